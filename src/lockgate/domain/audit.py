@@ -1,0 +1,72 @@
+"""Audit events: what each is, and the bytes that the log hashes.
+
+An event is one leaf of its project's Merkle tree. Its canonical form is JSON with sorted keys,
+no spaces, UTF-8; ``prev`` inside it is the leaf hash of the event before, so the first event
+that was tampered with can be named.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lockgate.domain.moments import to_text
+
+LEAF_PREFIX = b"\x00"
+NO_PREVIOUS = "0" * 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditEvent:
+    """One thing that changed (or was refused), by whom, when and why.
+
+    ``seq`` counts from 1 without gaps within a project. ``cause`` is the ``seq`` of the event
+    that brought this one about (an incumbent displaced by a promotion), else None. ``detail``
+    holds JSON values: what the fold of the log needs to rebuild the state.
+    """
+
+    project: str
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    model: str | None = None
+    version: str | None = None
+    detail: Mapping[str, Any]
+    cause: int | None = None
+    prev: str = NO_PREVIOUS
+    leaf_hash: str = ""
+
+
+def canonical(event: AuditEvent) -> bytes:
+    """Return the bytes that are hashed and stored: canonical JSON of all but the hash itself."""
+    return canonical_json(
+        {
+            "action": event.action,
+            "actor": event.actor,
+            "at": to_text(event.at),
+            "cause": event.cause,
+            "detail": event.detail,
+            "model": event.model,
+            "prev": event.prev,
+            "project": event.project,
+            "seq": event.seq,
+            "version": event.version,
+        }
+    )
+
+
+def canonical_json(value: Any) -> bytes:
+    """Return JSON with sorted keys, no spaces, UTF-8, finite numbers only."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
+
+
+def leaf_hash(body: bytes) -> bytes:
+    """Return the RFC 6962 hash of a leaf (32 bytes)."""
+    return hashlib.sha256(LEAF_PREFIX + body).digest()

@@ -1,0 +1,1 @@
+"""What the registry does: one file a use case. A service owns its transaction."""

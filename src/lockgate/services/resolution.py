@@ -1,0 +1,199 @@
+"""Resolution: which version a reference means, now or at a moment in the past."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lockgate.domain.history import Occupancy
+from lockgate.domain.lifecycles import Lifecycle
+from lockgate.domain.moments import from_micros
+from lockgate.domain.references import Reference
+from lockgate.domain.versions import ModelVersion
+from lockgate.errors import AliasNotFound, StageEmpty, VersionNotFound
+from lockgate.storage import history
+from lockgate.storage import models as model_rows
+from lockgate.storage import versions as version_rows
+from lockgate.storage.database import Session
+from lockgate.storage.models import StoredModel
+from lockgate.storage.store import Store
+from lockgate.storage.versions import Stamp
+
+OCCUPANCIES_MAX = 10_000
+
+
+def get_version(store: Store, project: str, name: str, label: str) -> ModelVersion:
+    """Return a version by its label or, if no label matches, by its number."""
+
+    def use_case(session: Session) -> ModelVersion:
+        stamp = session.one(version_rows.BY_LABEL, project=project, name=name, label=label)
+        if stamp is None and label.isdecimal() and len(label) < 18:
+            stamp = session.one(
+                version_rows.BY_SEQ, project=project, name=name, seq=int(label)
+            )
+        if stamp is None:
+            model_rows.load_model(session, project, name)
+            raise VersionNotFound(version=label, model=name)
+        return store.versions.load(session, stamp)
+
+    return store.read(use_case)
+
+
+def resolve(store: Store, reference: Reference, at_us: int | None) -> ModelVersion:
+    """Return the version that ``reference`` means, at ``at_us`` if given.
+
+    In the past, ``stage``, ``stage_since`` and ``aliases`` are those of that moment; metrics,
+    tags and description are today's. Raises `AliasNotFound`, `StageEmpty`, `VersionNotFound`.
+    """
+    if at_us is not None:
+        return _resolve_then(store, reference, at_us)
+    project, name = reference.project, reference.model
+    if reference.kind == "label":
+        return get_version(store, project, name, reference.selector)
+    if reference.kind == "latest":
+        return get_latest(store, project, name, None)
+    if reference.kind == "digest":
+        return _by_digest(store, reference)
+    found = store.read(lambda session: _by_alias(store, session, reference))
+    if found is not None:
+        return found
+    return get_latest(store, project, name, reference.selector, unknown_is_alias=True)
+
+
+def get_latest(
+    store: Store, project: str, name: str, stage: str | None, unknown_is_alias: bool = False
+) -> ModelVersion:
+    """Return the latest version of a model, or the latest that stands in ``stage``.
+
+    ``unknown_is_alias`` makes a word that is no stage an `AliasNotFound`, for references.
+    """
+
+    def use_case(session: Session) -> ModelVersion:
+        stored = model_rows.load_model(session, project, name)
+        lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
+        if stage is None:
+            statement = version_rows.LATEST[lifecycle.latest_by]
+            stamp = session.one(statement, project=project, name=name)
+            if stamp is None:
+                raise VersionNotFound(version="latest", model=name)
+            return store.versions.load(session, stamp)
+        if unknown_is_alias and lifecycle.find_stage(stage) is None:
+            raise _unknown_word(stored, lifecycle, stage)
+        canonical = lifecycle.stage(stage).name
+        stamp = session.one(
+            version_rows.LATEST_IN_STAGE[lifecycle.latest_by],
+            project=project,
+            name=name,
+            stage_key=canonical.casefold(),
+        )
+        if stamp is None:
+            raise StageEmpty(model=name, stage=canonical)
+        return store.versions.load(session, stamp)
+
+    return store.read(use_case)
+
+
+def serving(store: Store, project: str, name: str, at_us: int | None) -> ModelVersion:
+    """Return the version in production: the latest in the lifecycle's serving stage."""
+
+    def stage_of(session: Session) -> str:
+        stored = model_rows.load_model(session, project, name)
+        return store.lifecycles.load(session, stored.lifecycle_id).serving_stage.name
+
+    stage = store.read(stage_of)
+    return resolve(store, Reference(project, name, "moving", stage), at_us)
+
+
+def list_history(store: Store, project: str, name: str) -> tuple[Occupancy, ...]:
+    """Return who stood where from when to when, stages and aliases, oldest first."""
+
+    def use_case(session: Session) -> tuple[Occupancy, ...]:
+        stored = model_rows.load_model(session, project, name)
+        return tuple(history.list_occupancies(session, stored, OCCUPANCIES_MAX))
+
+    return store.snapshot(use_case)
+
+
+def _by_alias(store: Store, session: Session, reference: Reference) -> ModelVersion | None:
+    stamp = session.one(
+        version_rows.BY_ALIAS,
+        project=reference.project,
+        name=reference.model,
+        alias=reference.selector,
+    )
+    return None if stamp is None else store.versions.load(session, stamp)
+
+
+def _by_digest(store: Store, reference: Reference) -> ModelVersion:
+    def use_case(session: Session) -> ModelVersion:
+        stamp = session.one(
+            version_rows.BY_DIGEST,
+            project=reference.project,
+            name=reference.model,
+            digest=reference.selector,
+        )
+        if stamp is None:
+            model_rows.load_model(session, reference.project, reference.model)
+            raise VersionNotFound(version=reference.selector, model=reference.model)
+        return store.versions.load(session, stamp)
+
+    return store.read(use_case)
+
+
+def _resolve_then(store: Store, reference: Reference, at_us: int) -> ModelVersion:
+    def use_case(session: Session) -> ModelVersion:
+        stored = model_rows.load_model_at(session, reference.project, reference.model, at_us)
+        stamp, missing = _find_then(store, session, stored, reference, at_us)
+        if stamp is None:
+            raise missing
+        version = store.versions.load(session, stamp)
+        then = history.stage_then(session, stamp[0], at_us)
+        if then is None:
+            raise VersionNotFound(version=reference.selector, model=reference.model)
+        stage, since = then
+        return replace(
+            version,
+            stage=stage,
+            stage_since=from_micros(since),
+            aliases=history.aliases_then(session, stamp[0], at_us),
+        )
+
+    return store.snapshot(use_case)
+
+
+def _find_then(
+    store: Store, session: Session, stored: StoredModel, reference: Reference, at_us: int
+) -> tuple[Stamp | None, Exception]:
+    """Return the stamp of the version meant at a moment, or what to raise without one."""
+    project, name, selector = reference.project, reference.model, reference.selector
+    missing: Exception = VersionNotFound(version=selector, model=name)
+    if reference.kind == "label":
+        found = version_rows.find_key(session, stored, selector)
+        stamp = None if found is None else version_rows.stamp_of(session, found[0])
+        return stamp, missing
+    if reference.kind == "latest":
+        return history.find_latest_then(session, stored.id, at_us), missing
+    if reference.kind == "digest":
+        stamp = session.one(
+            version_rows.BY_DIGEST, project=project, name=name, digest=selector
+        )
+        return stamp, missing
+    stamp = history.find_alias_then(session, stored.id, selector, at_us)
+    if stamp is not None:
+        return stamp, missing
+    lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
+    stage = lifecycle.find_stage(selector)
+    if stage is None:
+        return None, _unknown_word(stored, lifecycle, selector)
+    stamp = history.find_in_stage_then(session, stored.id, stage.name, at_us)
+    return stamp, StageEmpty(model=name, stage=stage.name)
+
+
+def _unknown_word(stored: StoredModel, lifecycle: Lifecycle, word: str) -> AliasNotFound:
+    return AliasNotFound(
+        model=stored.model.name,
+        alias=word,
+        aliases=sorted(stored.model.aliases),
+        stages=[stage.name for stage in lifecycle.stages],
+    )
+
+

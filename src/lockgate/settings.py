@@ -1,0 +1,82 @@
+"""Settings: read from the environment once, frozen, every limit with its unit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from lockgate.domain.names import Limits
+from lockgate.errors import InvalidSetting
+
+PREFIX = "LOCKGATE_"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a deployment decides. ``LOCKGATE_DATABASE`` sets ``database``, and so on.
+
+    Limits on names and sizes are set the same way: ``LOCKGATE_LABEL_CHARS_MAX=80``.
+    """
+
+    url: str = "sqlite:///lockgate.db"
+    """Where `lockgate.connect()` and the command line go: a database or a server's URL."""
+    database: str = "sqlite:///lockgate.db"
+    """The database that `lockgate serve` works on."""
+    project: str = "default"
+    """The project of names that are written without one."""
+    actor: str = ""
+    """Who acts when nobody says; empty means the user of the operating system."""
+    host: str = "127.0.0.1"
+    port: int = 8000
+    busy_s: float = 30.0
+    """How long a writer waits for others on SQLite."""
+    body_bytes_max: int = 4_000_000
+    timeout_s: float = 30.0
+    """How long the client waits for an answer."""
+    log_level: str = "warning"
+    limits: Limits = field(default_factory=Limits)
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Return the settings of an environment.
+
+        Raises `InvalidSetting` naming the variable. Unknown ``LOCKGATE_`` variables are refused,
+        unless they end in what other tools own (``LOCKGATE_TEST_…``).
+        """
+        source = os.environ if environ is None else environ
+        given = {
+            key.removeprefix(PREFIX).lower(): value
+            for key, value in source.items()
+            if key.startswith(PREFIX) and not key.startswith(f"{PREFIX}TEST_")
+        }
+        own = {each.name: each for each in fields(cls) if each.name != "limits"}
+        limits = {each.name: each for each in fields(Limits)}
+        chosen: dict[str, Any] = {}
+        limited: dict[str, int] = {}
+        for name, text in given.items():
+            if name in own:
+                chosen[name] = _converted(name, text, type(own[name].default))
+            elif name in limits:
+                limited[name] = _converted(name, text, int)
+            else:
+                raise InvalidSetting(
+                    setting=f"{PREFIX}{name.upper()}",
+                    detail="there is no such setting; see the reference of settings",
+                )
+        return cls(**chosen, limits=Limits(**limited))
+
+
+def _converted(name: str, text: str, kind: type) -> Any:
+    setting = f"{PREFIX}{name.upper()}"
+    if kind is str:
+        return text
+    try:
+        value = kind(text)
+    except ValueError:
+        wanted = "a whole number" if kind is int else "a number"
+        raise InvalidSetting(setting=setting, detail=f"{wanted}, not {text!r}") from None
+    if value <= 0 and name != "port":
+        raise InvalidSetting(setting=setting, detail=f"it must be more than zero, not {text!r}")
+    return value

@@ -1,0 +1,1 @@
+"""What is kept in SQL: the only rooms that know a table."""

@@ -1,0 +1,76 @@
+"""Counts and cross-model lists in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import bindparam, func, select
+
+from lockgate.storage import tables
+from lockgate.storage.database import Session
+from lockgate.storage.statements import Statement
+from lockgate.storage.versions import FROM, STAMP, Stamp
+
+_V = tables.versions
+_M = tables.models
+
+_MODELS = select(func.count()).select_from(_M).where(_M.c.deleted_at.is_(None))
+_STAGES = (
+    select(_V.c.stage, func.count())
+    .select_from(FROM)
+    .where(_V.c.deleted_at.is_(None), _M.c.deleted_at.is_(None))
+    .group_by(_V.c.stage)
+)
+_COUNT_MODELS = Statement(_MODELS)
+_COUNT_MODELS_OF = Statement(_MODELS.where(_M.c.project_id == bindparam("project_id")))
+_COUNT_STAGES = Statement(_STAGES)
+_COUNT_STAGES_OF = Statement(_STAGES.where(_V.c.project_id == bindparam("project_id")))
+_by_stage: dict[tuple[int, bool], Statement] = {}
+
+
+def count_models(session: Session, project_id: int | None) -> int:
+    """Return how many live models there are, in one project or in all."""
+    if project_id is None:
+        return int(session.value(_COUNT_MODELS))
+    return int(session.value(_COUNT_MODELS_OF, project_id=project_id))
+
+
+def count_by_stage(session: Session, project_id: int | None) -> dict[str, int]:
+    """Return how many live versions stand in each stage, in one project or in all."""
+    if project_id is None:
+        return dict(session.all(_COUNT_STAGES))
+    return dict(session.all(_COUNT_STAGES_OF, project_id=project_id))
+
+
+def list_by_stage(
+    session: Session, stages: Iterable[str], project_id: int | None, before: int, count: int
+) -> list[tuple[int, Stamp]]:
+    """Return ``(key, stamp)`` of versions in any of ``stages`` (case-folded), newest first."""
+    keys = sorted(stages)
+    binds: dict[str, object] = {f"stage_{i}": key for i, key in enumerate(keys)}
+    if project_id is not None:
+        binds["project_id"] = project_id
+    statement = _stage_statement(len(keys), project_id is not None)
+    found = session.all(statement, before=before, count=count, **binds)
+    return [(stamp[0], stamp) for stamp in found]
+
+
+def _stage_statement(stages: int, in_project: bool) -> Statement:
+    known = (stages, in_project)
+    if known not in _by_stage:
+        query = (
+            select(*STAMP)
+            .select_from(FROM)
+            .where(
+                _V.c.stage_key.in_([bindparam(f"stage_{i}") for i in range(stages)]),
+                _V.c.deleted_at.is_(None),
+                _M.c.deleted_at.is_(None),
+                _V.c.id < bindparam("before"),
+            )
+        )
+        if in_project:
+            query = query.where(_V.c.project_id == bindparam("project_id"))
+        _by_stage[known] = Statement(
+            query.order_by(_V.c.id.desc()).limit(bindparam("count"))
+        )
+    return _by_stage[known]

@@ -1,0 +1,179 @@
+"""The database: connections, and the only transaction in the house.
+
+    database.read(use_case)     one snapshot, nothing changes
+    database.write(use_case)    one transaction, committed when the use case returns
+
+A use case is a function of a `Session`. It may be run again when the database asks for it (a
+deadlock, a lost race for a unique name), so it keeps no state outside the session. Audit events
+that it records are appended to the log last, under the lock of the log's head.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeVar
+
+from lockgate.domain.moments import from_micros, to_micros
+from lockgate.errors import Contended, RegistryError
+from lockgate.storage.statements import Statement
+
+T = TypeVar("T")
+Clock = Callable[[], datetime]
+ATTEMPTS_MAX = 8
+RETRY_PAUSE_S = 0.01
+
+
+def utc_now() -> datetime:
+    """The machine's clock."""
+    return datetime.now(UTC)
+
+
+class RetryableFault(Exception):
+    """The database refused this attempt; the same use case may succeed when run again."""
+
+
+class Driver(Protocol):
+    """How one kind of database is connected to; see `sqlite` and `postgres`.
+
+    Both context managers yield an open DB-API connection, and turn the driver's errors into
+    `RetryableFault`, `Contended` or `DatabaseUnavailable`.
+    """
+
+    dialect: str
+    url: str
+
+    def reading(self) -> Any: ...
+    def writing(self) -> Any: ...
+    def snapshot(self) -> Any: ...
+    def close(self) -> None: ...
+
+
+class Session:
+    """One connection within one transaction (or one read), speaking `Statement`s."""
+
+    __slots__ = ("_connection", "_drafts", "_refusal", "clock", "dialect", "now_us")
+
+    def __init__(self, connection: Any, dialect: str, clock: Clock) -> None:
+        self._connection = connection
+        self.dialect = dialect
+        self.clock = clock
+        self.now_us = 0
+        self._drafts: list[Any] = []
+        self._refusal: RegistryError | None = None
+
+    @property
+    def now(self) -> datetime:
+        """The moment of this transaction: one and the same for all it changes."""
+        return from_micros(self.now_us or self.settle_time(0))
+
+    def settle_time(self, after_us: int) -> int:
+        """Fix the moment of this transaction, later than ``after_us`` whatever the clock says."""
+        self.now_us = max(self.now_us, to_micros(self.clock()), after_us + 1)
+        return self.now_us
+
+    def one(self, statement: Statement, **binds: Any) -> Any:
+        """Return the first row, a tuple, or None."""
+        return self._execute(statement, binds).fetchone()
+
+    def all(self, statement: Statement, **binds: Any) -> list[Any]:
+        """Return every row."""
+        rows: list[Any] = self._execute(statement, binds).fetchall()
+        return rows
+
+    def value(self, statement: Statement, **binds: Any) -> Any:
+        """Return the first column of the first row, or None."""
+        row = self._execute(statement, binds).fetchone()
+        return None if row is None else row[0]
+
+    def run(self, statement: Statement, **binds: Any) -> int:
+        """Run a change; return how many rows it touched."""
+        return int(self._execute(statement, binds).rowcount)
+
+    def many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
+        """Run a change once for each of ``rows``."""
+        if rows:
+            sql, names, built_in = statement.text(self.dialect)
+            values = [tuple({**built_in, **row}[name] for name in names) for row in rows]
+            self._connection.cursor().executemany(sql, values)
+
+    def _execute(self, statement: Statement, binds: dict[str, Any]) -> Any:
+        sql, names, built_in = statement.text(self.dialect)
+        if built_in:
+            binds = {**built_in, **binds}
+        return self._connection.execute(sql, [binds[name] for name in names])
+
+    def draft(self, event: Any) -> None:
+        """Keep an audit event to be appended when the transaction commits."""
+        self._drafts.append(event)
+
+    def refuse(self, error: RegistryError) -> RegistryError:
+        """Return ``error``; raising it commits what was recorded so far, then reaches the caller.
+
+        Used where a refusal is itself an event of the log.
+        """
+        self._refusal = error
+        return error
+
+
+class Database:
+    """A store of models, versions and their history, in SQLite or PostgreSQL."""
+
+    def __init__(self, driver: Driver, clock: Clock = utc_now) -> None:
+        self.driver = driver
+        self.clock = clock
+        self.append_events: Callable[[Session, list[Any]], None] | None = None
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self.driver.dialect
+
+    def read(self, use_case: Callable[[Session], T]) -> T:
+        """Run a use case that asks one question; nothing may change."""
+        with self.driver.reading() as connection:
+            return use_case(Session(connection, self.driver.dialect, self.clock))
+
+    def snapshot(self, use_case: Callable[[Session], T]) -> T:
+        """Run a use case that asks several questions of one and the same state."""
+        with self.driver.snapshot() as connection:
+            return use_case(Session(connection, self.driver.dialect, self.clock))
+
+    def write(self, use_case: Callable[[Session], T]) -> T:
+        """Run a use case in one transaction; return its result once it is durable.
+
+        Raises what the use case raises, with nothing changed; `Contended` when other writers
+        kept winning; `DatabaseUnavailable` when the database is gone.
+        """
+        for attempt in range(ATTEMPTS_MAX):
+            try:
+                with self._transaction() as session:
+                    return use_case(session)
+            except RetryableFault as fault:
+                last = fault
+                time.sleep(RETRY_PAUSE_S * attempt)
+        raise Contended(
+            detail=f"Other writers kept the database busy for {ATTEMPTS_MAX} attempts: {last}"
+        ) from last
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Session]:
+        refusal: RegistryError | None = None
+        with self.driver.writing() as connection:
+            session = Session(connection, self.driver.dialect, self.clock)
+            try:
+                yield session
+            except RegistryError as error:
+                if error is not session._refusal:
+                    raise
+                refusal = error
+            if session._drafts and self.append_events is not None:
+                self.append_events(session, session._drafts)
+        if refusal is not None:
+            raise refusal
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.driver.close()

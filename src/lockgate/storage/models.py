@@ -1,0 +1,242 @@
+"""Registered models in SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, delete, select, update
+
+from lockgate.domain.models import RegisteredModel
+from lockgate.domain.moments import from_micros, to_micros
+from lockgate.errors import ModelNotFound
+from lockgate.storage import tables
+from lockgate.storage.database import Session
+from lockgate.storage.encoding import frozen_from_json, to_json
+from lockgate.storage.statements import Statement, inserting
+
+_T = tables.models
+_L = tables.lifecycles
+_P = tables.projects
+
+COLUMNS = (
+    _T.c.id,
+    _T.c.project_id,
+    _T.c.lifecycle_id,
+    _T.c.next_seq,
+    _T.c.changed_at,
+    _T.c.uid,
+    _P.c.name.label("project"),
+    _T.c.name,
+    _T.c.owner,
+    _T.c.description,
+    _T.c.tags,
+    _L.c.name.label("lifecycle"),
+    _L.c.revision.label("lifecycle_revision"),
+    _T.c.aliases,
+    _T.c.version_count,
+    _T.c.latest_version,
+    _T.c.created_by,
+    _T.c.created_at,
+    _T.c.updated_at,
+    _T.c.deleted_at,
+    _T.c.revision,
+)
+FROM = _T.join(_P, _P.c.id == _T.c.project_id).join(_L, _L.c.id == _T.c.lifecycle_id)
+
+_BY_NAME = select(*COLUMNS).select_from(FROM).where(
+    _P.c.name == bindparam("project"), _T.c.name == bindparam("name")
+)
+_LIVE = Statement(_BY_NAME.where(_T.c.deleted_at.is_(None)))
+_LOCK = Statement(_BY_NAME.where(_T.c.deleted_at.is_(None)).with_for_update(of=_T))
+_BY_ID_LOCK = Statement(
+    select(*COLUMNS).select_from(FROM).where(_T.c.id == bindparam("id")).with_for_update(of=_T)
+)
+_DELETED = Statement(
+    _BY_NAME.where(_T.c.deleted_at.is_not(None)).order_by(_T.c.deleted_at.desc()).limit(1)
+)
+_THEN = Statement(
+    _BY_NAME.where(
+        _T.c.created_at <= bindparam("at"),
+        (_T.c.deleted_at.is_(None)) | (_T.c.deleted_at > bindparam("at")),
+    )
+    .order_by(_T.c.created_at.desc())
+    .limit(1)
+)
+_INSERT = inserting(_T, "id")
+_CHANGED = (
+    "name",
+    "owner",
+    "description",
+    "tags",
+    "lifecycle_id",
+    "next_seq",
+    "version_count",
+    "latest_version",
+    "aliases",
+    "updated_at",
+    "changed_at",
+    "deleted_at",
+    "revision",
+)
+_UPDATE = Statement(
+    update(_T)
+    .where(_T.c.id == bindparam("key"))
+    .values({column: bindparam(f"new_{column}") for column in _CHANGED})
+)
+_TOUCH = Statement(
+    update(_T).where(_T.c.id == bindparam("key")).values(changed_at=bindparam("moment"))
+)
+_TAGS_GO = Statement(
+    delete(tables.model_tags).where(tables.model_tags.c.model_id == bindparam("key"))
+)
+_TAGS_COME = inserting(tables.model_tags)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredModel:
+    """A model with the keys that only storage knows."""
+
+    id: int
+    project_id: int
+    lifecycle_id: int
+    next_seq: int
+    changed_us: int
+    model: RegisteredModel
+
+
+def find_model(session: Session, project: str, name: str) -> StoredModel | None:
+    """Return a live model, or None."""
+    return stored_model(session.one(_LIVE, project=project, name=name))
+
+
+def load_model(session: Session, project: str, name: str) -> StoredModel:
+    """Return a live model. Raises `ModelNotFound`."""
+    return _required(find_model(session, project, name), project, name)
+
+
+def load_model_at(session: Session, project: str, name: str, at_us: int) -> StoredModel:
+    """Return the model that had this name at a moment. Raises `ModelNotFound`."""
+    found = stored_model(session.one(_THEN, project=project, name=name, at=at_us))
+    return _required(found, project, name)
+
+
+def lock_model(session: Session, project: str, name: str) -> StoredModel:
+    """Return a live model whose row no other transaction changes until this one ends.
+
+    The moment of the transaction is settled here, later than anything on the model's record.
+    Raises `ModelNotFound`.
+    """
+    found = _required(stored_model(session.one(_LOCK, project=project, name=name)), project, name)
+    session.settle_time(found.changed_us)
+    return found
+
+
+def lock_deleted_model(session: Session, project: str, name: str) -> StoredModel | None:
+    """Return the most recently deleted model of this name, locked, or None."""
+    found = stored_model(session.one(_DELETED, project=project, name=name))
+    if found is None:
+        return None
+    locked = stored_model(session.one(_BY_ID_LOCK, id=found.id))
+    session.settle_time(found.changed_us)
+    return locked
+
+
+def insert_model(session: Session, model: RegisteredModel, project_id: int, lifecycle: int) -> None:
+    """Add a model without versions."""
+    created_us = to_micros(model.created_at)
+    session.run(
+        _INSERT,
+        uid=model.uid,
+        project_id=project_id,
+        name=model.name,
+        owner=model.owner,
+        description=model.description,
+        tags=to_json(model.tags),
+        lifecycle_id=lifecycle,
+        next_seq=1,
+        version_count=0,
+        latest_version=None,
+        aliases="{}",
+        created_by=model.created_by,
+        created_at=created_us,
+        updated_at=to_micros(model.updated_at),
+        changed_at=created_us,
+        deleted_at=None,
+        revision=1,
+    )
+    stored = load_model(session, model.project, model.name)
+    _write_tags(session, stored.id, model)
+
+
+def update_model(session: Session, before: StoredModel, after: StoredModel) -> None:
+    """Write a changed model, which must be locked, at the moment of the transaction."""
+    model = after.model
+    session.run(
+        _UPDATE,
+        key=after.id,
+        new_name=model.name,
+        new_owner=model.owner,
+        new_description=model.description,
+        new_tags=to_json(model.tags),
+        new_lifecycle_id=after.lifecycle_id,
+        new_next_seq=after.next_seq,
+        new_version_count=model.version_count,
+        new_latest_version=model.latest_version,
+        new_aliases=to_json(model.aliases),
+        new_updated_at=to_micros(model.updated_at),
+        new_changed_at=session.now_us,
+        new_deleted_at=None if model.deleted_at is None else to_micros(model.deleted_at),
+        new_revision=before.model.revision + 1,
+    )
+    if model.tags != before.model.tags:
+        session.run(_TAGS_GO, key=after.id)
+        _write_tags(session, after.id, model)
+
+
+def touch_model(session: Session, stored: StoredModel) -> None:
+    """Write down that something of a locked model happened at the transaction's moment."""
+    session.run(_TOUCH, key=stored.id, moment=session.now_us)
+
+
+def _write_tags(session: Session, key: int, model: RegisteredModel) -> None:
+    session.many(
+        _TAGS_COME, [{"model_id": key, "key": k, "value": v} for k, v in model.tags.items()]
+    )
+
+
+def _required(found: StoredModel | None, project: str, name: str) -> StoredModel:
+    if found is None:
+        raise ModelNotFound(model=name, project=project)
+    return found
+
+
+def stored_model(row: Any) -> StoredModel | None:
+    """Return the model of a row of `COLUMNS`, or None for no row."""
+    if row is None:
+        return None
+    return StoredModel(
+        id=row[0],
+        project_id=row[1],
+        lifecycle_id=row[2],
+        next_seq=row[3],
+        changed_us=row[4],
+        model=RegisteredModel(
+            uid=row[5],
+            project=row[6],
+            name=row[7],
+            owner=row[8],
+            description=row[9],
+            tags=frozen_from_json(row[10]),
+            lifecycle=row[11],
+            lifecycle_revision=row[12],
+            aliases=frozen_from_json(row[13]),
+            version_count=row[14],
+            latest_version=row[15],
+            created_by=row[16],
+            created_at=from_micros(row[17]),
+            updated_at=from_micros(row[18]),
+            deleted_at=None if row[19] is None else from_micros(row[19]),
+            revision=row[20],
+        ),
+    )

@@ -1,0 +1,141 @@
+"""Applying a plan: every move it names, the intervals, and one audit event for each."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lockgate.domain.history import Transition
+from lockgate.domain.lifecycles import Lifecycle
+from lockgate.domain.planning import Move, Plan
+from lockgate.domain.versions import ModelVersion
+from lockgate.storage import history
+from lockgate.storage import models as model_rows
+from lockgate.storage import versions as version_rows
+from lockgate.storage.database import Session
+from lockgate.storage.log import Draft, record
+from lockgate.storage.models import StoredModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passage:
+    """Who moves a version and why: what goes on record with every move of a plan."""
+
+    actor: str
+    comment: str = ""
+    forced: bool = False
+    report: Mapping[str, Any] | None = None
+
+
+def apply_plan(
+    session: Session, stored: StoredModel, lifecycle: Lifecycle, plan: Plan, passage: Passage
+) -> Transition | None:
+    """Make every move of ``plan`` on a locked model; return the passage of the version itself.
+
+    Displaced incumbents move first, so that an exclusive stage never holds two. Their events
+    name the event of the version that took their place as ``cause``.
+    """
+    if not plan.moves:
+        return None
+    *displaced, main = plan.moves
+    cause = record(
+        session,
+        stored.project_id,
+        passage.actor,
+        "transition",
+        model=stored.model.name,
+        version=main.label,
+        detail={
+            **_detail(main, passage),
+            "displaced": [move.label for move in displaced],
+        },
+    )
+    for move in displaced:
+        _make_room(session, stored, lifecycle, move, passage, cause)
+    made = _move(session, stored, lifecycle, main, passage)
+    model_rows.touch_model(session, stored)
+    return made
+
+
+def record_stay(
+    session: Session, stored: StoredModel, version: ModelVersion, verb: str, passage: Passage
+) -> None:
+    """Put on record that a version was sent to where it stands already."""
+    record(
+        session,
+        stored.project_id,
+        passage.actor,
+        "transition_noop",
+        model=version.model,
+        version=version.label,
+        detail={"stage": version.stage, "verb": verb, "comment": passage.comment},
+    )
+    model_rows.touch_model(session, stored)
+
+
+def _make_room(
+    session: Session,
+    stored: StoredModel,
+    lifecycle: Lifecycle,
+    move: Move,
+    passage: Passage,
+    cause: Draft,
+) -> None:
+    quiet = replace(passage, comment="", forced=False, report=None)
+    _move(session, stored, lifecycle, move, quiet)
+    record(
+        session,
+        stored.project_id,
+        passage.actor,
+        "transition",
+        model=stored.model.name,
+        version=move.label,
+        detail={**_detail(move, quiet), "displaced_by": move.displaced_by},
+        cause=cause,
+    )
+
+
+def _move(
+    session: Session,
+    stored: StoredModel,
+    lifecycle: Lifecycle,
+    move: Move,
+    passage: Passage,
+) -> Transition:
+    key, before = version_rows.load_version(session, stored, move.label)
+    after = replace(before, stage=move.target, stage_since=session.now)
+    if move.stamps_approval:
+        after = replace(after, approved_by=passage.actor, approved_at=session.now)
+    exclusive = lifecycle.stage(move.target).exclusive
+    version_rows.update_version(session, key, before, after, exclusive)
+    made = Transition(
+        uid=uuid.uuid4().hex,
+        project=stored.model.project,
+        model=stored.model.name,
+        version=move.label,
+        from_stage=move.source,
+        to_stage=move.target,
+        verb=move.verb,
+        actor=passage.actor,
+        comment=passage.comment,
+        cause=None
+        if move.displaced_by is None
+        else f"{stored.model.full_name}:{move.displaced_by}",
+        forced=passage.forced,
+        report=None if passage.report is None else dict(passage.report),
+        at=session.now,
+    )
+    history.record_passage(session, stored, key, made)
+    return made
+
+
+def _detail(move: Move, passage: Passage) -> dict[str, Any]:
+    return {
+        "from": move.source,
+        "to": move.target,
+        "verb": move.verb,
+        "comment": passage.comment,
+        "forced": passage.forced,
+    }

@@ -1,0 +1,69 @@
+"""The schema's revision: a new database gets it whole, an old one says what to run.
+
+A fresh database is made from `tables` in one transaction and stamped with the newest Alembic
+revision; a test holds that this equals running every migration in turn.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from lockgate.errors import SchemaOutdated
+from lockgate.storage import tables
+from lockgate.storage.statements import DIALECTS
+
+HEAD = "0001"
+_LOCK_KEY = 0x10C6A7E
+_EXISTS = {
+    "sqlite": "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'",
+    "postgresql": "SELECT 1 FROM pg_class WHERE oid = to_regclass('alembic_version')",
+}
+
+
+def schema_statements(dialect: str) -> list[str]:
+    """Return the DDL of the whole schema, in order."""
+    statements: list[str] = []
+    for table in tables.metadata.sorted_tables:
+        statements.append(str(CreateTable(table).compile(dialect=DIALECTS[dialect])))
+        statements.extend(
+            str(CreateIndex(index).compile(dialect=DIALECTS[dialect]))
+            for index in sorted(table.indexes, key=lambda index: str(index.name))
+        )
+    return statements + tables.APPEND_ONLY[dialect]
+
+
+def found_revision(connection: Any, dialect: str) -> str | None:
+    """Return the schema's revision; None for a database without one."""
+    if connection.execute(_EXISTS[dialect]).fetchone() is None:
+        return None
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row[0])
+
+
+def ensure_schema(driver: Any) -> bool:
+    """Make the schema where there is none; return whether it was made.
+
+    Raises `SchemaOutdated` when the database has another revision than this Lockgate needs.
+    """
+    with driver.reading() as connection:
+        found = found_revision(connection, driver.dialect)
+    made = False
+    if found is None:
+        with driver.writing() as connection:
+            if driver.dialect == "postgresql":
+                connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
+            found = found_revision(connection, driver.dialect)
+            if found is None:
+                for statement in schema_statements(driver.dialect):
+                    connection.execute(statement)
+                connection.execute(
+                    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+                    "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+                )
+                connection.execute(f"INSERT INTO alembic_version VALUES ('{HEAD}')")  # noqa: S608
+                found, made = HEAD, True
+    if found != HEAD:
+        raise SchemaOutdated(found=found, expected=HEAD, url=driver.url)
+    return made

@@ -1,0 +1,153 @@
+"""SQLite: one writing connection a process, one reading connection a thread.
+
+Writes begin with BEGIN IMMEDIATE, so that a transaction never finds out halfway that another was
+first. ``synchronous=FULL``: what was answered survives a power cut. Versions of SQLite before
+3.51.3 can corrupt a WAL that several connections write; a newer one comes with `pysqlite3`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from lockgate.errors import Contended, DatabaseUnavailable
+from lockgate.storage.database import RetryableFault
+
+try:
+    from pysqlite3 import dbapi2 as sqlite3
+except ImportError:  # no wheel for this platform: the interpreter's own
+    import sqlite3
+
+SAFE_WAL_VERSION = (3, 51, 3)
+CACHE_KIB = 16_384
+
+
+class SqliteDriver:
+    """Connections to one SQLite file, or to one database in memory."""
+
+    dialect = "sqlite"
+
+    def __init__(self, path: str | None, busy_s: float = 30.0) -> None:
+        """Open the file at ``path``, created if missing; None is a database in memory.
+
+        A writer waits up to ``busy_s`` seconds for others, then raises `Contended`.
+        """
+        self.path = path
+        self.url = "memory://" if path is None else f"sqlite:///{path}"
+        self._busy_s = busy_s
+        self._turn = threading.RLock()
+        self._local = threading.local()
+        self._opened: list[Any] = []
+        self._pid = os.getpid()
+        if path is not None and sqlite3.sqlite_version_info < SAFE_WAL_VERSION:
+            warnings.warn(
+                f"SQLite {sqlite3.sqlite_version} may corrupt a database that several processes "
+                "write; run one Lockgate process only, or install SQLite 3.51.3 or newer",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        with self._translated():
+            self._writer = self._connect()
+
+    def _connect(self) -> Any:
+        connection = sqlite3.connect(
+            ":memory:" if self.path is None else self.path,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=self._busy_s,
+            cached_statements=512,
+        )
+        self._opened.append(connection)
+        connection.execute("PRAGMA foreign_keys = ON")
+        if self.path is not None:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        return connection
+
+    def _reader(self) -> Any:
+        """This thread's connection; a forked child never uses its parent's."""
+        if self._pid != os.getpid():
+            self._after_fork()
+        reader = getattr(self._local, "reader", None)
+        if reader is None:
+            reader = self._local.reader = self._connect()
+            reader.execute("PRAGMA query_only = ON")
+        return reader
+
+    def _after_fork(self) -> None:
+        # The parent's connections are left alone: closing them here would drop its locks.
+        self._pid = os.getpid()
+        self._turn = threading.RLock()
+        self._local = threading.local()
+        self._inherited = self._opened
+        self._opened = []
+        self._writer = self._connect()
+
+    @contextmanager
+    def reading(self) -> Iterator[Any]:
+        """Yield a connection for one statement."""
+        with self._translated():
+            if self.path is None:
+                with self._turn:
+                    yield self._writer
+            else:
+                yield self._reader()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Any]:
+        """Yield a connection that sees one state for several statements."""
+        with self.reading() as connection:
+            if connection.in_transaction:  # a snapshot within a snapshot
+                yield connection
+                return
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+
+    @contextmanager
+    def writing(self) -> Iterator[Any]:
+        """Yield the writing connection within BEGIN IMMEDIATE; commit unless the body raises."""
+        if self._pid != os.getpid():
+            self._after_fork()
+        with self._turn, self._translated():
+            connection = self._writer
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.IntegrityError as error:
+            raise RetryableFault(str(error)) from error
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error) or "busy" in str(error):
+                raise Contended(
+                    detail=f"Other writers kept the database busy for {self._busy_s:g} s; "
+                    "try again"
+                ) from error
+            raise DatabaseUnavailable(detail=f"{error} ({self.url})", url=self.url) from error
+        except sqlite3.DatabaseError as error:
+            raise DatabaseUnavailable(detail=f"{error} ({self.url})", url=self.url) from error
+
+    def close(self) -> None:
+        """Close every connection of this process."""
+        if self._pid != os.getpid():
+            return
+        for connection in self._opened:
+            connection.close()
+        self._opened.clear()
+        self._local = threading.local()

