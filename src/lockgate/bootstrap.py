@@ -6,6 +6,9 @@ The only room, with `settings`, that knows which backend there is and that reads
 from __future__ import annotations
 
 import getpass
+import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lockgate.domain.access import Actor
@@ -13,6 +16,7 @@ from lockgate.errors import InvalidSetting
 from lockgate.settings import Settings
 
 if TYPE_CHECKING:
+    from lockgate.keys import SigningKey
     from lockgate.registry import Registry
     from lockgate.sdk.client import Client
     from lockgate.storage.database import Clock, Driver
@@ -44,7 +48,7 @@ def connect(
         return Client(url, actor=who.name, project=project, timeout_s=settings.timeout_s)
     from lockgate.registry import Registry
 
-    return Registry(open_store(url, settings), who, project)
+    return Registry(open_store(url, settings), who, project, signer_of(settings))
 
 
 def open_store(url: str, settings: Settings, clock: Clock | None = None) -> Store:
@@ -88,13 +92,35 @@ def acting(settings: Settings, actor: str | None = None) -> Actor:
     return Actor.named(actor or settings.actor or _system_user())
 
 
+def signer_of(settings: Settings) -> Callable[[], SigningKey]:
+    """Return what hands out the key for checkpoints, made at the first use where there is none.
+
+    It lies at ``LOCKGATE_AUDIT_KEY``, else in the user's configuration folder.
+    """
+
+    def signer() -> SigningKey:
+        from lockgate.keys import open_key
+
+        return open_key(audit_key_path(settings))
+
+    return signer
+
+
+def audit_key_path(settings: Settings) -> Path:
+    """Return where the signing key lies."""
+    if settings.audit_key:
+        return Path(settings.audit_key)
+    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(home) / "lockgate" / "audit.key"
+
+
 def app_from(settings: Settings) -> Any:
     """Return the ASGI application on the database that the settings name."""
     from lockgate.http.app import build_app
     from lockgate.registry import Registry
 
     store = open_store(settings.database, settings)
-    registry = Registry(store, acting(settings), settings.project)
+    registry = Registry(store, acting(settings), settings.project, signer_of(settings))
     return build_app(registry, settings)
 
 

@@ -11,6 +11,7 @@ from lockgate.domain.names import Limits
 from lockgate.errors import InvalidSetting
 
 PREFIX = "LOCKGATE_"
+PORT_MAX = 65_535
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,8 @@ class Settings:
     """The project of names that are written without one."""
     actor: str = ""
     """Who acts when nobody says; empty means the user of the operating system."""
+    audit_key: str = ""
+    """The file of the key that checkpoints are signed with; empty means the user's own."""
     host: str = "127.0.0.1"
     port: int = 8000
     busy_s: float = 30.0
@@ -77,6 +80,9 @@ def _converted(name: str, text: str, kind: type) -> Any:
     except ValueError:
         wanted = "a whole number" if kind is int else "a number"
         raise InvalidSetting(setting=setting, detail=f"{wanted}, not {text!r}") from None
-    if value <= 0 and name != "port":
+    if name == "port":
+        if not 0 <= value <= PORT_MAX:
+            raise InvalidSetting(setting=setting, detail=f"from 0 to {PORT_MAX}, not {text!r}")
+    elif not 0 < value < float("inf"):
         raise InvalidSetting(setting=setting, detail=f"it must be more than zero, not {text!r}")
     return value

@@ -52,7 +52,9 @@ from lockgate.domain.lifecycles import (
     Stage,
 )
 from lockgate.domain.models import VersionScheme
-from lockgate.errors import InvalidInput, InvalidLifecycle
+from lockgate.domain.policies import PromotionPolicy
+from lockgate.domain.requirements.requirement import Mode, Surroundings
+from lockgate.errors import InvalidInput, InvalidLifecycle, InvalidPolicy, LimitExceeded
 
 STAGES_MAX = 32
 DOCUMENT_CHARS_MAX = 200_000
@@ -64,6 +66,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "latest_by": get_args(LatestBy),
     "on_duplicate_version": get_args(OnDuplicate),
     "on_duplicate_model": get_args(OnDuplicate),
+    "policy_mode": get_args(Mode),
 }
 _FIELDS = {"name", "description", "stages", "initial", "initial_choice", "edges", "policies"}
 _STAGE_FIELDS = {
@@ -129,7 +132,9 @@ def lifecycle_document(lifecycle: Lifecycle) -> dict[str, Any]:
             for edge in lifecycle.edges
         ],
         **{choice: getattr(lifecycle, choice) for choice in _CHOICES},
-        "policies": {stage: dict(policy) for stage, policy in lifecycle.policies.items()},
+        "policies": {
+            stage: policy.to_document() for stage, policy in lifecycle.policies.items()
+        },
     }
 
 
@@ -154,7 +159,9 @@ class _Reader:
         choices = {field: self._choice(field, allowed) for field, allowed in _CHOICES.items()}
         initial_choice = self._flag(self.document, "initial_choice", "the document")
         policies = self._policies()
+        description = self._text(self.document, "description")
         if not self.faults:
+            self._check_initial(initial)
             self._check_reachable(stages, edges, initial, initial_choice)
             self._check_incumbents(stages, edges)
         if self.faults:
@@ -162,7 +169,7 @@ class _Reader:
         return Lifecycle(
             name=name,
             revision=revision,
-            description=self._text(self.document, "description"),
+            description=description,
             stages=stages,
             initial=initial,
             initial_choice=initial_choice,
@@ -286,19 +293,28 @@ class _Reader:
         if ARCHIVE in verbs and not self.by_key[target.casefold()].archive:
             self.faults.append(f"{where}: archive leads to a stage with archive = true")
 
-    def _policies(self) -> FrozenDict[str, Mapping[str, Any]]:
+    def _policies(self) -> FrozenDict[str, PromotionPolicy]:
         listed = self.document.get("policies", {})
         if not isinstance(listed, Mapping):
             self.faults.append("policies must map stages to policies")
             return FrozenDict()
-        policies: dict[str, Mapping[str, Any]] = {}
+        policies: dict[str, PromotionPolicy] = {}
         for name, policy in listed.items():
             stage = self._known_stage(name, "policies")
-            if not isinstance(policy, Mapping):
-                self.faults.append(f"policies.{name} must be an object")
-            elif stage:
-                policies[stage] = policy
+            try:
+                read = PromotionPolicy.from_document(policy, Surroundings(stages=self.by_key))
+            except InvalidPolicy as error:
+                self.faults += [f"policies.{name}: {fault}" for fault in error.fields["faults"]]
+                continue
+            if stage:
+                policies[stage] = read
         return FrozenDict(policies)
+
+    def _check_initial(self, initial: str) -> None:
+        if self.by_key[initial.casefold()].exclusive:
+            self.faults.append(
+                f"initial stage '{initial}' is exclusive: a second version could not be registered"
+            )
 
     def _check_reachable(
         self, stages: tuple[Stage, ...], edges: tuple[Edge, ...], initial: str, choice: bool
@@ -356,7 +372,7 @@ class _Reader:
     def _text(self, entry: Mapping[str, Any], field: str) -> str:
         try:
             return names.plain_text(entry.get(field, ""), field, 1_000)
-        except InvalidInput as error:
+        except (InvalidInput, LimitExceeded) as error:
             self.faults.append(str(error))
             return ""
 

@@ -7,12 +7,14 @@ knows a stage by name. Documents are read and validated in `lifecycle_documents`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
 from lockgate.domain.frozen import EMPTY
 from lockgate.domain.models import VersionScheme
+from lockgate.domain.policies import PromotionPolicy
+from lockgate.domain.requirements.requirement import Mode
 from lockgate.errors import InvalidInput
 
 SameStage = Literal["reject", "noop", "noop_audit", "record"]
@@ -67,7 +69,8 @@ class Edge:
 class Lifecycle:
     """A validated set of stages and edges; ``revision`` 1, 2, 3 … under one name.
 
-    ``policies`` maps a stage's name to the policy document that guards the way into it.
+    ``policies`` maps a stage's name to the policy that guards the way into it. Under
+    ``policy_mode`` advisory no policy blocks, wherever it is attached.
     """
 
     name: str
@@ -82,7 +85,8 @@ class Lifecycle:
     on_duplicate_model: OnDuplicate = "conflict"
     version_scheme: VersionScheme = "string"
     latest_by: LatestBy = "seq"
-    policies: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: EMPTY)
+    policy_mode: Mode = "enforce"
+    policies: Mapping[str, PromotionPolicy] = EMPTY
 
     def stage(self, text: Any) -> Stage:
         """Return the stage that ``text`` names in any case, or by an alias of the stage.

@@ -84,6 +84,7 @@ _KANBAN: dict[str, Any] = {
     ],
     "same_stage": "reject",
     "version_scheme": "int",
+    "policy_mode": "advisory",
 }
 
 _OPEN_STAGES = ("none", "staging", "production", "archived")

@@ -23,6 +23,9 @@ class Sources:
     parents: tuple[str, ...] = ()
 
 
+NO_SOURCES = Sources()
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelVersion:
     """A version of a model.
@@ -48,7 +51,7 @@ class ModelVersion:
     tags: FrozenDict[str, str] = EMPTY
     metadata: FrozenDict[str, Any] = EMPTY
     aliases: tuple[str, ...] = ()
-    sources: Sources = Sources()
+    sources: Sources = NO_SOURCES
     approved_by: str | None = None
     approved_at: datetime | None = None
     created_by: str

@@ -106,7 +106,9 @@ def _stored(session: Session, key: int) -> Iterator[StoredEvent]:
         yield StoredEvent(seq, body.encode(), bytes(digest), columns)
 
 
-def _differences(told: State, tables: dict[str, tuple[dict[str, str], dict[str, str]]]) -> list[str]:
+def _differences(
+    told: State, tables: dict[str, tuple[dict[str, str], dict[str, str]]]
+) -> list[str]:
     """Return a sentence for each thing that the log and the tables tell differently."""
     found: list[str] = []
     for name in sorted(told.models.keys() | tables.keys()):

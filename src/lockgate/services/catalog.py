@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lockgate.domain.comparison import Comparison, compare
+from lockgate.domain.filter_fields import Scope
 from lockgate.domain.filters import parse_filter, parse_order_by
 from lockgate.domain.frozen import FrozenDict
 from lockgate.domain.models import RegisteredModel
@@ -82,9 +83,7 @@ def list_versions(
                 lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
                 binds["stage_key"] = lifecycle.stage(stage).name.casefold()
                 statement = OF_MODEL_IN_STAGE
-            stamps = session.all(
-                statement, model_id=stored.id, before=before, count=count, **binds
-            )
+            stamps = session.all(statement, model_id=stored.id, before=before, count=count, **binds)
             return store.versions.load_all(session, stamps)
 
         return store.snapshot(use_case)
@@ -117,9 +116,7 @@ def list_by_stage(
             spellings = _spellings(store, session, stage)
             found = rows.list_by_stage(session, spellings, project_key, before, count)
             versions = store.versions.load_all(session, [stamp for _, stamp in found])
-            keys.update(
-                {v.uid: key for v, (key, _) in zip(versions, found, strict=True)}
-            )
+            keys.update({v.uid: key for v, (key, _) in zip(versions, found, strict=True)})
             return versions
 
         return store.snapshot(use_case)
@@ -158,16 +155,15 @@ def compare_versions(store: Store, project: str, name: str, a: str, b: str) -> C
 
 def _search(
     store: Store,
-    scope: str,
+    scope: Scope,
     where: str | None,
     order_by: str | Sequence[str] | None,
     limit: int,
     cursor: str | None,
 ) -> Search:
-    kind = "models" if scope == "models" else "versions"
     return Search(
-        where=parse_filter(where or "", kind, store.limits),
-        order=parse_order_by(order_by or (), kind, store.limits),
+        where=parse_filter(where or "", scope, store.limits),
+        order=parse_order_by(order_by or (), scope, store.limits),
         limit=page_size(store, limit),
         cursor=cursor,
     )
@@ -187,9 +183,7 @@ def _scoped(session: Session, search: Search, project: str | None) -> Search:
 
 def _spellings(store: Store, session: Session, stage: str) -> set[str]:
     """Return the case-folded canonical names that ``stage`` may have, over all lifecycles."""
-    lifecycles = [
-        store.lifecycles.load(session, key) for key in lifecycle_rows.all_keys(session)
-    ]
+    lifecycles = [store.lifecycles.load(session, key) for key in lifecycle_rows.all_keys(session)]
     found = {
         named.name.casefold()
         for lifecycle in lifecycles

@@ -12,9 +12,11 @@ from lockgate.domain.lifecycles import Lifecycle
 from lockgate.domain.models import RegisteredModel
 from lockgate.domain.names import Limits
 from lockgate.domain.versions import ModelVersion
-from lockgate.errors import AlreadyExists, Conflict, InvalidInput, StaleRevision
+from lockgate.errors import AlreadyExists, Conflict, InvalidInput, StaleRevision, VersionSealed
+from lockgate.services.gates import lock_candidate
 from lockgate.services.lifecycles import find_key
-from lockgate.storage import history
+from lockgate.services.settling import settle
+from lockgate.storage import history, requests
 from lockgate.storage import models as model_rows
 from lockgate.storage import versions as version_rows
 from lockgate.storage.database import Session
@@ -38,9 +40,7 @@ class Edit:
     revision: int | None = None
 
 
-def update_model(
-    store: Store, who: Caller, project: str, name: str, edit: Edit
-) -> RegisteredModel:
+def update_model(store: Store, who: Caller, project: str, name: str, edit: Edit) -> RegisteredModel:
     """Change a model: description, owner, tags, name, or the lifecycle revision it is pinned to.
 
     A lifecycle is changed only when every version stands in a stage that the new one has.
@@ -89,11 +89,14 @@ def _edit_version(
         after = replace(before, **_version_changes(store.limits, before, edit.changes))
         if after == before:
             return before
+        if after.artifact_uri != before.artifact_uri:
+            _require_unsealed(lifecycle, before)
         exclusive = lifecycle.stage(before.stage).exclusive
         written = version_rows.update_version(session, key, before, after, exclusive)
         model_rows.touch_model(session, stored)
-        changed = [field for field in edit.changes if getattr(before, field) != getattr(after, field)]
-        detail: dict[str, Any] = {"changes": {f: _change(before, after, f) for f in changed}}
+        pairs = {field: [getattr(before, field), getattr(after, field)] for field in edit.changes}
+        changes = {field: pair for field, pair in pairs.items() if pair[0] != pair[1]}
+        detail: dict[str, Any] = {"changes": changes}
         if action == "log_metrics":
             detail = {"metrics": after.metrics}
         record(
@@ -105,9 +108,18 @@ def _edit_version(
             version=before.label,
             detail=detail,
         )
+        if requests.open_requests(session, key):
+            settle(store, session, lock_candidate(store, session, project, name, label))
+            return version_rows.load_version(session, stored, before.label)[1]
         return written
 
     return store.write(who, use_case)
+
+
+def _require_unsealed(lifecycle: Lifecycle, version: ModelVersion) -> None:
+    """What was looked at on the way up does not change: only a beginner's files may."""
+    if version.digest is not None or version.stage != lifecycle.initial:
+        raise VersionSealed(version=version.label, model=version.model, stage=version.stage)
 
 
 def _edited_model(
@@ -117,9 +129,7 @@ def _edited_model(
     model = stored.model
     lifecycle_id = stored.lifecycle_id
     if "description" in changes:
-        text = names.plain_text(
-            changes["description"], "description", limits.description_chars_max
-        )
+        text = names.plain_text(changes["description"], "description", limits.description_chars_max)
         model = replace(model, description=text)
     if "owner" in changes:
         model = replace(model, owner=names.key_name(changes["owner"], "owner", limits))
@@ -135,9 +145,7 @@ def _edited_model(
         lifecycle_id = find_key(session, wanted, changes.get("lifecycle_revision"))
         lifecycle = store.lifecycles.load(session, lifecycle_id)
         _move_versions(session, store, stored, lifecycle)
-        model = replace(
-            model, lifecycle=lifecycle.name, lifecycle_revision=lifecycle.revision
-        )
+        model = replace(model, lifecycle=lifecycle.name, lifecycle_revision=lifecycle.revision)
     return replace(stored, model=model, lifecycle_id=lifecycle_id)
 
 
@@ -208,13 +216,7 @@ def _merged(old: FrozenDict[str, Any], new: Any, check: Any, limits: Limits) -> 
     return check({**kept, **check(new, limits)}, limits)
 
 
-def _change(before: ModelVersion, after: ModelVersion, field: str) -> list[Any]:
-    return [getattr(before, field), getattr(after, field)]
-
-
-def _record_model(
-    session: Session, who: Caller, before: StoredModel, after: StoredModel
-) -> None:
+def _record_model(session: Session, who: Caller, before: StoredModel, after: StoredModel) -> None:
     changes = {
         field: [getattr(before.model, field), getattr(after.model, field)]
         for field in ("name", "description", "owner", "tags")

@@ -33,7 +33,7 @@ def apply_lifecycle(store: Store, who: Caller, document: Mapping[str, Any]) -> L
         digest = rows.lifecycle_digest(lifecycle)
         if latest is not None and latest[1] == digest:
             return store.lifecycles.load(session, latest[0])
-        key, revision = rows.insert_lifecycle(session, lifecycle, who.name)
+        _, revision = rows.insert_lifecycle(session, lifecycle, who.name)
         record(
             session,
             project_id(session, DEFAULT_PROJECT),

@@ -57,9 +57,7 @@ def update_project(
         before = rows.load_project(session, name)
         after = before
         if description is not None:
-            text = names.plain_text(
-                description, "description", store.limits.description_chars_max
-            )
+            text = names.plain_text(description, "description", store.limits.description_chars_max)
             after = replace(after, description=text)
         if lifecycle is not None:
             _require_lifecycle(session, lifecycle)

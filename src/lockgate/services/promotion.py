@@ -1,24 +1,29 @@
 """Promotion: every passage from stage to stage, rollback included.
 
-    lock the model → find the version → plan (pure) → ask the gate → apply → record → commit
+lock the model → find the version → plan (pure) → ask the gate → apply → record → commit
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from lockgate.domain import names
+from lockgate.domain import access, names
+from lockgate.domain.approvals import content_digest
+from lockgate.domain.gates import GateReport
 from lockgate.domain.history import Transition
 from lockgate.domain.lifecycles import ROLLBACK, TRANSITION, Lifecycle, Stage
-from lockgate.domain.planning import Plan, Standing, plan_target, plan_transition
-from lockgate.domain.rollback import plan_rollback, Stay
+from lockgate.domain.outcomes import Promoted
+from lockgate.domain.planning import plan_target
+from lockgate.domain.rollback import Stay, plan_rollback
 from lockgate.domain.versions import ModelVersion
-from lockgate.errors import NothingToRollBackTo, StageChanged
+from lockgate.errors import InvalidInput, NothingToRollBackTo, PolicyViolated, StageChanged
+from lockgate.services.gates import Candidate, judge, lock_candidate, plan_of
 from lockgate.storage import history
+from lockgate.storage import members as member_rows
 from lockgate.storage import models as model_rows
 from lockgate.storage import versions as version_rows
 from lockgate.storage.database import Session
+from lockgate.storage.log import record
 from lockgate.storage.models import StoredModel
 from lockgate.storage.passages import Passage, apply_plan, record_stay
 from lockgate.storage.store import Caller, Store
@@ -26,21 +31,17 @@ from lockgate.storage.store import Caller, Store
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
-    """What a caller asks for: a verb, and where to unless the verb says it."""
+    """What a caller asks for: a verb, and where to unless the verb says it.
+
+    ``force`` opens a closed gate, with the permission ``gate.force`` and a ``reason``.
+    """
 
     verb: str = TRANSITION
     to: str | None = None
     comment: str = ""
     expected_stage: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Promoted:
-    """What came of it: the version as it stands now, its passage, and who made room."""
-
-    version: ModelVersion
-    transition: Transition | None
-    displaced: tuple[str, ...] = ()
+    force: bool = False
+    reason: str = ""
 
 
 def transition(
@@ -49,22 +50,22 @@ def transition(
     """Take a version to another stage.
 
     Raises `TransitionNotAllowed` with the steps that are, `StageChanged` when the version does
-    not stand where the caller expected, `PolicyViolated` with the whole report.
+    not stand where the caller expected, `PolicyViolated` with the whole report. A refusal by the
+    gate goes on record.
     """
     comment = names.plain_text(move.comment, "comment", store.limits.comment_chars_max)
+    reason = _reason(store, move.force, move.reason)
 
     def use_case(session: Session) -> Promoted:
-        stored = model_rows.lock_model(session, project, name)
-        lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
-        _, version = version_rows.load_version(session, stored, label)
+        candidate = lock_candidate(store, session, project, name, label)
+        lifecycle, version = candidate.lifecycle, candidate.version
         _require_expected(lifecycle, version, move.expected_stage)
-        standing = Standing(label=version.label, stage=version.stage)
         if move.to is None:
-            target = plan_target(lifecycle, standing, move.verb)
+            target = plan_target(lifecycle, candidate.standing, move.verb)
         else:
             target = lifecycle.stage(move.to)
-        passage = Passage(actor=who.name, comment=comment)
-        return _pass(session, stored, lifecycle, version, target, move.verb, passage)
+        passage = Passage(actor=who.name, comment=comment, forced=move.force, reason=reason)
+        return _pass(store, session, candidate, target, move.verb, passage)
 
     return store.write(who, use_case)
 
@@ -77,30 +78,30 @@ def rollback(
     *,
     stage: str | None,
     to_version: str | None,
-    comment: str,
+    move: Move,
 ) -> Promoted:
     """Bring back the version that stood in ``stage`` before the present one.
 
     ``stage`` is the serving stage unless told; ``to_version`` picks an earlier occupant by name.
-    Raises `NothingToRollBackTo` when the record knows none, or its files are gone.
+    The gate does not block content that it let in before. Raises `NothingToRollBackTo` when the
+    record knows none, or its files are gone.
     """
-    comment = names.plain_text(comment, "comment", store.limits.comment_chars_max)
+    comment = names.plain_text(move.comment, "comment", store.limits.comment_chars_max)
+    reason = _reason(store, move.force, move.reason)
 
     def use_case(session: Session) -> Promoted:
         stored = model_rows.lock_model(session, project, name)
         lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
         target = lifecycle.serving_stage if stage is None else lifecycle.stage(stage)
         label = _earlier(session, stored, target, to_version)
-        _, version = version_rows.load_version(session, stored, label)
-        passage = Passage(actor=who.name, comment=comment)
-        return _pass(session, stored, lifecycle, version, target, ROLLBACK, passage)
+        candidate = lock_candidate(store, session, project, name, label)
+        passage = Passage(actor=who.name, comment=comment, forced=move.force, reason=reason)
+        return _pass(store, session, candidate, target, ROLLBACK, passage)
 
     return store.write(who, use_case)
 
 
-def list_transitions(
-    store: Store, project: str, name: str, label: str
-) -> tuple[Transition, ...]:
+def list_transitions(store: Store, project: str, name: str, label: str) -> tuple[Transition, ...]:
     """Return a version's passages, oldest first."""
 
     def use_case(session: Session) -> tuple[Transition, ...]:
@@ -111,9 +112,16 @@ def list_transitions(
     return store.snapshot(use_case)
 
 
-def _require_expected(
-    lifecycle: Lifecycle, version: ModelVersion, expected: str | None
-) -> None:
+def _reason(store: Store, force: bool, reason: str) -> str:
+    text = names.plain_text(reason, "reason", store.limits.comment_chars_max)
+    if force and not text.strip():
+        raise InvalidInput(
+            detail="Forcing a gate needs a reason, which goes on record", field="reason"
+        )
+    return text
+
+
+def _require_expected(lifecycle: Lifecycle, version: ModelVersion, expected: str | None) -> None:
     if expected is not None and lifecycle.stage(expected).name != version.stage:
         raise StageChanged(
             version=version.label,
@@ -124,79 +132,109 @@ def _require_expected(
 
 
 def _pass(
+    store: Store,
     session: Session,
-    stored: StoredModel,
-    lifecycle: Lifecycle,
-    version: ModelVersion,
+    candidate: Candidate,
     target: Stage,
     verb: str,
     passage: Passage,
 ) -> Promoted:
-    """Plan and apply one passage; both ways in, transition and rollback, come through here."""
-    plan = _plan(session, stored, lifecycle, version, target, verb)
+    """Plan, judge and apply one passage; transition and rollback both come through here."""
+    stored, version = candidate.stored, candidate.version
+    plan = plan_of(session, candidate, target, verb)
     if not plan.moves:
         if plan.audited:
             record_stay(session, stored, version, verb, passage)
         return Promoted(version=version, transition=None)
-    made = apply_plan(session, stored, lifecycle, plan, passage)
+    report = judge(store, session, candidate, target)
+    if report.rows:
+        passage = _let_in(session, candidate, target, verb, passage, report)
+    made = apply_plan(session, stored, candidate.lifecycle, plan, passage)
     _, after = version_rows.load_version(session, stored, version.label)
     displaced = tuple(move.label for move in plan.moves[:-1])
-    return Promoted(version=after, transition=made, displaced=displaced)
+    return Promoted(version=after, transition=made, displaced=displaced, report=report)
 
 
-def _plan(
+def _let_in(
     session: Session,
-    stored: StoredModel,
-    lifecycle: Lifecycle,
-    version: ModelVersion,
+    candidate: Candidate,
     target: Stage,
     verb: str,
-) -> Plan:
-    incumbents = (
-        [
-            Standing(label=label, stage=target.name)
-            for _, label in history.standing_in(session, stored.id, target.name)
-        ]
-        if target.exclusive
-        else []
+    passage: Passage,
+    report: GateReport,
+) -> Passage:
+    """Return the passage with the gate's report on it. Raises `PolicyViolated`, on record."""
+    version, stored = candidate.version, candidate.stored
+    document = report.to_document()
+    known = verb == ROLLBACK and content_digest(version) in history.contents_let_in(
+        session, candidate.key, target.name
     )
-    here = Standing(label=version.label, stage=version.stage)
-    return plan_transition(lifecycle, here, target, verb, incumbents)
+    if report.allowed or known:
+        return Passage(actor=passage.actor, comment=passage.comment, report=document)
+    if passage.forced:
+        roles = member_rows.roles_of(session, stored.project_id, passage.actor)
+        access.require(access.FORCE, passage.actor, roles, stored.model.project)
+        return Passage(
+            actor=passage.actor,
+            comment=passage.comment,
+            forced=True,
+            reason=passage.reason,
+            report=document,
+        )
+    record(
+        session,
+        stored.project_id,
+        passage.actor,
+        "transition_refused",
+        model=version.model,
+        version=version.label,
+        detail={
+            "from": version.stage,
+            "to": target.name,
+            "verb": verb,
+            "comment": passage.comment,
+            "report": document,
+        },
+    )
+    raise session.refuse(
+        PolicyViolated(
+            detail=report.sentence,
+            model=version.model,
+            version=version.label,
+            from_stage=version.stage,
+            to_stage=target.name,
+            report=document,
+        )
+    )
 
 
-def _earlier(
-    session: Session, stored: StoredModel, stage: Stage, wanted: str | None
-) -> str:
+def _earlier(session: Session, stored: StoredModel, stage: Stage, wanted: str | None) -> str:
     """Return the label of the version that stood in ``stage`` before, by the record."""
     stays: list[Stay] = []
     gone: set[str] = set()
-    for _, label, verb, left_at, deleted_at in history.entries_into(
-        session, stored.id, stage.name
-    ):
+    for _, label, verb, left_at, deleted_at in history.entries_into(session, stored.id, stage.name):
         stays.append(Stay(label=label, verb=verb, over=left_at is not None))
         if deleted_at is not None:
             gone.add(label)
     model = stored.model.name
-    if wanted is not None:
-        _, version = version_rows.load_version(session, stored, wanted)
-        label: Any = version.label if any(s.label == version.label for s in stays) else None
-        if label is None:
-            raise NothingToRollBackTo(
-                model=model,
-                stage=stage.name,
-                detail=f"version '{version.label}' never stood there.",
-            )
+    if wanted is None:
+        earlier = plan_rollback(stays)
     else:
-        label = plan_rollback(stays)
-    if label is None:
+        _, version = version_rows.load_version(session, stored, wanted)
+        earlier = version.label
+        if all(stay.label != earlier for stay in stays):
+            raise NothingToRollBackTo(
+                model=model, stage=stage.name, detail=f"version '{earlier}' never stood there."
+            )
+    if earlier is None:
         raise NothingToRollBackTo(
             model=model, stage=stage.name, detail="no earlier version is on record there."
         )
-    if label in gone:
+    if earlier in gone:
         raise NothingToRollBackTo(
             model=model,
             stage=stage.name,
-            detail=f"version '{label}', which stood there before, is deleted; restore it or "
+            detail=f"version '{earlier}', which stood there before, is deleted; restore it or "
             "name another.",
         )
-    return str(label)
+    return earlier

@@ -14,10 +14,10 @@ from lockgate.domain.history import Transition
 from lockgate.domain.lifecycles import TRANSITION, Lifecycle, Stage
 from lockgate.domain.models import RegisteredModel
 from lockgate.domain.names import Limits, Scalar
-from lockgate.domain.planning import Standing, plan_transition
 from lockgate.domain.references import parse_reference
-from lockgate.domain.versions import ModelVersion, Sources
-from lockgate.errors import AlreadyExists, InvalidInput, TransitionNotAllowed
+from lockgate.domain.versions import NO_SOURCES, ModelVersion, Sources
+from lockgate.errors import AlreadyExists, InvalidInput, PolicyViolated, TransitionNotAllowed
+from lockgate.services.gates import judge, lock_candidate, plan_of
 from lockgate.services.lifecycles import find_key
 from lockgate.storage import history
 from lockgate.storage import models as model_rows
@@ -59,7 +59,7 @@ class NewVersion:
     params: FrozenDict[str, Scalar] = EMPTY
     tags: FrozenDict[str, str] = EMPTY
     metadata: FrozenDict[str, Any] = EMPTY
-    sources: Sources = Sources()
+    sources: Sources = NO_SOURCES
 
 
 def new_model(limits: Limits, name: Any, **words: Any) -> NewModel:
@@ -154,28 +154,31 @@ def register_version(
         version = _add_version(session, who, stored, lifecycle, replace(new, label=label))
         if stage.name == lifecycle.initial:
             return version
-        return _enter(session, who, stored, lifecycle, version, stage)
+        return _enter(store, session, who, stored, version.label, stage)
 
     return store.write(who, use_case)
 
 
 def _enter(
-    session: Session,
-    who: Caller,
-    stored: StoredModel,
-    lifecycle: Lifecycle,
-    version: ModelVersion,
-    stage: Stage,
+    store: Store, session: Session, who: Caller, stored: StoredModel, label: str, stage: Stage
 ) -> ModelVersion:
     """Take a new version to the stage its creator chose: on record, and by the same rules."""
-    standing = [
-        Standing(label=label, stage=stage.name)
-        for _, label in history.standing_in(session, stored.id, stage.name)
-    ]
-    here = Standing(label=version.label, stage=version.stage)
-    plan = plan_transition(lifecycle, here, stage, TRANSITION, standing)
-    apply_plan(session, stored, lifecycle, plan, Passage(actor=who.name))
-    return version_rows.load_version(session, stored, version.label)[1]
+    model = stored.model
+    candidate = lock_candidate(store, session, model.project, model.name, label)
+    plan = plan_of(session, candidate, stage, TRANSITION)
+    report = judge(store, session, candidate, stage)
+    if not report.allowed:
+        raise PolicyViolated(
+            detail=report.sentence,
+            model=model.name,
+            version=label,
+            from_stage=candidate.version.stage,
+            to_stage=stage.name,
+            report=report.to_document(),
+        )
+    passage = Passage(actor=who.name, report=report.to_document() if report.rows else None)
+    apply_plan(session, stored, candidate.lifecycle, plan, passage)
+    return version_rows.load_version(session, stored, label)[1]
 
 
 def _lifecycle_key(session: Session, project: str, new: NewModel) -> int:

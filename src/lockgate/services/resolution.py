@@ -27,9 +27,7 @@ def get_version(store: Store, project: str, name: str, label: str) -> ModelVersi
     def use_case(session: Session) -> ModelVersion:
         stamp = session.one(version_rows.BY_LABEL, project=project, name=name, label=label)
         if stamp is None and label.isdecimal() and len(label) < 18:
-            stamp = session.one(
-                version_rows.BY_SEQ, project=project, name=name, seq=int(label)
-            )
+            stamp = session.one(version_rows.BY_SEQ, project=project, name=name, seq=int(label))
         if stamp is None:
             model_rows.load_model(session, project, name)
             raise VersionNotFound(version=label, model=name)
@@ -173,9 +171,7 @@ def _find_then(
     if reference.kind == "latest":
         return history.find_latest_then(session, stored.id, at_us), missing
     if reference.kind == "digest":
-        stamp = session.one(
-            version_rows.BY_DIGEST, project=project, name=name, digest=selector
-        )
+        stamp = session.one(version_rows.BY_DIGEST, project=project, name=name, digest=selector)
         return stamp, missing
     stamp = history.find_alias_then(session, stored.id, selector, at_us)
     if stamp is not None:
@@ -195,5 +191,3 @@ def _unknown_word(stored: StoredModel, lifecycle: Lifecycle, word: str) -> Alias
         aliases=sorted(stored.model.aliases),
         stages=[stage.name for stage in lifecycle.stages],
     )
-
-

@@ -111,9 +111,7 @@ def delete_version(
     store.write(who, use_case)
 
 
-def restore_version(
-    store: Store, who: Caller, project: str, name: str, label: str
-) -> ModelVersion:
+def restore_version(store: Store, who: Caller, project: str, name: str, label: str) -> ModelVersion:
     """Bring back a deleted version, in the initial stage and without aliases.
 
     What it had been promoted to, it is promoted to again, through the gates.
@@ -173,9 +171,7 @@ def _count(
     model_rows.update_model(session, stored, replace(stored, model=after))
 
 
-def _stay(
-    stored: StoredModel, label: str, stage: str, who: Caller, session: Session
-) -> Transition:
+def _stay(stored: StoredModel, label: str, stage: str, who: Caller, session: Session) -> Transition:
     return Transition(
         uid=uuid.uuid4().hex,
         project=stored.model.project,

@@ -59,6 +59,15 @@ _INTO_STAGE = Statement(
     .where(_T.c.model_id == bindparam("model_id"), _T.c.to_stage == bindparam("stage"))
     .order_by(_T.c.at, _T.c.id)
 )
+_CONTENTS = Statement(
+    select(_T.c.content_digest)
+    .where(
+        _T.c.version_id == bindparam("version_id"),
+        _T.c.to_stage == bindparam("stage"),
+        _T.c.content_digest.is_not(None),
+    )
+    .distinct()
+)
 _STAGE_THEN = Statement(
     select(_T.c.to_stage, _T.c.at, _T.c.actor)
     .where(
@@ -90,6 +99,12 @@ _LATEST_THEN = Statement(
     )
     .order_by(_V.c.seq.desc())
     .limit(1)
+)
+_STAYS_OF_VERSION = Statement(
+    select(_V.c.label, _T.c.to_stage, _T.c.at, _T.c.left_at, _T.c.actor, _T.c.left_by)
+    .select_from(_T.join(_V, _V.c.id == _T.c.version_id))
+    .where(_T.c.version_id == bindparam("version_id"))
+    .order_by(_T.c.id)
 )
 _STAYS = Statement(
     select(_V.c.label, _T.c.to_stage, _T.c.at, _T.c.left_at, _T.c.actor, _T.c.left_by)
@@ -167,9 +182,17 @@ _STANDING = Statement(
 
 
 def record_passage(
-    session: Session, stored: StoredModel, version_id: int, passage: Transition, first: bool = False
+    session: Session,
+    stored: StoredModel,
+    version_id: int,
+    passage: Transition,
+    *,
+    first: bool = False,
+    content: str | None = None,
 ) -> None:
     """End the version's stay where it stands and begin the one that ``passage`` leads to.
+
+    ``content`` is the digest of what was let in, see `domain.approvals.content_digest`.
 
     ``first`` marks a stay that nothing preceded (a registration, a restore): it is an interval,
     but no passage.
@@ -190,6 +213,7 @@ def record_passage(
         forced=passage.forced,
         report=None if passage.report is None else to_json(passage.report),
         at=moment,
+        content_digest=content,
     )
 
 
@@ -223,9 +247,16 @@ def list_passages(session: Session, stored: StoredModel, version_id: int) -> lis
     ]
 
 
-def entries_into(session: Session, model_id: int, stage: str) -> list[tuple[int, str, str, Any, Any]]:
+def entries_into(
+    session: Session, model_id: int, stage: str
+) -> list[tuple[int, str, str, Any, Any]]:
     """Return ``(key, label, verb, left_at, deleted_at)`` of every stay in a stage, oldest first."""
     return [tuple(row) for row in session.all(_INTO_STAGE, model_id=model_id, stage=stage)]
+
+
+def contents_let_in(session: Session, version_id: int, stage: str) -> set[str]:
+    """Return the digests of what was let into a stage as this version."""
+    return {row[0] for row in session.all(_CONTENTS, version_id=version_id, stage=stage)}
 
 
 def stage_then(session: Session, version_id: int, at_us: int) -> tuple[str, int] | None:
@@ -313,6 +344,12 @@ def list_occupancies(session: Session, stored: StoredModel, count: int) -> list[
     found = [_occupancy(row, "stage", stored) for row in stays]
     found += [_occupancy(row, "alias", stored) for row in namings]
     return sorted(found, key=lambda each: each.since)[:count]
+
+
+def stays_of(session: Session, stored: StoredModel, version_id: int) -> list[Occupancy]:
+    """Return where one version stood from when to when, oldest first."""
+    rows = session.all(_STAYS_OF_VERSION, version_id=version_id)
+    return [_occupancy(row, "stage", stored) for row in rows]
 
 
 def _occupancy(row: Any, kind: Any, stored: StoredModel) -> Occupancy:

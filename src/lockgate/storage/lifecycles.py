@@ -27,6 +27,9 @@ _LATEST = Statement(
 _EXACT = Statement(
     select(_T.c.id).where(_T.c.name == bindparam("name"), _T.c.revision == bindparam("revision"))
 )
+_SAME = Statement(
+    select(_T.c.id).where(_T.c.name == bindparam("name"), _T.c.digest == bindparam("digest"))
+)
 _ALL = Statement(select(_T.c.id).order_by(_T.c.name, _T.c.revision))
 _NEXT = Statement(
     select(func.coalesce(func.max(_T.c.revision), 0) + 1).where(_T.c.name == bindparam("name"))
@@ -95,10 +98,11 @@ def insert_lifecycle(session: Session, lifecycle: Lifecycle, actor: str) -> tupl
     return key, revision
 
 
-def seed_presets(session: Session, actor: str) -> None:
-    """Store every preset that is missing, or whose document has changed, as a revision."""
-    for name in PRESET_DOCUMENTS:
-        lifecycle = preset(name)
-        latest = find_latest(session, name)
-        if latest is None or latest[1] != lifecycle_digest(lifecycle):
-            insert_lifecycle(session, lifecycle, actor)
+def missing_presets(session: Session) -> list[Lifecycle]:
+    """Return the presets of this Lockgate that no stored revision equals."""
+    presets = [preset(name) for name in PRESET_DOCUMENTS]
+    return [
+        each
+        for each in presets
+        if session.one(_SAME, name=each.name, digest=lifecycle_digest(each)) is None
+    ]

@@ -142,6 +142,11 @@ def iterate_rows(session: Session, project_id: int, batch: int = 2_000) -> Itera
         after = rows[-1][0]
 
 
+def list_bodies(session: Session, project_id: int, after: int, count: int) -> list[str]:
+    """Return the canonical JSON of up to ``count`` events beyond ``after``."""
+    return [row[6] for row in session.all(_ROWS, project_id=project_id, after=after, count=count)]
+
+
 def list_events(
     session: Session,
     project_id: int,

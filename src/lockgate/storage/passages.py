@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lockgate.domain.approvals import content_digest
 from lockgate.domain.history import Transition
 from lockgate.domain.lifecycles import Lifecycle
 from lockgate.domain.planning import Move, Plan
@@ -26,6 +27,7 @@ class Passage:
     actor: str
     comment: str = ""
     forced: bool = False
+    reason: str = ""
     report: Mapping[str, Any] | None = None
 
 
@@ -49,6 +51,7 @@ def apply_plan(
         version=main.label,
         detail={
             **_detail(main, passage),
+            "reason": passage.reason,
             "displaced": [move.label for move in displaced],
         },
     )
@@ -127,7 +130,7 @@ def _move(
         report=None if passage.report is None else dict(passage.report),
         at=session.now,
     )
-    history.record_passage(session, stored, key, made)
+    history.record_passage(session, stored, key, made, content=content_digest(before))
     return made
 
 

@@ -10,12 +10,13 @@ from typing import Any
 
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from lockgate.errors import SchemaOutdated
-from lockgate.storage import tables
+from lockgate.errors import DatabaseUnavailable, SchemaOutdated
+from lockgate.storage import gate_tables, tables
 from lockgate.storage.statements import DIALECTS
 
-HEAD = "0001"
-_LOCK_KEY = 0x10C6A7E
+HEAD = "0002"
+LOCK_KEY = 0x10C6A7E
+"""The advisory lock (PostgreSQL) under which a schema is made or changed."""
 _EXISTS = {
     "sqlite": "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'",
     "postgresql": "SELECT 1 FROM pg_class WHERE oid = to_regclass('alembic_version')",
@@ -25,7 +26,7 @@ _EXISTS = {
 def schema_statements(dialect: str) -> list[str]:
     """Return the DDL of the whole schema, in order."""
     statements: list[str] = []
-    for table in tables.metadata.sorted_tables:
+    for table in gate_tables.metadata.sorted_tables:
         statements.append(str(CreateTable(table).compile(dialect=DIALECTS[dialect])))
         statements.extend(
             str(CreateIndex(index).compile(dialect=DIALECTS[dialect]))
@@ -42,18 +43,18 @@ def found_revision(connection: Any, dialect: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def ensure_schema(driver: Any) -> bool:
-    """Make the schema where there is none; return whether it was made.
+def ensure_schema(driver: Any) -> None:
+    """Make the schema where there is none.
 
-    Raises `SchemaOutdated` when the database has another revision than this Lockgate needs.
+    Raises `SchemaOutdated` when the database has an older revision than this Lockgate needs,
+    `DatabaseUnavailable` when a newer Lockgate made it.
     """
     with driver.reading() as connection:
         found = found_revision(connection, driver.dialect)
-    made = False
     if found is None:
         with driver.writing() as connection:
             if driver.dialect == "postgresql":
-                connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
+                connection.execute(f"SELECT pg_advisory_xact_lock({LOCK_KEY})")
             found = found_revision(connection, driver.dialect)
             if found is None:
                 for statement in schema_statements(driver.dialect):
@@ -63,7 +64,13 @@ def ensure_schema(driver: Any) -> bool:
                     "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
                 )
                 connection.execute(f"INSERT INTO alembic_version VALUES ('{HEAD}')")  # noqa: S608
-                found, made = HEAD, True
+                found = HEAD
+    # Revisions are written with leading zeros: text order is their order.
+    if found > HEAD:
+        raise DatabaseUnavailable(
+            detail=f"its schema is at revision {found}, made by a newer Lockgate; this one "
+            f"knows revisions up to {HEAD}",
+            url=driver.url,
+        )
     if found != HEAD:
         raise SchemaOutdated(found=found, expected=HEAD, url=driver.url)
-    return made

@@ -22,6 +22,8 @@ try:
 except ImportError:  # no wheel for this platform: the interpreter's own
     import sqlite3
 
+__all__ = ["SqliteDriver", "sqlite3"]
+
 SAFE_WAL_VERSION = (3, 51, 3)
 CACHE_KIB = 16_384
 

@@ -13,7 +13,7 @@ from lockgate.domain.references import DEFAULT_PROJECT
 from lockgate.storage import idempotency
 from lockgate.storage.database import Clock, Database, Driver, Session, utc_now
 from lockgate.storage.idempotency import Once
-from lockgate.storage.lifecycles import LifecycleCache, seed_presets
+from lockgate.storage.lifecycles import LifecycleCache, insert_lifecycle, missing_presets
 from lockgate.storage.log import append_events, record
 from lockgate.storage.projects import find_project, insert_project, project_id
 from lockgate.storage.schema import ensure_schema
@@ -42,13 +42,13 @@ class Store:
         self, driver: Driver, *, clock: Clock = utc_now, limits: Limits = LIMITS
     ) -> None:
         """Open the store behind ``driver``, making the schema in an empty database."""
-        made = ensure_schema(driver)
+        ensure_schema(driver)
         self.database = Database(driver, clock)
         self.database.append_events = append_events
         self.versions = VersionCache()
         self.lifecycles = LifecycleCache()
         self.limits = limits
-        if made:
+        if not self.database.snapshot(_is_furnished):
             self.database.write(_furnish)
 
     def read(self, use_case: Callable[[Session], T]) -> T:
@@ -81,10 +81,20 @@ class Store:
         self.database.close()
 
 
+def _is_furnished(session: Session) -> bool:
+    """Say whether the presets of this Lockgate and the project ``default`` are there.
+
+    Asked on every start: the maker of a schema may have died before furnishing it, and a newer
+    Lockgate may bring other presets.
+    """
+    return find_project(session, DEFAULT_PROJECT) is not None and not missing_presets(session)
+
+
 def _furnish(session: Session) -> None:
-    """Give a new database its presets and the project ``default``."""
+    """Give a database the presets that it lacks and the project ``default``."""
     session.settle_time(0)
-    seed_presets(session, "lockgate")
+    for lifecycle in missing_presets(session):
+        insert_lifecycle(session, lifecycle, "lockgate")
     if find_project(session, DEFAULT_PROJECT) is None:
         project = Project(name=DEFAULT_PROJECT, created_by="lockgate", created_at=session.now)
         insert_project(session, project)

@@ -14,6 +14,8 @@ is; the ``version_*`` tables repeat it for searching and change in the same tran
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -43,7 +45,7 @@ metadata = MetaData(
 )
 
 
-def _where(condition: str) -> dict[str, object]:
+def where(condition: str) -> dict[str, Any]:
     """A partial index on both databases."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
@@ -97,7 +99,7 @@ models = Table(
     Column("changed_at", BigInteger, nullable=False),
     Column("deleted_at", BigInteger),
     Column("revision", Integer, nullable=False),
-    Index("uq_models_live_name", "project_id", "name", unique=True, **_where("deleted_at IS NULL")),
+    Index("uq_models_live_name", "project_id", "name", unique=True, **where("deleted_at IS NULL")),
     Index("ix_models_project_id_name", "project_id", "name", "id"),
     sqlite_autoincrement=True,
 )
@@ -152,14 +154,14 @@ versions = Table(
         "model_id",
         "exclusive_stage",
         unique=True,
-        **_where("exclusive_stage IS NOT NULL AND deleted_at IS NULL"),
+        **where("exclusive_stage IS NOT NULL AND deleted_at IS NULL"),
     ),
     Index("ix_versions_project_id_stage_key", "project_id", "stage_key", "id"),
     Index("ix_versions_model_id_stage_key", "model_id", "stage_key", "seq"),
     Index("ix_versions_project_id", "project_id", "id"),
     Index("ix_versions_project_id_created_at", "project_id", "created_at", "id"),
-    Index("ix_versions_run_id", "run_id", "id", **_where("run_id IS NOT NULL")),
-    Index("ix_versions_digest", "digest", "id", **_where("digest IS NOT NULL")),
+    Index("ix_versions_run_id", "run_id", "id", **where("run_id IS NOT NULL")),
+    Index("ix_versions_digest", "digest", "id", **where("digest IS NOT NULL")),
     sqlite_autoincrement=True,
 )
 
@@ -211,8 +213,10 @@ transitions = Table(
     Column("at", BigInteger, nullable=False),
     Column("left_at", BigInteger),
     Column("left_by", Text),
+    # What was let in: a rollback may bring back exactly that.
+    Column("content_digest", Text),
     # A version stands in one place at a time.
-    Index("uq_transitions_open", "version_id", unique=True, **_where("left_at IS NULL")),
+    Index("uq_transitions_open", "version_id", unique=True, **where("left_at IS NULL")),
     Index("ix_transitions_version_id", "version_id", "id"),
     Index("ix_transitions_model_id_to_stage", "model_id", "to_stage", "at"),
     sqlite_autoincrement=True,
@@ -230,10 +234,10 @@ aliases = Table(
     Column("set_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
     Column("ended_by", Text),
-    Index("uq_aliases_open", "model_id", "alias", unique=True, **_where("ended_at IS NULL")),
+    Index("uq_aliases_open", "model_id", "alias", unique=True, **where("ended_at IS NULL")),
     Index("ix_aliases_model_id_alias", "model_id", "alias", "set_at"),
     Index("ix_aliases_version_id", "version_id"),
-    Index("ix_aliases_alias", "alias", "version_id", **_where("ended_at IS NULL")),
+    Index("ix_aliases_alias", "alias", "version_id", **where("ended_at IS NULL")),
     sqlite_autoincrement=True,
 )
 

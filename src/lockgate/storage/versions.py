@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, delete, select, update
 
 from lockgate.domain.moments import from_micros, to_micros
-from lockgate.domain.versions import ModelVersion, Sources
+from lockgate.domain.versions import NO_SOURCES, ModelVersion, Sources
 from lockgate.errors import VersionNotFound
 from lockgate.storage import tables
 from lockgate.storage.database import Session
@@ -194,7 +194,7 @@ class VersionCache:
         found: dict[int, ModelVersion] = {}
         missing: dict[int, Stamp] = {}
         for stamp in stamps:
-            stamp = tuple(stamp)  # type: ignore[assignment]  # noqa: PLW2901
+            stamp = tuple(stamp)  # type: ignore[assignment]
             entry = self._entries.get(stamp[0])
             if entry is not None and entry[0] == stamp:
                 found[stamp[0]] = entry[1]
@@ -205,7 +205,8 @@ class VersionCache:
             keys = list(missing)
             room = 1 << (len(keys) - 1).bit_length()
             keys += [keys[-1]] * (room - len(keys))
-            for row in session.all(_rows_statement(room), **{f"id_{i}": k for i, k in enumerate(keys)}):
+            binds = {f"id_{i}": key for i, key in enumerate(keys)}
+            for row in session.all(_rows_statement(room), **binds):
                 version = _version(row, missing[row[1]][3])
                 found[row[1]] = version
                 self._keep(missing[row[1]], version)
@@ -351,7 +352,6 @@ def _columns(version: ModelVersion, exclusive: bool) -> dict[str, Any]:
 
 
 _AT = {column.name: index for index, column in enumerate(_ROW)}
-_NO_SOURCES = Sources()
 
 
 def _version(row: Any, model: str) -> ModelVersion:
@@ -380,7 +380,7 @@ def _version(row: Any, model: str) -> ModelVersion:
         tags=frozen_from_json(row[at["tags"]]),
         metadata=frozen_from_json(row[at["metadata"]]),
         aliases=tuple(from_json(row[at["aliases"]])),
-        sources=_NO_SOURCES
+        sources=NO_SOURCES
         if bare
         else Sources(run_id=run_id, dataset=dataset, code=code, parents=tuple(from_json(parents))),
         approved_by=row[at["approved_by"]],

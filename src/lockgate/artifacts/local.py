@@ -1,0 +1,317 @@
+"""A blob store in a local folder: durable, confined to its root, blind to symbolic links.
+
+A write goes: temporary file, fsync, rename, fsync of the folder. Every path is opened one segment
+at a time from the root's descriptor with O_NOFOLLOW, so a link planted in the folder is an error,
+never a way out of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from lockgate.artifacts import layout
+from lockgate.artifacts.store import Data, StoredItem, check_blob, check_manifest
+from lockgate.errors import BlobNotFound, BlobStoreUnavailable, InvalidInput
+
+# Files that one put keeps open until all are on the disk.
+_FILES_AT_ONCE_MAX: Final = 128
+_FOLDER_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_WRITE_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class LocalStore:
+    """`BlobStore` in a folder of this machine (or one it mounts)."""
+
+    def __init__(self, root: Path) -> None:
+        """Open ``root``, creating it if need be; BlobStoreUnavailable when that fails."""
+        self.root = root.absolute()
+        with self._reporting():
+            self.root.mkdir(parents=True, exist_ok=True)
+            # Only here is a link followed: where the store lies is the operator's choice.
+            self._root = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def close(self) -> None:
+        """Release the root's descriptor; the store is not used afterwards."""
+        os.close(self._root)
+
+    # --- blobs -------------------------------------------------------------------------------
+
+    def put_many(self, blobs: Sequence[tuple[str, Data]]) -> None:
+        for digest, data in blobs:
+            check_blob(digest, data)
+        for first in range(0, len(blobs), _FILES_AT_ONCE_MAX):
+            group = blobs[first : first + _FILES_AT_ONCE_MAX]
+            self._put([(layout.blob_path(digest), data) for digest, data in group])
+
+    def read(self, digest: str) -> bytes:
+        data = self._read(layout.blob_path(digest), digest, 0, None)
+        check_blob(digest, data)
+        return data
+
+    def read_range(self, digest: str, start: int, length: int) -> bytes:
+        return self._read(layout.blob_path(digest), digest, start, length)
+
+    def missing(self, digests: Collection[str]) -> set[str]:
+        return {digest for digest in digests if not self._exists(layout.blob_path(digest))}
+
+    def delete(self, digest: str) -> None:
+        self._delete(layout.blob_path(digest))
+
+    def set_aside(self, digest: str) -> None:
+        source = layout.blob_path(digest)
+        name = f"{os.path.basename(source)}.{secrets.token_hex(8)}"
+        with (
+            self._reporting(),
+            contextlib.suppress(FileNotFoundError),
+            self._folder(source) as folder,
+            self._folder(f"{layout.CORRUPT}/x", create=True) as corrupt,
+        ):
+            os.rename(os.path.basename(source), name, src_dir_fd=folder, dst_dir_fd=corrupt)
+            os.utime(name, dir_fd=corrupt, follow_symlinks=False)
+            _sync(corrupt)
+            _sync(folder)
+
+    def list_blobs(self) -> Iterator[StoredItem]:
+        return self._list_sharded(layout.BLOBS)
+
+    # --- manifests ---------------------------------------------------------------------------
+
+    def put_manifest(self, digest: str, data: bytes) -> None:
+        check_manifest(digest, data)
+        self._put([(layout.manifest_path(digest), data)])
+
+    def read_manifest(self, digest: str) -> bytes:
+        data = self._read(layout.manifest_path(digest), digest, 0, None)
+        check_manifest(digest, data)
+        return data
+
+    def delete_manifest(self, digest: str) -> None:
+        self._delete(layout.manifest_path(digest))
+
+    def list_manifests(self) -> Iterator[StoredItem]:
+        return self._list_sharded(layout.MANIFESTS)
+
+    # --- housekeeping ------------------------------------------------------------------------
+
+    def list_strays(self) -> Iterator[StoredItem]:
+        for kind in layout.STRAY_FOLDERS:
+            yield from self._list(kind)
+
+    def delete_stray(self, name: str) -> None:
+        kind, _, rest = name.partition("/")
+        if kind not in layout.STRAY_FOLDERS or not rest or "/" in rest or rest in (".", ".."):
+            raise InvalidInput(detail=f"{name!r} is not a stray of this store.", field="name")
+        self._delete(name)
+
+    def clock_s(self) -> float:
+        name = f".{layout.CLOCK}-{secrets.token_hex(8)}"
+        with self._reporting():
+            file = os.open(name, _WRITE_FLAGS, 0o600, dir_fd=self._root)
+            try:
+                return os.fstat(file).st_mtime
+            finally:
+                os.close(file)
+                os.unlink(name, dir_fd=self._root)
+
+    # --- a folder has no URLs ----------------------------------------------------------------
+
+    def find_download_url(self, digest: str, expires_s: int) -> str | None:  # noqa: ARG002
+        layout.blob_path(digest)
+        return None
+
+    def find_upload_url(self, digest: str, expires_s: int) -> str | None:  # noqa: ARG002
+        layout.blob_path(digest)
+        return None
+
+    def admit(self, digest: str) -> None:
+        layout.blob_path(digest)
+        raise BlobNotFound(digest=digest)
+
+    # --- the disk ----------------------------------------------------------------------------
+
+    def _put(self, items: Sequence[tuple[str, Data]]) -> None:
+        """Write all, then sync all, then name all: one wait for the disk instead of many."""
+        written: list[tuple[str, str]] = []
+        files: list[int] = []
+        with self._reporting(), self._folder(f"{layout.TEMPORARY}/x", create=True) as temporary:
+            try:
+                for path, data in items:
+                    if self._holds(path, data):
+                        self._renew(path)
+                        continue
+                    name = secrets.token_hex(16)
+                    files.append(os.open(name, _WRITE_FLAGS, 0o644, dir_fd=temporary))
+                    written.append((name, path))
+                    _write_all(files[-1], data)
+                for file in files:
+                    _sync(file)
+                while written:
+                    name, path = written[-1]
+                    with self._folder(path, create=True) as folder:
+                        os.rename(
+                            name, os.path.basename(path), src_dir_fd=temporary, dst_dir_fd=folder
+                        )
+                    written.pop()
+                for folder_path in sorted({os.path.dirname(path) for path, _ in items}):
+                    with self._folder(f"{folder_path}/x") as folder:
+                        _sync(folder)
+            finally:
+                for file in files:
+                    os.close(file)
+                for name, _ in written:
+                    with contextlib.suppress(OSError):
+                        os.unlink(name, dir_fd=temporary)
+
+    def _holds(self, path: str, data: Data) -> bool:
+        """Tell whether a file with exactly these bytes is there (a damaged one is replaced)."""
+        try:
+            with self._open(path) as file:
+                return os.fstat(file).st_size == len(data) and _read_all(file, 0, None) == data
+        except FileNotFoundError:
+            return False
+
+    def _renew(self, path: str) -> None:
+        with self._folder(path) as folder, contextlib.suppress(FileNotFoundError):
+            os.utime(os.path.basename(path), dir_fd=folder, follow_symlinks=False)
+
+    def _exists(self, path: str) -> bool:
+        with self._reporting():
+            try:
+                with self._folder(path) as folder:
+                    found = os.stat(os.path.basename(path), dir_fd=folder, follow_symlinks=False)
+            except FileNotFoundError:
+                return False
+            return stat.S_ISREG(found.st_mode)
+
+    def _read(self, path: str, digest: str, start: int, length: int | None) -> bytes:
+        if start < 0 or (length is not None and length < 0):
+            raise InvalidInput(detail="A range starts at 0 or later and is not negative.")
+        with self._reporting():
+            try:
+                with self._open(path) as file:
+                    return _read_all(file, start, length)
+            except FileNotFoundError as error:
+                raise BlobNotFound(digest=digest) from error
+
+    def _delete(self, path: str) -> None:
+        with self._reporting(), contextlib.suppress(FileNotFoundError), self._folder(path) as at:
+            os.unlink(os.path.basename(path), dir_fd=at)
+
+    def _list_sharded(self, kind: str) -> Iterator[StoredItem]:
+        for shard in sorted(self._names(kind)):
+            for item in self._list(f"{kind}/{shard}"):
+                digest = layout.find_digest(item.name)
+                if digest is not None:
+                    yield StoredItem(digest, item.size, item.modified_s)
+
+    def _list(self, folder_path: str) -> Iterator[StoredItem]:
+        for name in self._names(folder_path):
+            with self._reporting():
+                try:
+                    with self._folder(f"{folder_path}/{name}") as folder:
+                        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
+            if stat.S_ISREG(found.st_mode):
+                yield StoredItem(f"{folder_path}/{name}", found.st_size, found.st_mtime)
+
+    def _names(self, folder_path: str) -> list[str]:
+        with self._reporting():
+            try:
+                with self._folder(f"{folder_path}/x") as folder:
+                    return os.listdir(folder)
+            except (FileNotFoundError, NotADirectoryError):
+                return []
+
+    @contextlib.contextmanager
+    def _open(self, path: str) -> Iterator[int]:
+        with self._folder(path) as folder:
+            file = os.open(os.path.basename(path), _READ_FLAGS, dir_fd=folder)
+        try:
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                raise OSError(errno.EINVAL, "not a regular file", path)
+            yield file
+        finally:
+            os.close(file)
+
+    @contextlib.contextmanager
+    def _folder(self, path: str, *, create: bool = False) -> Iterator[int]:
+        """Yield a descriptor of the folder that ``path`` lies in, following no link."""
+        current = os.dup(self._root)
+        try:
+            for segment in path.split("/")[:-1]:
+                try:
+                    below = os.open(segment, _FOLDER_FLAGS, dir_fd=current)
+                except FileNotFoundError:
+                    if not create:
+                        raise
+                    with contextlib.suppress(FileExistsError):
+                        os.mkdir(segment, 0o755, dir_fd=current)
+                        _sync(current)
+                    below = os.open(segment, _FOLDER_FLAGS, dir_fd=current)
+                os.close(current)
+                current = below
+            yield current
+        finally:
+            os.close(current)
+
+    @contextlib.contextmanager
+    def _reporting(self) -> Iterator[None]:
+        """Turn what the operating system says into BlobStoreUnavailable with a plain sentence."""
+        try:
+            yield
+        except OSError as error:
+            what = _SENTENCES.get(error.errno or 0, error.strerror or str(error))
+            name = f" ({error.filename})" if isinstance(error.filename, str) else ""
+            raise BlobStoreUnavailable(detail=f"{what} in {self.root}{name}.") from error
+
+
+_SENTENCES: Final = {
+    errno.ENOSPC: "no space is left on the disk",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "the operation is not permitted",
+    errno.EROFS: "the file system is read-only",
+    errno.ELOOP: "a symbolic link lies where a file or folder of the store should be",
+    errno.ENOTDIR: "something other than a folder lies where a folder of the store should be",
+    errno.EIO: "the disk reported an input/output error",
+    errno.EMFILE: "too many files are open",
+}
+
+
+def _write_all(file: int, data: Data) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(file, view) :]
+
+
+def _read_all(file: int, start: int, length: int | None) -> bytes:
+    """Read ``length`` bytes from ``start``, or to the end of the file."""
+    left = max(0, os.fstat(file).st_size - start)
+    left = left if length is None else min(left, length)
+    parts = []
+    while left:
+        part = os.pread(file, left, start)
+        if not part:
+            break
+        parts.append(part)
+        start, left = start + len(part), left - len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _sync(file: int) -> None:
+    """Return once the file (or folder) has reached the disk itself, not only the drive's cache."""
+    if sys.platform == "darwin":
+        fcntl.fcntl(file, fcntl.F_FULLFSYNC)
+    else:
+        os.fsync(file)

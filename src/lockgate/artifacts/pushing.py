@@ -1,0 +1,396 @@
+"""Push: hash a file or folder into a manifest, and send the chunks that are missing, in one pass.
+
+    read ──► batch of chunks ─┬► SHA-256 of the file        (one thread, in order)
+                              ├► BLAKE3 of long tensors     (one thread, in order)
+                              └► BLAKE3 of chunks ► which are missing? ► put them   (workers)
+
+Nothing is named here: the manifest that is returned is sealed by someone else, afterwards. A push
+that stops leaves chunks without a name, and the next one finds them there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Protocol, Self
+
+from blake3 import blake3
+
+from lockgate.artifacts.chunking import SMALL_FILE_BYTES_MAX, cut_sizes, find_layout
+from lockgate.artifacts.remembered import HashMemory
+from lockgate.artifacts.store import Data, blob_digest
+from lockgate.artifacts.trees import FileState, list_tree, open_file, open_root, read_at
+from lockgate.domain.manifests import (
+    Chunk,
+    FileEntry,
+    Manifest,
+    ManifestLimits,
+    TensorEntry,
+    build_manifest,
+    check_paths,
+)
+from lockgate.domain.tensors import TensorLayout
+from lockgate.errors import Conflict, InvalidInput, Unavailable
+
+BATCH_BYTES: Final = 8 * 2**20
+BATCH_CHUNKS_MAX: Final = 128
+BATCHES_IN_FLIGHT_MAX: Final = 4
+WORKERS_DEFAULT: Final = 4
+_ASK_DIGESTS_MAX: Final = 1000
+
+
+class Sink(Protocol):
+    """Where chunks go: a `BlobStore`, or a client that speaks to one. Called from several threads.
+
+    A batch has at most 128 blobs and 8 MiB (or one blob that is larger); a question at most 1000.
+    """
+
+    def missing(self, digests: Collection[str]) -> set[str]: ...
+
+    def put_many(self, blobs: Sequence[tuple[str, Data]]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PushProgress:
+    """How far a push is; ``bytes_sent`` counts what the store did not have."""
+
+    bytes_done: int
+    bytes_total: int
+    bytes_sent: int
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What a push did; ``bytes_sent`` against ``manifest.size`` is what was deduplicated."""
+
+    manifest: Manifest
+    bytes_sent: int
+    chunks_sent: int
+
+
+def push_tree(
+    root: Path,
+    sink: Sink,
+    *,
+    limits: ManifestLimits | None = None,
+    memory: HashMemory | None = None,
+    on_progress: Callable[[PushProgress], None] | None = None,
+    workers: int = WORKERS_DEFAULT,
+) -> Pushed:
+    """Send what ``sink`` lacks of a file or folder, and return its manifest.
+
+    A folder is read without following links; a link, pipe or device in it, or a path that a
+    manifest may not hold, is InvalidManifest before anything is read. A file that changes while
+    it is read is Conflict. A file or folder that cannot be read is Unavailable, one that is not
+    there InvalidInput. ``on_progress`` is called from any thread, one call at a time.
+    """
+    limits = limits or ManifestLimits()
+    folder, only = _rooted(root)
+    try:
+        with open_root(folder) as opened:
+            files = _listed(opened, only, limits)
+            total = sum(state.size for state in files.values())
+            with _Push(opened, sink, memory, total, on_progress, workers) as push:
+                entries = push.run(files)
+                return Pushed(build_manifest(entries, limits), push.bytes_sent, push.chunks_sent)
+    except OSError as error:
+        raise Unavailable(
+            detail=f"{root} cannot be read: {error.strerror or error} ({error.filename})."
+        ) from error
+
+
+def hash_tree(
+    root: Path, *, limits: ManifestLimits | None = None, memory: HashMemory | None = None
+) -> Manifest:
+    """Return the manifest of a file or folder without sending anything; errors as `push_tree`."""
+    return push_tree(root, _Nowhere(), limits=limits, memory=memory).manifest
+
+
+class _Nowhere:
+    """A sink that lacks nothing."""
+
+    def missing(self, digests: Collection[str]) -> set[str]:  # noqa: ARG002
+        return set()
+
+    def put_many(self, blobs: Sequence[tuple[str, Data]]) -> None:
+        raise AssertionError(f"{len(blobs)} blobs sent to a sink that lacks none")
+
+
+def _rooted(root: Path) -> tuple[Path, str | None]:
+    """Return the folder to open, and the one name in it to take when ``root`` is a file."""
+    try:
+        resolved = root.resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise InvalidInput(detail=f"There is no file or folder {root}.", field="path") from error
+    return (resolved, None) if resolved.is_dir() else (resolved.parent, resolved.name)
+
+
+def _listed(root: int, only: str | None, limits: ManifestLimits) -> dict[str, FileState]:
+    if only is None:
+        listing = list_tree(root)
+        check_paths(list(listing.files), limits, listing.faults)
+        return listing.files
+    check_paths([only], limits)
+    with open_file(root, only) as file:
+        return {only: FileState.of(os.fstat(file))}
+
+
+class _Push:
+    """One push under way: its threads, and what it has sent."""
+
+    def __init__(
+        self,
+        root: int,
+        sink: Sink,
+        memory: HashMemory | None,
+        bytes_total: int,
+        on_progress: Callable[[PushProgress], None] | None,
+        workers: int,
+    ) -> None:
+        self.bytes_sent = 0
+        self.chunks_sent = 0
+        self._root = root
+        self._sink = sink
+        self._memory = memory
+        self._bytes_total = bytes_total
+        self._bytes_done = 0
+        self._on_progress = on_progress
+        self._lock = threading.Lock()
+        self._workers = ThreadPoolExecutor(workers, thread_name_prefix="push")
+        self._hasher = ThreadPoolExecutor(1, thread_name_prefix="push-sha256")
+        self._tensors = ThreadPoolExecutor(1, thread_name_prefix="push-tensors")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for pool in (self._workers, self._hasher, self._tensors):
+            pool.shutdown(cancel_futures=error is not None)
+
+    def run(self, files: dict[str, FileState]) -> list[FileEntry]:
+        known = {path: self._memory.find(path, state) for path, state in files.items()
+                 if self._memory and state.size > SMALL_FILE_BYTES_MAX}  # fmt: skip
+        entries = [entry for entry in known.values() if entry is not None]
+        self._resend(entries, files)
+        remembered = {entry.path for entry in entries}
+        small = [p for p, s in files.items() if s.size <= SMALL_FILE_BYTES_MAX]
+        groups: deque[Future[list[FileEntry]]] = deque()
+        for group in _grouped(small, files):
+            groups.append(self._workers.submit(self._push_small, group, files))
+            if len(groups) > BATCHES_IN_FLIGHT_MAX:
+                entries.extend(groups.popleft().result())
+        for future in groups:
+            entries.extend(future.result())
+        for path, state in files.items():
+            if state.size > SMALL_FILE_BYTES_MAX and path not in remembered:
+                began_ns = time.time_ns()
+                entry = self._push_large(path, state)
+                if self._memory:
+                    self._memory.keep(state, entry, began_ns)
+                entries.append(entry)
+        return entries
+
+    # --- small files: many in a batch --------------------------------------------------------
+
+    def _push_small(self, paths: list[str], files: dict[str, FileState]) -> list[FileEntry]:
+        entries: list[FileEntry] = []
+        blobs: dict[str, Data] = {}
+        for path in paths:
+            with open_file(self._root, path) as file:
+                data = read_at(file, 0, files[path].size + 1)
+                _check_unchanged(path, file, files[path])
+            entry = _small_entry(path, data)
+            blobs.update((chunk.digest, data) for chunk in entry.chunks)
+            entries.append(entry)
+        self._send(list(blobs.items()), sum(entry.size for entry in entries))
+        return entries
+
+    # --- large files: many batches in one ----------------------------------------------------
+
+    def _push_large(self, path: str, state: FileState) -> FileEntry:
+        sha256 = hashlib.sha256()
+        chunks: list[Chunk] = []
+        in_flight: deque[tuple[Future[list[Chunk]], list[Future[None]]]] = deque()
+        with open_file(self._root, path) as file:
+
+            def read(start: int, length: int) -> bytes:
+                return read_at(file, start, length)
+
+            layout = find_layout(path, read, state.size)
+            tensors = _TensorDigests(layout)
+            for start, sizes in _batches(cut_sizes(layout, read, state.size)):
+                if len(in_flight) >= BATCHES_IN_FLIGHT_MAX:
+                    chunks.extend(_ended(*in_flight.popleft()))
+                data = read_at(file, start, sum(sizes))
+                if len(data) != sum(sizes):
+                    raise _changed(path)
+                ordered = [
+                    self._hasher.submit(sha256.update, data),
+                    self._tensors.submit(tensors.feed, start, data),
+                ]
+                in_flight.append((self._workers.submit(self._push_batch, data, sizes), ordered))
+                del data
+            while in_flight:
+                chunks.extend(_ended(*in_flight.popleft()))
+            _check_unchanged(path, file, state)
+        return FileEntry(path, state.size, sha256.hexdigest(), tuple(chunks), tensors.entries())
+
+    def _push_batch(self, data: bytes, sizes: list[int]) -> list[Chunk]:
+        chunks: list[Chunk] = []
+        blobs: dict[str, Data] = {}
+        start = 0
+        for size in sizes:
+            piece = memoryview(data)[start : start + size]
+            chunks.append(Chunk(blob_digest(piece), size))
+            blobs[chunks[-1].digest] = piece
+            start += size
+        self._send(list(blobs.items()), len(data))
+        return chunks
+
+    # --- files hashed before -----------------------------------------------------------------
+
+    def _resend(self, entries: list[FileEntry], files: dict[str, FileState]) -> None:
+        """Send what the store lacks of files that need no hashing."""
+        digests = list({chunk.digest for entry in entries for chunk in entry.chunks})
+        lacking: set[str] = set()
+        for first in range(0, len(digests), _ASK_DIGESTS_MAX):
+            lacking |= self._sink.missing(digests[first : first + _ASK_DIGESTS_MAX])
+        for entry in entries:
+            start = 0
+            for chunk in entry.chunks:
+                if chunk.digest in lacking:
+                    self._resend_chunk(entry.path, start, chunk, files[entry.path])
+                    lacking.discard(chunk.digest)
+                start += chunk.size
+            self._advance(entry.size, 0, 0)
+
+    def _resend_chunk(self, path: str, start: int, chunk: Chunk, state: FileState) -> None:
+        with open_file(self._root, path) as file:
+            data = read_at(file, start, chunk.size)
+            _check_unchanged(path, file, state)
+        if blob_digest(data) != chunk.digest:
+            raise _changed(path)
+        self._sink.put_many([(chunk.digest, data)])
+        self._advance(0, chunk.size, 1)
+
+    # --- sending -----------------------------------------------------------------------------
+
+    def _send(self, blobs: list[tuple[str, Data]], bytes_done: int) -> None:
+        lacking = self._sink.missing([digest for digest, _ in blobs]) if blobs else set()
+        to_send = [(digest, data) for digest, data in blobs if digest in lacking]
+        if to_send:
+            self._sink.put_many(to_send)
+        self._advance(bytes_done, sum(len(data) for _, data in to_send), len(to_send))
+
+    def _advance(self, bytes_done: int, bytes_sent: int, chunks_sent: int) -> None:
+        with self._lock:
+            self._bytes_done += bytes_done
+            self.bytes_sent += bytes_sent
+            self.chunks_sent += chunks_sent
+            if self._on_progress:
+                self._on_progress(
+                    PushProgress(self._bytes_done, self._bytes_total, self.bytes_sent)
+                )
+
+
+class _TensorDigests:
+    """Hashes the tensors of a file as its bytes go by, from first to last."""
+
+    def __init__(self, layout: TensorLayout | None) -> None:
+        self._layout = layout
+        self._digests: list[str] = []
+        self._hasher: Any = None
+
+    def feed(self, start: int, data: bytes) -> None:
+        """Take the bytes that follow those taken before."""
+        if self._layout is None:
+            return
+        view = memoryview(data)
+        end = start + len(data)
+        while len(self._digests) < len(self._layout.tensors):
+            slot = self._layout.tensors[len(self._digests)]
+            slot_end = slot.start + slot.size
+            if slot.start >= end and not slot_end == slot.start == end:
+                break
+            piece = view[max(0, slot.start - start) : max(0, slot_end - start)]
+            if self._hasher is None:
+                self._hasher = blake3()
+            self._hasher.update(piece)
+            if slot_end > end:
+                break
+            self._digests.append(f"blake3:{self._hasher.hexdigest()}")
+            self._hasher = None
+
+    def entries(self) -> tuple[TensorEntry, ...] | None:
+        """Return the tensors, once all bytes have been fed; None for a file without any known."""
+        if self._layout is None:
+            return None
+        return tuple(
+            TensorEntry(slot.name, slot.dtype, slot.shape, slot.start, slot.size, digest)
+            for slot, digest in zip(self._layout.tensors, self._digests, strict=True)
+        )
+
+
+def _small_entry(path: str, data: bytes) -> FileEntry:
+    layout = find_layout(path, lambda start, length: data[start : start + length], len(data))
+    tensors = _TensorDigests(layout)
+    tensors.feed(0, data)
+    chunks = (Chunk(blob_digest(data), len(data)),) if data else ()
+    sha256 = hashlib.sha256(data).hexdigest()
+    return FileEntry(path, len(data), sha256, chunks, tensors.entries())
+
+
+def _grouped(paths: list[str], files: dict[str, FileState]) -> Iterator[list[str]]:
+    group: list[str] = []
+    size = 0
+    for path in paths:
+        if group and (size + files[path].size > BATCH_BYTES or len(group) == BATCH_CHUNKS_MAX):
+            yield group
+            group, size = [], 0
+        group.append(path)
+        size += files[path].size
+    if group:
+        yield group
+
+
+def _batches(sizes: Iterator[int]) -> Iterator[tuple[int, list[int]]]:
+    """Group consecutive chunks: yields where a batch starts in the file, and its chunks' sizes."""
+    start = 0
+    batch: list[int] = []
+    for size in sizes:
+        if batch and (sum(batch) + size > BATCH_BYTES or len(batch) == BATCH_CHUNKS_MAX):
+            yield start, batch
+            start, batch = start + sum(batch), []
+        batch.append(size)
+    if batch:
+        yield start, batch
+
+
+def _ended(chunks: Future[list[Chunk]], others: list[Future[None]]) -> list[Chunk]:
+    for other in others:
+        other.result()
+    return chunks.result()
+
+
+def _check_unchanged(path: str, file: int, state: FileState) -> None:
+    if FileState.of(os.fstat(file)) != state:
+        raise _changed(path)
+
+
+def _changed(path: str) -> Conflict:
+    return Conflict(
+        detail=f"File {path!r} changed while it was read; push again when it is at rest.", path=path
+    )

@@ -1,0 +1,176 @@
+"""``lockgate serve`` and ``lockgate migrate``: run a server, bring a database up to date."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lockgate.cli.session import Session
+from lockgate.errors import InvalidSetting, SchemaOutdated
+
+if TYPE_CHECKING:
+    from lockgate.settings import Settings
+
+BACKLOG = 2_048
+GRACE_S = 10
+
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        help="sqlite:///PATH or postgresql://… [LOCKGATE_DATABASE, else sqlite:///lockgate.db]",
+    ),
+]
+
+
+def serve(
+    ctx: typer.Context,
+    host: Annotated[
+        str | None,
+        typer.Option("--host", metavar="ADDRESS", help="[LOCKGATE_HOST, else 127.0.0.1]"),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=0, max=65_535, help="[LOCKGATE_PORT, else 8000]; 0 picks one"),
+    ] = None,
+    database: Database = None,
+    insecure: Annotated[
+        bool,
+        typer.Option("--insecure", help="Listen beyond this machine although nobody logs in."),
+    ] = False,
+) -> None:
+    """Serve the registry over HTTP, with its documentation at /docs."""
+    session = Session.of(ctx)
+    settings = _settings(session, database)
+    settings = replace(
+        settings,
+        host=settings.host if host is None else host,
+        port=settings.port if port is None else port,
+    )
+    _require_loopback(settings.host, insecure)
+    _serve(session, settings)
+
+
+def migrate(
+    ctx: typer.Context,
+    database: Database = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Only say whether it is up to date (exit code 4 if not)."),
+    ] = False,
+) -> None:
+    """Bring a database's schema to the revision that this Lockgate needs."""
+    session = Session.of(ctx)
+    settings = _settings(session, database)
+    url = settings.database
+    if check:
+        revision = _require_current(url, settings)
+        session.output.done(
+            {"database": url, "from": revision, "to": revision},
+            f"{url} is up to date, at revision {revision}.",
+        )
+        return
+    from lockgate.storage.migrations.runner import upgrade
+
+    before, after = upgrade(url)
+    if before == after:
+        sentence = f"{url} was up to date, at revision {after}."
+    else:
+        sentence = f"{url} went from revision {before or 'none'} to {after}."
+    session.output.done({"database": url, "from": before, "to": after}, sentence)
+
+
+def _settings(session: Session, database: str | None) -> Settings:
+    """Return the settings with the database that was named, by ``--database`` or ``--url``."""
+    url = database or session.url
+    settings = session.settings if url is None else replace(session.settings, database=url)
+    if session.project is not None:
+        settings = replace(settings, project=session.project)
+    if session.actor is not None:
+        settings = replace(settings, actor=session.actor)
+    if settings.database.startswith(("http://", "https://")):
+        raise InvalidSetting(
+            setting="database",
+            detail=f"{settings.database!r} is a server; a database is wanted here, such as "
+            "sqlite:///lockgate.db",
+        )
+    return settings
+
+
+def _require_loopback(host: str, insecure: bool) -> None:
+    if insecure or host == "localhost":
+        return
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise InvalidSetting(
+            setting="host",
+            detail=f"{host!r} can be reached from other machines, and this server takes "
+            "everybody's word for who they are. Serve on 127.0.0.1 behind a proxy that asks, or "
+            "pass --insecure if everybody who can reach it may do everything.",
+        )
+
+
+def _require_current(url: str, settings: Settings) -> str:
+    """Return the database's revision. Raises `SchemaOutdated` unless it is the newest."""
+    from lockgate.bootstrap import open_driver
+    from lockgate.storage.schema import HEAD, found_revision
+
+    driver = open_driver(url, settings)
+    try:
+        with driver.reading() as connection:
+            found = found_revision(connection, driver.dialect)
+    finally:
+        driver.close()
+    if found != HEAD:
+        raise SchemaOutdated(found=found or "none", expected=HEAD, url=url)
+    return found
+
+
+def _serve(session: Session, settings: Settings) -> None:
+    import uvicorn
+
+    from lockgate import __version__
+    from lockgate.bootstrap import app_from
+
+    listening = _listen(settings.host, settings.port)
+    app = app_from(settings)
+    config = uvicorn.Config(
+        app,
+        loop="auto" if sys.platform == "win32" else "uvloop",
+        http="httptools",
+        ws="none",
+        access_log=False,
+        server_header=False,
+        log_level=settings.log_level,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    host, port = listening.getsockname()[:2]
+    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    session.output.done(
+        {"version": __version__, "url": address, "docs": f"{address}/docs"},
+        f"Lockgate {__version__} serves {settings.database} on {address}\n"
+        f"Documentation: {address}/docs    Stop: Ctrl-C",
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens, so that what is printed next is true."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise InvalidSetting(
+            setting="port",
+            detail=f"cannot listen on {host} port {port}: {error.strerror or error}; "
+            "--port names another",
+        ) from None

@@ -1,0 +1,131 @@
+"""``lockgate demo``: a small model trained on the spot, and taken through its whole life.
+
+What is printed is what is done: each step is a command of this command line, run in this process.
+"""
+
+from __future__ import annotations
+
+import shlex
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import typer
+
+from lockgate.cli.session import Session
+from lockgate.errors import Unavailable
+
+MODEL = "digits"
+
+
+class Trained(NamedTuple):
+    """A model that was trained, measured on images it has not seen."""
+
+    kind: str
+    params: dict[str, Any]
+    metrics: dict[str, float]
+
+
+def demo(ctx: typer.Context) -> None:
+    """Train a small model, register, promote, compare, roll back, and verify the record."""
+    session = Session.of(ctx)
+    say = _narrator(session)
+    do = _doer(ctx, session)
+    say("Three models that read handwritten digits are trained, with scikit-learn.")
+    trained = train()
+    labels = []
+    for each in trained:
+        do(_registration(each))
+        labels.append(session.registry.get_latest(f"default/{MODEL}").label)
+    first, second, third = (f"{MODEL}:{label}" for label in labels)
+
+    say("The first goes to production, stage by stage, and an alias names it.")
+    do(["promote", first, "--to", "staging"])
+    do(["promote", first, "--to", "production", "-m", "the first that works"])
+    do(["alias", "set", first, "champion"])
+
+    say("The second is better. When it enters production, the first makes room for it.")
+    do(["compare", first, second])
+    do(["promote", second])
+    do(["promote", second, "--expect", "staging", "-m", "fewer mistakes"])
+
+    say("The third is worse than it looked: out with it, the one before comes back.")
+    do(["promote", third])
+    do(["promote", third, "-m", "trained on all we have"])
+    do(["compare", second, third])
+    do(["rollback", MODEL, "-m", "worse on new images"])
+    do(["resolve", f"{MODEL}@production"])
+
+    say("Who stood where, and the log that cannot be changed quietly.")
+    do(["history", MODEL])
+    do(["audit", "log", "--model", MODEL, "--limit", "12"])
+    do(["audit", "verify"])
+    do(["summary"])
+
+
+def train() -> list[Trained]:
+    """Return three trained models. Raises `Unavailable` where scikit-learn is not installed."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from sklearn.datasets import load_digits
+            from sklearn.linear_model import LogisticRegression
+            from sklearn.metrics import accuracy_score, f1_score
+            from sklearn.model_selection import train_test_split
+            from sklearn.neighbors import KNeighborsClassifier
+            from sklearn.tree import DecisionTreeClassifier
+    except ImportError:
+        raise Unavailable(
+            detail="The demo trains a real model and needs scikit-learn: "
+            "pip install scikit-learn (or uv pip install scikit-learn), then run it again."
+        ) from None
+    images, digits = load_digits(return_X_y=True)
+    seen, unseen, answers, expected = train_test_split(
+        images / 16, digits, test_size=0.4, random_state=7
+    )
+    found = []
+    for model, params in (
+        (LogisticRegression, {"C": 0.01, "max_iter": 200}),
+        (KNeighborsClassifier, {"n_neighbors": 3}),
+        (DecisionTreeClassifier, {"max_depth": 8, "random_state": 7}),
+    ):
+        guesses = model(**params).fit(seen, answers).predict(unseen)
+        metrics = {
+            "accuracy": round(float(accuracy_score(expected, guesses)), 4),
+            "f1": round(float(f1_score(expected, guesses, average="macro")), 4),
+            "mistakes": int((expected != guesses).sum()),
+        }
+        found.append(Trained(model.__name__, params, metrics))
+    return found
+
+
+def _registration(trained: Trained) -> list[str]:
+    """Return the command that registers a trained model; the server numbers it."""
+    command = ["version", "register", MODEL, "--param", f"kind={trained.kind}"]
+    for key, value in trained.params.items():
+        command += ["--param", f"{key}={value}"]
+    for key, value in trained.metrics.items():
+        command += ["--metric", f"{key}={value}"]
+    return [*command, "--dataset", "sklearn:load_digits"]
+
+
+def _narrator(session: Session) -> Callable[[str], None]:
+    def say(sentence: str) -> None:
+        if not session.output.as_json:
+            session.output.line("")
+            session.output.line(f"# {sentence}", "bold")
+
+    return say
+
+
+def _doer(ctx: typer.Context, session: Session) -> Callable[[list[str]], None]:
+    root = ctx.find_root().command
+
+    def do(command: list[str]) -> None:
+        if not session.output.as_json:
+            session.output.line(f"\n$ lockgate {shlex.join(command)}", "cyan")
+        # In the project `default`, whatever the caller's environment says.
+        arguments = ["--project", "default", *command]
+        root.main(args=arguments, prog_name="lockgate", standalone_mode=False, obj=session)
+
+    return do

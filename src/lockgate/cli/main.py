@@ -1,0 +1,132 @@
+"""The command line: every command in its place, and how a run ends."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from lockgate import __version__
+from lockgate.cli import (
+    admin,
+    aliases,
+    audit,
+    demo,
+    exits,
+    lifecycles,
+    lookups,
+    models,
+    passages,
+    projects,
+    versions,
+)
+from lockgate.cli.options import add_everywhere
+from lockgate.cli.session import Session
+from lockgate.errors import RegistryError
+
+# Typer's help in Rich costs a quarter of a second at every start; its plain help does not.
+app = typer.Typer(
+    name="lockgate",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"lockgate {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def lockgate(
+    version: Annotated[  # noqa: ARG001  # Typer asks for it; the callback has acted on it
+        bool,
+        typer.Option("--version", is_eager=True, callback=_version, help="Print the version."),
+    ] = False,
+) -> None:
+    """A model registry whose gates hold.
+
+    Exit codes: 0 done, 1 refused by a rule, 2 bad usage, 3 not found, 4 unavailable, 5 not
+    allowed, 6 corrupt, 70 a bug, 130 interrupted.
+    """
+
+
+app.add_typer(models.app, name="model")
+app.add_typer(versions.app, name="version")
+app.command()(passages.promote)
+app.command()(passages.demote)
+app.command()(passages.archive)
+app.command()(passages.rollback)
+app.command()(passages.transition)
+app.add_typer(aliases.app, name="alias")
+app.command()(lookups.resolve)
+app.command()(lookups.latest)
+app.command()(lookups.history)
+app.command("compare")(lookups.compare_)
+app.command()(lookups.search)
+app.command()(lookups.summary)
+app.add_typer(lifecycles.app, name="lifecycle")
+app.add_typer(projects.app, name="project")
+app.add_typer(audit.app, name="audit")
+app.command()(admin.serve)
+app.command()(admin.migrate)
+app.command("demo")(demo.demo)
+
+
+def command() -> Any:
+    """Return the whole command line, ready to run: a Click group as Typer builds it."""
+    root = typer.main.get_command(app)
+    add_everywhere(root)
+    return root
+
+
+def run(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit the process: what ``lockgate`` starts."""
+    # A stream of another encoding shows a question mark rather than a traceback.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    session = Session()
+    try:
+        sys.exit(_outcome(session, arguments))
+    finally:
+        session.close()
+
+
+def _outcome(session: Session, arguments: list[str] | None) -> int:
+    """Run one command; return the exit code, with every error told."""
+    output = session.output
+    try:
+        code = command().main(
+            args=arguments, prog_name="lockgate", standalone_mode=False, obj=session
+        )
+        return code if isinstance(code, int) else 0
+    except RegistryError as error:
+        return exits.report(error, output)
+    except typer.TyperException as error:
+        return _usage_told(error, session)
+    except (KeyboardInterrupt, typer.Abort):
+        return exits.INTERRUPTED
+    except Exception as error:  # noqa: BLE001  # the last door: whatever is left is a bug
+        return exits.report_bug(error, output, _debugging(session))
+
+
+def _usage_told(error: typer.TyperException, session: Session) -> int:
+    """Tell what was written wrongly. A group without a command shows its help, as a success."""
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        session.output.write(error.format_message() + "\n")
+        return 0
+    usage = "" if context is None else f"{context.command_path} --help"
+    return exits.report_usage(error.format_message(), usage, session.output)
+
+
+def _debugging(session: Session) -> bool:
+    try:
+        return session.settings.debug
+    except RegistryError:  # told already, if it is what went wrong
+        return False

@@ -1,0 +1,196 @@
+"""Options and arguments that several commands share, and those that every command has."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from lockgate.cli.session import PAGE_ITEMS, Session
+
+
+def _complete_model(ctx: typer.Context, incomplete: str) -> list[str]:
+    from lockgate.cli.completion import model_names
+
+    return model_names(Session.of(ctx), incomplete)
+
+
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="The model: churn, or project/churn.",
+        autocompletion=_complete_model,
+        show_default=False,
+    ),
+]
+Reference = Annotated[
+    str,
+    typer.Argument(
+        metavar="REF",
+        help="The version: churn:1.0.0, churn@champion, churn@production; or churn followed "
+        "by VERSION.",
+        autocompletion=_complete_model,
+        show_default=False,
+    ),
+]
+Label = Annotated[
+    str | None,
+    typer.Argument(metavar="[VERSION]", help="The version, if REF is a bare name."),
+]
+Limit = Annotated[
+    int, typer.Option("--limit", min=1, max=100_000, metavar="N", help="How many to show.")
+]
+LIMIT = PAGE_ITEMS
+All = Annotated[bool, typer.Option("--all", help="Show all there are.")]
+Comment = Annotated[
+    str, typer.Option("--comment", "-m", metavar="TEXT", help="Why; kept on record.")
+]
+Expect = Annotated[
+    str | None,
+    typer.Option(
+        "--expect", metavar="STAGE", help="Refuse unless the version stands in this stage now."
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Delete even what is in use.")]
+At = Annotated[
+    str | None,
+    typer.Option(
+        "--at", metavar="TIME", help="At a moment in the past, such as 2026-10-01T12:00Z."
+    ),
+]
+Description = Annotated[str | None, typer.Option("--description", metavar="TEXT")]
+Tags = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="KEY=VALUE", help="A tag; may be repeated."),
+]
+Untag = Annotated[
+    list[str] | None,
+    typer.Option("--untag", metavar="KEY", help="A tag to take away; may be repeated."),
+]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option("--metric", metavar="KEY=NUMBER", help="As in auc=0.91; may be repeated."),
+]
+Params = Annotated[
+    list[str] | None,
+    typer.Option("--param", metavar="KEY=VALUE", help="As in lr=0.1; may be repeated."),
+]
+Metadata = Annotated[
+    str | None, typer.Option("--metadata", metavar="JSON", help="A JSON object.")
+]
+Revision = Annotated[
+    int | None,
+    typer.Option(
+        "--if-revision", metavar="N", help="Refuse if it has changed since this revision."
+    ),
+]
+
+
+def _json(ctx: typer.Context, value: bool) -> bool:
+    if value:
+        Session.of(ctx).output.as_json = True
+    return value
+
+
+def _no_color(ctx: typer.Context, value: bool) -> bool:
+    if value:
+        Session.of(ctx).output.colour = False
+    return value
+
+
+def _url(ctx: typer.Context, value: str | None) -> str | None:
+    if value is not None:
+        Session.of(ctx).url = value
+    return value
+
+
+def _actor(ctx: typer.Context, value: str | None) -> str | None:
+    if value is not None:
+        Session.of(ctx).actor = value
+    return value
+
+
+def _project(ctx: typer.Context, value: str | None) -> str | None:
+    if value is not None:
+        Session.of(ctx).project = value
+    return value
+
+
+def everywhere(
+    url: Annotated[
+        str | None,
+        typer.Option(
+            "--url",
+            metavar="URL",
+            callback=_url,
+            expose_value=False,
+            help="The registry: sqlite:///PATH, postgresql://…, http(s)://… "
+            "[LOCKGATE_URL, else sqlite:///lockgate.db]",
+        ),
+    ] = None,
+    project: Annotated[
+        str | None,
+        typer.Option(
+            "--project",
+            metavar="NAME",
+            callback=_project,
+            expose_value=False,
+            help="The project of names written without one [LOCKGATE_PROJECT, else default]",
+        ),
+    ] = None,
+    actor: Annotated[
+        str | None,
+        typer.Option(
+            "--actor",
+            metavar="NAME",
+            callback=_actor,
+            expose_value=False,
+            help="Who acts [LOCKGATE_ACTOR, else the user of the system]",
+        ),
+    ] = None,
+    json: Annotated[
+        bool,
+        typer.Option("--json", callback=_json, expose_value=False, help="Write JSON."),
+    ] = False,
+    no_color: Annotated[
+        bool,
+        typer.Option(
+            "--no-color",
+            callback=_no_color,
+            expose_value=False,
+            help="Write without colours [NO_COLOR].",
+        ),
+    ] = False,
+) -> None:
+    """Hold the options that every command takes, in the form that Typer reads."""
+
+
+def add_everywhere(root: Any) -> None:
+    """Give every command below ``root`` the shared options, so that they may stand anywhere.
+
+    They are listed in the help of ``root``; every other command's help names them in one line.
+    """
+    template = typer.Typer(rich_markup_mode=None, add_completion=False)
+    template.command()(everywhere)
+    shared = [each for each in typer.main.get_command(template).params]
+    root.params[:0] = shared
+    _add_below(root, shared)
+
+
+def _add_below(group: Any, shared: list[Any]) -> None:
+    for command in group.commands.values():
+        command.params += [_hidden(each) for each in shared]
+        command.epilog = (
+            "Also: --json, --url, --project, --actor, --no-color (see lockgate --help)."
+        )
+        if hasattr(command, "commands"):
+            _add_below(command, shared)
+
+
+def _hidden(option: Any) -> Any:
+    import copy
+
+    hidden = copy.copy(option)
+    hidden.hidden = True
+    return hidden

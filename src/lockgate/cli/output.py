@@ -1,0 +1,261 @@
+"""Where results go: a terminal with colours, a pipe in plain text, or JSON.
+
+    --json          JSON on standard output, nothing else
+    a terminal      Rich tables, cut to its width
+    anything else   aligned columns, never cut, no colours; Rich is not even imported
+
+Results go to standard output, remarks about them to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import typer
+
+from lockgate.domain.moments import to_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+EXIT_BROKEN_PIPE = 141
+"""What a shell sees of a program that ended because nobody read on (128 + SIGPIPE)."""
+
+# The words that lifecycles paint their stages with, as a terminal knows them.
+_COLOURS = {
+    "amber": "yellow",
+    "blue": "blue",
+    "brown": "dark_orange3",
+    "cyan": "cyan",
+    "gray": "bright_black",
+    "green": "green",
+    "grey": "bright_black",
+    "indigo": "slate_blue1",
+    "lime": "chartreuse2",
+    "magenta": "magenta",
+    "orange": "dark_orange",
+    "pink": "hot_pink",
+    "purple": "magenta",
+    "red": "red",
+    "slate": "bright_black",
+    "teal": "cyan",
+    "violet": "magenta",
+    "yellow": "yellow",
+}
+
+
+class Cell(NamedTuple):
+    """Text, and the Rich style it has on a terminal with colours."""
+
+    text: str
+    style: str = ""
+
+
+class Column(NamedTuple):
+    """A heading. A ``right`` column is for numbers; a ``whole`` one is cut last."""
+
+    heading: str
+    right: bool = False
+    whole: bool = False
+
+
+class Output:
+    """Writes what a command found, the way the caller wants it."""
+
+    def __init__(self, *, as_json: bool = False, colour: bool = True) -> None:
+        self.as_json = as_json
+        self.colour = colour
+
+    @property
+    def on_terminal(self) -> bool:
+        """Whether a person looks at standard output."""
+        return sys.stdout.isatty()
+
+    def show(self, value: Any, draw: Callable[[], None]) -> None:
+        """Write ``value`` as JSON if that was asked for, else ``draw`` it."""
+        if self.as_json:
+            self.write(json.dumps(json_value(value), indent=2, ensure_ascii=False) + "\n")
+        else:
+            draw()
+
+    def done(self, value: Any, sentence: str) -> None:
+        """Say in one line what was done, or write ``value`` as JSON."""
+        self.show(value, lambda: self.line(sentence))
+
+    def line(self, text: str, style: str = "") -> None:
+        """Write one line (or several) of result."""
+        if style and self.on_terminal:
+            self.write(self._rendered(lambda console: console.print(_rich_text(text, style))))
+        else:
+            self.write(text + "\n")
+
+    def remark(self, text: str) -> None:
+        """Say something about the result that is not part of it; silent in JSON."""
+        if not self.as_json:
+            print(text, file=sys.stderr)
+
+    def table(self, columns: Sequence[Column], rows: Iterable[Sequence[Cell | str]]) -> None:
+        """Write a table; every row has a cell for each column."""
+        cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
+        cells = [[Cell(printable(cell.text), cell.style) for cell in row] for row in cells]
+        if self.on_terminal:
+            self.write(self._rendered(lambda console: console.print(_rich_table(columns, cells))))
+        else:
+            self.write(_plain_table(columns, cells))
+
+    def card(self, pairs: Iterable[tuple[str, Cell | str | None]]) -> None:
+        """Write names and values, one pair a line; what is None or empty is left out."""
+        shown: list[tuple[str, Cell]] = []
+        for name, value in pairs:
+            cell = value if isinstance(value, Cell) else Cell(value or "")
+            if cell.text:
+                shown.append((name, Cell(printable(cell.text, keep="\n"), cell.style)))
+        width = max((len(name) for name, _ in shown), default=0)
+        for name, cell in shown:
+            if self.on_terminal:
+                self.write(self._rendered(_card_line(name, width, cell)))
+            else:
+                text = cell.text.replace("\n", "\n" + " " * (width + 2))
+                self.write(f"{name:<{width}}  {text}\n")
+
+    def write(self, text: str) -> None:
+        """Write text to standard output; leave quietly if nobody reads it any more."""
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # What is still buffered would be complained about when Python ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(EXIT_BROKEN_PIPE) from None
+
+    def _rendered(self, draw: Callable[[Console], None]) -> str:
+        from rich.console import Console
+
+        console = Console(
+            file=sys.stdout, highlight=False, no_color=None if self.colour else True
+        )
+        with console.capture() as capture:
+            draw(console)
+        return capture.get()
+
+
+def json_value(value: Any) -> Any:
+    """Return ``value`` as JSON values: records as objects, times as ISO 8601 in UTC."""
+    if isinstance(value, datetime):
+        return to_text(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: json_value(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, dict):
+        return {key: json_value(each) for key, each in value.items()}
+    if isinstance(value, frozenset):
+        return sorted(json_value(each) for each in value)
+    if isinstance(value, (list, tuple)):
+        return [json_value(each) for each in value]
+    return value
+
+
+def printable(text: str, keep: str = "") -> str:
+    """Return ``text`` without what could move a terminal's cursor or hide other text."""
+    return "".join(
+        char if char.isprintable() or char in keep else " " if char.isspace() else "\ufffd"
+        for char in text
+    )
+
+
+def colour_style(word: str) -> str:
+    """Return the Rich style of a lifecycle's colour; a word that is not known has none."""
+    return word if word.startswith("#") else _COLOURS.get(word, "")
+
+
+def moment_text(moment: datetime | None) -> str:
+    """Return a time for people, in UTC to the second; nothing for None."""
+    return "" if moment is None else moment.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def number_text(value: int | float | None) -> str:
+    """Return a number for a table: whole numbers exactly, others to six digits."""
+    if value is None:
+        return "–"
+    return str(value) if isinstance(value, int) else f"{value:.6g}"
+
+
+def pairs_text(values: dict[str, Any]) -> str:
+    """Return ``a=1 b=x`` for a mapping; an empty value is a bare key."""
+    return " ".join(
+        key if value == "" else f"{key}={number_text(value) if _is_number(value) else value}"
+        for key, value in values.items()
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _rich_text(text: str, style: str) -> Any:
+    from rich.text import Text
+
+    return Text(text, style=style, overflow="fold")
+
+
+def _rich_table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(
+            column.heading,
+            justify="right" if column.right else "left",
+            no_wrap=column.right or column.whole,
+            overflow="ellipsis" if column.right or column.whole else "fold",
+        )
+    for row in rows:
+        table.add_row(*(_rich_text(cell.text, cell.style) for cell in row))
+    return table
+
+
+def _card_line(name: str, width: int, cell: Cell) -> Callable[[Console], None]:
+    def draw(console: Console) -> None:
+        from rich.padding import Padding
+        from rich.table import Table
+
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(no_wrap=True, min_width=width)
+        grid.add_column(overflow="fold")
+        grid.add_row(_rich_text(name, "bright_black"), _rich_text(cell.text, cell.style))
+        console.print(Padding(grid, (0, 0)))
+
+    return draw
+
+
+def _plain_table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> str:
+    heading = [column.heading.upper() for column in columns]
+    lines = [heading, *([cell.text for cell in row] for row in rows)]
+    widths = [max(_width(line[index]) for line in lines) for index in range(len(columns))]
+    text = ""
+    for line in lines:
+        padded = [
+            " " * (width - _width(word)) + word
+            if column.right
+            else word + " " * (width - _width(word))
+            for column, word, width in zip(columns, line, widths, strict=True)
+        ]
+        text += "  ".join(padded).rstrip() + "\n"
+    return text
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal ``text`` takes."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
+    )

@@ -1,0 +1,31 @@
+"""The registry in this process: every verb, straight onto the services.
+
+`lockgate.sdk.client.Client` has the same verbs over HTTP; one suite of tests runs against both.
+A name is ``name`` or ``project/name``; a version is its label or its number.
+"""
+
+from __future__ import annotations
+
+from lockgate.registry.audit import AuditVerbs
+from lockgate.registry.gates import GateVerbs
+from lockgate.registry.lookups import LookupVerbs
+from lockgate.registry.models import ModelVerbs
+from lockgate.registry.passages import PassageVerbs
+from lockgate.registry.policies import PolicyVerbs
+from lockgate.registry.projects import ProjectVerbs
+from lockgate.registry.versions import VersionVerbs
+
+__all__ = ["Registry"]
+
+
+class Registry(
+    ProjectVerbs,
+    ModelVerbs,
+    VersionVerbs,
+    PassageVerbs,
+    PolicyVerbs,
+    GateVerbs,
+    LookupVerbs,
+    AuditVerbs,
+):
+    """A registry on a database of its own. Thread-safe; close it, or use it in a ``with``."""

@@ -1,0 +1,94 @@
+"""What stands where, and what there is: the verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lockgate.domain.comparison import Comparison
+from lockgate.domain.history import Occupancy
+from lockgate.domain.models import RegisteredModel
+from lockgate.domain.pages import Page
+from lockgate.domain.references import parse_reference
+from lockgate.domain.summary import Summary
+from lockgate.domain.versions import ModelVersion
+from lockgate.registry.desk import Desk, Moment, micros
+from lockgate.services import catalog, resolution
+
+
+class LookupVerbs(Desk):
+    """Resolving, searching, comparing and counting."""
+
+    def get_latest(self, name: str, stage: str | None = None, *, at: Moment = None) -> ModelVersion:
+        """Return the latest version of a model, or the latest that stands in ``stage``.
+
+        Raises `StageEmpty`, `VersionNotFound`.
+        """
+        project, bare = self._split(name)
+        if at is None:
+            return resolution.get_latest(self._store, project, bare, stage)
+        return self.resolve(f"{project}/{bare}@{stage or 'latest'}", at=at)
+
+    def get_latest_in_stage(self, name: str, stage: str, *, at: Moment = None) -> ModelVersion:
+        """Return the latest version that stands in ``stage``. Raises `StageEmpty`."""
+        return self.get_latest(name, stage, at=at)
+
+    def get_by_stage(
+        self,
+        stage: str,
+        *,
+        project: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page[ModelVersion]:
+        """Return a page of the versions of all models that stand in ``stage``, newest first."""
+        return catalog.list_by_stage(self._store, stage, project, limit, cursor)
+
+    def production(self, name: str, *, at: Moment = None) -> ModelVersion:
+        """Return the version in production. Raises `StageEmpty`."""
+        project, bare = self._split(name)
+        return resolution.serving(self._store, project, bare, micros(at))
+
+    def resolve(self, reference: str, *, at: Moment = None) -> ModelVersion:
+        """Return the version that ``reference`` means, now or at a moment in the past."""
+        parsed = parse_reference(reference, self.project)
+        return resolution.resolve(self._store, parsed, micros(at))
+
+    def history(self, name: str) -> tuple[Occupancy, ...]:
+        """Return who stood where from when to when, stages and aliases, oldest first."""
+        return resolution.list_history(self._store, *self._split(name))
+
+    def compare_versions(self, name: str, a: str | int, b: str | int) -> Comparison:
+        """Return what differs from version ``a`` to version ``b``."""
+        project, bare = self._split(name)
+        return catalog.compare_versions(self._store, project, bare, str(a), str(b))
+
+    def search(
+        self,
+        filter: str = "",
+        *,
+        order_by: str | Sequence[str] | None = None,
+        project: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page[ModelVersion]:
+        """Return a page of versions that ``filter`` selects, newest first unless ordered.
+
+        Raises `InvalidFilter` with the column of the fault.
+        """
+        return catalog.find_versions(self._store, project, filter, order_by, limit, cursor)
+
+    def search_models(
+        self,
+        filter: str = "",
+        *,
+        order_by: str | Sequence[str] | None = None,
+        project: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page[RegisteredModel]:
+        """Return a page of models that ``filter`` selects, by name unless ordered."""
+        return catalog.list_models(self._store, project, filter, order_by, limit, cursor)
+
+    def summary(self, *, project: str | None = None) -> Summary:
+        """Count models, versions and stages, in one project or in all."""
+        return catalog.summarise(self._store, project)

@@ -1,0 +1,199 @@
+"""Gates: which policy guards a stage, what is known of a version, and the verdict.
+
+Dry runs, transitions and requests all come through `judge`, so they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from lockgate.domain.gates import GateReport, evaluate
+from lockgate.domain.lifecycles import Lifecycle, Stage
+from lockgate.domain.planning import Plan, Standing, plan_target, plan_transition
+from lockgate.domain.policies import PromotionPolicy, combine
+from lockgate.domain.requirements.evidence import Evidence
+from lockgate.domain.requirements.requirement import Row
+from lockgate.domain.versions import ModelVersion
+from lockgate.errors import TransitionNotAllowed
+from lockgate.services.lookup import find_baseline
+from lockgate.storage import evidence as evidence_rows
+from lockgate.storage import history
+from lockgate.storage import models as model_rows
+from lockgate.storage import versions as version_rows
+from lockgate.storage.database import Session
+from lockgate.storage.models import StoredModel
+from lockgate.storage.policies import list_policies
+from lockgate.storage.store import Store
+
+COMBINED_MAX = 1_000
+_combined: dict[tuple[object, ...], PromotionPolicy] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A version of a model, with all that the gates need to know to look at it."""
+
+    stored: StoredModel
+    lifecycle: Lifecycle
+    key: int
+    version: ModelVersion
+
+    @property
+    def standing(self) -> Standing:
+        """What a plan needs to know of it."""
+        return Standing(label=self.version.label, stage=self.version.stage)
+
+
+def lock_candidate(
+    store: Store, session: Session, project: str, name: str, label: str
+) -> Candidate:
+    """Return a version whose model nobody else changes until the transaction ends."""
+    return _candidate(store, session, model_rows.lock_model(session, project, name), label)
+
+
+def load_candidate(
+    store: Store, session: Session, project: str, name: str, label: str
+) -> Candidate:
+    """Return a version for a dry run. Raises `ModelNotFound`, `VersionNotFound`."""
+    session.settle_time(0)
+    return _candidate(store, session, model_rows.load_model(session, project, name), label)
+
+
+def plan_of(session: Session, candidate: Candidate, target: Stage, verb: str) -> Plan:
+    """Return what the passage changes. Raises `TransitionNotAllowed`."""
+    standing = []
+    if target.exclusive:
+        found = history.standing_in(session, candidate.stored.id, target.name)
+        standing = [Standing(label=label, stage=target.name) for _, label in found]
+    return plan_transition(candidate.lifecycle, candidate.standing, target, verb, standing)
+
+
+def policy_in_force(
+    session: Session, stored: StoredModel, lifecycle: Lifecycle, stage: Stage
+) -> PromotionPolicy | None:
+    """Return all that guards the way into ``stage``: the lifecycle's, the project's, the model's.
+
+    The strictest set applies. Under a lifecycle whose policies are advisory nothing blocks.
+    """
+    attached = [
+        each.policy
+        for each in list_policies(session, stored.project_id, stored.id)
+        if lifecycle.find_stage(each.stage) == stage
+    ]
+    own = lifecycle.policies.get(stage.name)
+    parts = ([] if own is None else [own]) + attached
+    if not parts:
+        return None
+    key = (lifecycle.policy_mode, *(part.digest() for part in parts))
+    policy = _combined.get(key)
+    if policy is None:
+        policy = combine(parts)
+        if lifecycle.policy_mode == "advisory":
+            softened = (replace(each, mode="advisory") for each in policy.requirements)
+            policy = PromotionPolicy("advisory", tuple(softened))
+        if len(_combined) >= COMBINED_MAX:
+            _combined.clear()
+        _combined[key] = policy
+    return policy
+
+
+def judge(
+    store: Store,
+    session: Session,
+    candidate: Candidate,
+    stage: Stage,
+    policy: PromotionPolicy | None = None,
+) -> GateReport:
+    """Return what the gate into ``stage`` says of the candidate.
+
+    ``policy`` is the one in force unless one is given to be tried.
+    """
+    stored, lifecycle = candidate.stored, candidate.lifecycle
+    if policy is None:
+        policy = policy_in_force(session, stored, lifecycle, stage)
+    if policy is None:
+        policy = PromotionPolicy()
+    return evaluate(policy, gather(store, session, candidate, stage, policy))
+
+
+def gather(
+    store: Store, session: Session, candidate: Candidate, stage: Stage, policy: PromotionPolicy
+) -> Evidence:
+    """Return the evidence that ``policy`` looks at, and nothing else."""
+    needs, key = policy.needs(), candidate.key
+    baselines = {
+        text: find_baseline(store, session, candidate.stored, text) for text in needs.baselines
+    }
+    return Evidence(
+        version=candidate.version,
+        to_stage=stage.name,
+        now=session.now,
+        policy_digest=policy.digest(),
+        baselines=baselines,
+        decisions=evidence_rows.list_decisions(session, key) if needs.decisions else (),
+        checks=evidence_rows.list_checks(session, key) if needs.checks else (),
+        stays=tuple(history.stays_of(session, candidate.stored, key)) if needs.stages else (),
+        waivers=evidence_rows.list_waivers(session, key) if needs.scans else (),
+    )
+
+
+def explain(
+    store: Store, project: str, name: str, label: str, to: str | None, verb: str
+) -> GateReport:
+    """Return what would happen to a transition: the dry run of `promotion.transition`.
+
+    A step that the lifecycle does not have is the first row of the report. Writes nothing.
+    """
+
+    def use_case(session: Session) -> GateReport:
+        candidate = load_candidate(store, session, project, name, label)
+        lifecycle = candidate.lifecycle
+        if to is None:
+            stage = plan_target(lifecycle, candidate.standing, verb)
+        else:
+            stage = lifecycle.stage(to)
+        try:
+            plan = plan_of(session, candidate, stage, verb)
+        except TransitionNotAllowed as refusal:
+            report = judge(store, session, candidate, stage)
+            return replace(report, rows=(_no_way(refusal, lifecycle, stage), *report.rows))
+        if not plan.moves:
+            return GateReport(
+                version=label, stage=stage.name, mode="enforce", policy_digest="", rows=()
+            )
+        return judge(store, session, candidate, stage)
+
+    return store.snapshot(use_case)
+
+
+def check_policy(
+    store: Store, project: str, name: str, label: str, policy: PromotionPolicy, to: str | None
+) -> GateReport:
+    """Return what a policy in hand says of a version, attached or not. Writes nothing."""
+
+    def use_case(session: Session) -> GateReport:
+        candidate = load_candidate(store, session, project, name, label)
+        lifecycle = candidate.lifecycle
+        stage = lifecycle.serving_stage if to is None else lifecycle.stage(to)
+        return judge(store, session, candidate, stage, policy)
+
+    return store.snapshot(use_case)
+
+
+def _candidate(store: Store, session: Session, stored: StoredModel, label: str) -> Candidate:
+    lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
+    key, version = version_rows.load_version(session, stored, label)
+    return Candidate(stored=stored, lifecycle=lifecycle, key=key, version=version)
+
+
+def _no_way(refusal: TransitionNotAllowed, lifecycle: Lifecycle, stage: Stage) -> Row:
+    steps = [step["stage"] for step in refusal.fields["allowed"]]
+    return Row(
+        "lifecycle",
+        lifecycle.name,
+        "failed",
+        refusal.fields["from_stage"],
+        stage.name,
+        str(refusal),
+        f"take one of the steps that lead out: {', '.join(steps) or 'there are none'}",
+    )

@@ -1,0 +1,79 @@
+"""Members: who has which roles in a project."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lockgate.domain import access, names
+from lockgate.domain.access import Member
+from lockgate.errors import Conflict, NotFound
+from lockgate.storage import members as rows
+from lockgate.storage.database import Session
+from lockgate.storage.log import record
+from lockgate.storage.projects import project_id
+from lockgate.storage.store import Caller, Store
+
+
+def set_member(
+    store: Store, who: Caller, project: str, person: str, roles: Sequence[str]
+) -> Member:
+    """Give a person these roles and no others. Needs ``member.manage``.
+
+    The first member of a project must be an admin, so that somebody can manage the others.
+    """
+    person = names.key_name(person, "person", store.limits)
+    member = Member(project=project, person=person, roles=access.known_roles(roles))
+
+    def use_case(session: Session) -> Member:
+        key, before = _managed(session, who, project)
+        after = [*(each for each in before if each.person != person), member]
+        _require_admin(after)
+        rows.put_member(session, key, member)
+        record(
+            session,
+            key,
+            who.name,
+            "set_member",
+            detail={"person": person, "roles": list(member.roles)},
+        )
+        return member
+
+    return store.write(who, use_case)
+
+
+def remove_member(store: Store, who: Caller, project: str, person: str) -> None:
+    """Take a person out of a project. Needs ``member.manage``."""
+
+    def use_case(session: Session) -> None:
+        key, before = _managed(session, who, project)
+        after = [each for each in before if each.person != person]
+        if len(after) == len(before):
+            raise NotFound(detail=f"'{person}' is no member of project '{project}'.")
+        if after:
+            _require_admin(after)
+        rows.drop_member(session, key, person)
+        record(session, key, who.name, "remove_member", detail={"person": person})
+
+    store.write(who, use_case)
+
+
+def list_members(store: Store, project: str) -> tuple[Member, ...]:
+    """Return the members of a project by name."""
+
+    def use_case(session: Session) -> tuple[Member, ...]:
+        return tuple(rows.list_members(session, project_id(session, project), project))
+
+    return store.snapshot(use_case)
+
+
+def _managed(session: Session, who: Caller, project: str) -> tuple[int, list[Member]]:
+    key = project_id(session, project)
+    session.settle_time(0)
+    roles = rows.roles_of(session, key, who.name)
+    access.require(access.MANAGE_MEMBERS, who.name, roles, project)
+    return key, rows.list_members(session, key, project)
+
+
+def _require_admin(members: list[Member]) -> None:
+    if not any(access.may(access.MANAGE_MEMBERS, member.roles) for member in members):
+        raise Conflict(detail="A project with members has at least one admin among them")

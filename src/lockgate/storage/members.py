@@ -1,0 +1,51 @@
+"""Members of projects in SQL."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, delete, select
+
+from lockgate.domain.access import Member
+from lockgate.storage import gate_tables
+from lockgate.storage.database import Session
+from lockgate.storage.encoding import from_json, to_json
+from lockgate.storage.statements import Statement, inserting
+
+_T = gate_tables.members
+_ALL = Statement(
+    select(_T.c.person, _T.c.roles)
+    .where(_T.c.project_id == bindparam("project_id"))
+    .order_by(_T.c.person)
+)
+_DROP = Statement(
+    delete(_T).where(_T.c.project_id == bindparam("key"), _T.c.person == bindparam("who"))
+)
+_ADD = inserting(_T)
+
+
+def list_members(session: Session, project_id: int, project: str) -> list[Member]:
+    """Return the members of a project, by name."""
+    return [
+        Member(project=project, person=person, roles=tuple(from_json(roles)))
+        for person, roles in session.all(_ALL, project_id=project_id)
+    ]
+
+
+def roles_of(session: Session, project_id: int, person: str) -> tuple[str, ...] | None:
+    """Return a person's roles, or None when the project has no members at all."""
+    members = list_members(session, project_id, "")
+    if not members:
+        return None
+    return next((member.roles for member in members if member.person == person), ())
+
+
+def put_member(session: Session, project_id: int, member: Member) -> None:
+    """Give a person these roles and no others."""
+    drop_member(session, project_id, member.person)
+    session.run(
+        _ADD, project_id=project_id, person=member.person, roles=to_json(list(member.roles))
+    )
+
+
+def drop_member(session: Session, project_id: int, person: str) -> bool:
+    """Take a person out; return whether they were in."""
+    return session.run(_DROP, key=project_id, who=person) > 0

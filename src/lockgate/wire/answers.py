@@ -1,0 +1,124 @@
+"""The schemas of what comes back, for the documentation: drawn from the domain's own dataclasses.
+
+Answers are written by `records.to_wire`; a test holds every answer against these schemas.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from functools import cache
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from lockgate.domain.audit import AuditEvent
+from lockgate.domain.comparison import Comparison
+from lockgate.domain.frozen import FrozenDict
+from lockgate.domain.history import Alias, Occupancy, Transition
+from lockgate.domain.models import RegisteredModel
+from lockgate.domain.outcomes import Promoted
+from lockgate.domain.projects import Project
+from lockgate.domain.summary import Summary
+from lockgate.domain.verification import Verdict
+from lockgate.domain.versions import ModelVersion
+from lockgate.wire.records import _said
+
+_CONFIG = ConfigDict(extra="forbid")
+
+
+@cache
+def schema_of(kind: type) -> type[BaseModel]:
+    """Return the pydantic model of a domain dataclass as it is written on the wire."""
+    hints = get_type_hints(kind)
+    members: dict[str, Any] = {
+        each.name: (_shape(hints[each.name]), ...)
+        for each in fields(kind)
+        if each.name in _said(kind)
+    }
+    if kind is ModelVersion:
+        members["reference"] = (str, Field(description="project/model:label"))
+    summary = (kind.__doc__ or kind.__name__).split("\n")[0]
+    return create_model(kind.__name__, __config__=_CONFIG, __doc__=summary, **members)
+
+
+def _shape(hint: Any) -> Any:
+    origin, inner = get_origin(hint), get_args(hint)
+    if isinstance(hint, type) and hasattr(hint, "__dataclass_fields__"):
+        return schema_of(hint)
+    if origin is FrozenDict:
+        return dict[inner[0], _shape(inner[1])]  # type: ignore[valid-type,misc]
+    if origin is tuple:
+        return list[_shape(inner[0])]  # type: ignore[misc]
+    if type(None) in inner and len(inner) > 1:
+        return Union[tuple(_shape(each) for each in inner)]  # noqa: UP007
+    return hint
+
+
+def page_of(kind: type) -> type[BaseModel]:
+    """Return the schema of a page of ``kind``."""
+    return create_model(
+        f"{kind.__name__}Page",
+        __config__=_CONFIG,
+        __doc__="A page, and the cursor of the next one (null on the last).",
+        items=(list[schema_of(kind)], ...),  # type: ignore[misc]
+        next_cursor=(str | None, ...),
+    )
+
+
+class LifecycleDocument(BaseModel):
+    """A revision of a lifecycle: stages, edges and rules, as it was applied."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    revision: int
+    description: str
+    stages: list[dict[str, Any]]
+    initial: str
+    initial_choice: bool
+    edges: list[dict[str, Any]]
+    same_stage: str
+    version_scheme: str
+    latest_by: str
+    on_duplicate_version: str
+    on_duplicate_model: str
+    policies: dict[str, Any]
+
+
+class Health(BaseModel):
+    """A sign of life."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: str
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457). The fields of the error lie beside these members."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str
+    fields: dict[str, Any] = Field(default={}, description="Fields whose names are taken above")
+    hint: str = Field(default="", description="What to do about it")
+
+
+ProjectAnswer = schema_of(Project)
+ModelAnswer = schema_of(RegisteredModel)
+VersionAnswer = schema_of(ModelVersion)
+AliasAnswer = schema_of(Alias)
+PromotedAnswer = schema_of(Promoted)
+TransitionAnswer = schema_of(Transition)
+OccupancyAnswer = schema_of(Occupancy)
+ComparisonAnswer = schema_of(Comparison)
+SummaryAnswer = schema_of(Summary)
+VerdictAnswer = schema_of(Verdict)
+ProjectPage = page_of(Project)
+ModelPage = page_of(RegisteredModel)
+VersionPage = page_of(ModelVersion)
+EventPage = page_of(AuditEvent)

@@ -1,0 +1,211 @@
+"""What requests carry: their fields, and how the documentation shows them.
+
+Texts, flags and counts are checked here; metrics, params, tags and metadata in the domain, whose
+sentences are the same for every way in.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+SCALARS = ["string", "integer", "number", "boolean", "null"]
+
+
+def _shown(**schema: Any) -> WithJsonSchema:
+    return WithJsonSchema(schema)
+
+
+def _mapping(*types: str) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": {"type": list(types)}}
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+_TAGS = {"anyOf": [_mapping("string"), {"type": "array", "items": {"type": "string"}}]}
+Metrics = Annotated[Any, _shown(**_or_null(_mapping("integer", "number")))]
+Params = Annotated[Any, _shown(**_or_null(_mapping(*SCALARS)))]
+Tags = Annotated[Any, _shown(anyOf=[*_TAGS["anyOf"], {"type": "null"}])]
+Metadata = Annotated[Any, _shown(**_or_null({"type": "object"}))]
+ChangedMetrics = Annotated[Any, _shown(**_mapping("integer", "number", "null"))]
+ChangedParams = Annotated[Any, _shown(**_mapping(*SCALARS))]
+ChangedTags = Annotated[Any, _shown(anyOf=[_mapping("string", "null"), _TAGS["anyOf"][1]])]
+ChangedMetadata = Annotated[Any, _shown(type="object")]
+Label = str | int
+
+
+class Body(BaseModel):
+    """A JSON object with these fields and no others; ``5`` is no text and ``"5"`` no number."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    def given(self) -> dict[str, Any]:
+        """Return the fields that the caller wrote, by name."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class NewProject(Body):
+    name: str
+    description: str = ""
+    lifecycle: str = "standard"
+
+
+class ProjectChange(Body):
+    description: str | None = None
+    lifecycle: str | None = None
+
+
+class NewModel(Body):
+    name: str
+    owner: str | None = None
+    description: str = ""
+    tags: Tags = None
+    lifecycle: str | None = None
+    lifecycle_revision: int | None = None
+
+
+class ModelChange(Body):
+    """What is left out stays. A tag that is null goes."""
+
+    description: str = ""
+    owner: str = ""
+    tags: ChangedTags = None
+    new_name: str = ""
+    lifecycle: str | None = None
+    lifecycle_revision: int | None = None
+
+
+class NewVersion(Body):
+    version: Label | None = None
+    artifact_uri: str | None = None
+    metrics: Metrics = None
+    params: Params = None
+    tags: Tags = None
+    metadata: Metadata = None
+    run_id: str | None = None
+    dataset: str | None = None
+    code: str | None = None
+    parents: list[str] | None = None
+    description: str = ""
+    stage: str | None = None
+    lifecycle: str | None = Field(default=None, description="The lifecycle of a model that is new")
+
+
+class VersionChange(Body):
+    """What is left out stays. A key that is null goes."""
+
+    description: str = ""
+    artifact_uri: str | None = None
+    tags: ChangedTags = None
+    params: ChangedParams = None
+    metadata: ChangedMetadata = None
+
+
+class MetricsChange(Body):
+    """Metrics to add or change; null takes one away."""
+
+    metrics: ChangedMetrics
+
+
+class NewTransition(Body):
+    """Where to, or a verb that says it; ``expected_stage`` guards against a lost race."""
+
+    to: str | None = None
+    verb: Literal["transition", "promote", "demote", "archive"] = "transition"
+    comment: str = ""
+    expected_stage: str | None = None
+
+
+class NewRollback(Body):
+    """The stage is the one in production unless told."""
+
+    stage: str | None = None
+    to_version: Label | None = None
+    comment: str = ""
+
+
+class AliasTarget(Body):
+    version: Label
+    protected: bool | None = None
+
+
+class Words(BaseModel):
+    """The words after the ``?`` of a URL: these and no others."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class PageWords(Words):
+    limit: Annotated[int, Field(ge=1)] = 100
+    cursor: str | None = None
+
+
+class SearchWords(PageWords):
+    filter: str = ""
+    order_by: Annotated[list[str] | None, Field(max_length=20)] = None
+    project: str | None = None
+
+    @property
+    def order(self) -> list[str] | str | None:
+        """One text as text, several as a list."""
+        return self.order_by[0] if self.order_by and len(self.order_by) == 1 else self.order_by
+
+
+class ModelSearchWords(PageWords):
+    filter: str = ""
+    order_by: Annotated[list[str] | None, Field(max_length=20)] = None
+
+    order = SearchWords.order
+
+
+class StageWords(PageWords):
+    stage: str | None = None
+
+
+class ProjectPageWords(PageWords):
+    project: str | None = None
+
+
+class ProjectWords(Words):
+    project: str | None = None
+
+
+class LatestWords(Words):
+    stage: str | None = None
+    at: str | None = Field(default=None, description="ISO 8601; what was true at that moment")
+
+
+class AtWords(Words):
+    at: str | None = Field(default=None, description="ISO 8601; what was true at that moment")
+
+
+class ReferenceWords(Words):
+    ref: str = Field(description="project/name:label, name@alias, name@stage, name@latest …")
+    at: str | None = Field(default=None, description="ISO 8601; what was true at that moment")
+
+
+class CompareWords(Words):
+    a: str
+    b: str
+
+
+class ForceWords(Words):
+    force: bool = False
+
+
+class RevisionWords(Words):
+    revision: Annotated[int, Field(ge=1, le=2**31)] | None = None
+
+
+class AuditWords(PageWords):
+    project: str | None = None
+    model: str | None = None
+    version: str | None = None
+    actor: str | None = None
+    action: str | None = None
+    since: str | None = None
+    until: str | None = None
+    newest_first: bool = False

@@ -1,0 +1,60 @@
+"""Errors to problem+json (RFC 9457) and back to the same class with the same fields.
+
+    {"type": "urn:lockgate:error:transition_not_allowed", "title": "Transition not allowed",
+     "status": 409, "code": "transition_not_allowed", "detail": "Illegal transition …",
+     "request_id": "…", "allowed": [{"verb": "promote", "stage": "Staging"}], …}
+
+An error's fields lie beside the standard members. A field whose name is taken by one of those,
+and that says something else, lies in ``fields``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lockgate.errors import RegistryError
+
+MEDIA_TYPE = "application/problem+json"
+STANDARD = ("type", "title", "status", "code", "detail", "instance", "request_id", "fields", "hint")
+
+
+def problem_of(error: RegistryError, status: int, request_id: str) -> dict[str, Any]:
+    """Return the problem document of an error."""
+    problem = bare_problem(error.code, status, str(error), request_id)
+    taken: dict[str, Any] = {}
+    for name, value in error.fields.items():
+        if name not in STANDARD:
+            problem[name] = value
+        elif name != "detail" or value != problem["detail"]:
+            taken[name] = value
+    if taken:
+        problem["fields"] = taken
+    notes = getattr(error, "__notes__", ())
+    if notes:
+        problem["hint"] = " ".join(notes)
+    return problem
+
+
+def bare_problem(code: str, status: int, detail: str, request_id: str) -> dict[str, Any]:
+    """Return a problem document that carries no fields of its own."""
+    return {
+        "type": f"urn:lockgate:error:{code}",
+        "title": code.replace("_", " ").capitalize(),
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "request_id": request_id,
+    }
+
+
+def error_of(problem: dict[str, Any]) -> RegistryError:
+    """Return the error that a problem document tells of."""
+    code, detail = str(problem.get("code", "")), str(problem.get("detail", ""))
+    fields = {name: value for name, value in problem.items() if name not in STANDARD}
+    fields |= problem.get("fields") or {}
+    error = RegistryError.from_code(code, detail, fields)
+    if type(error).sentence == "{detail}":
+        fields.setdefault("detail", detail)
+    if problem.get("hint"):
+        error.add_note(str(problem["hint"]))
+    return error
