@@ -1,0 +1,56 @@
+# make run      a registry on http://localhost:8000, with its documentation at /docs
+# make test     everything is checked: style, types, floors, and all tests, with real servers
+#
+# Both need Python 3.11 or newer and nothing else; what they install lies in .venv and .uv.
+
+PYTHON ?= python3
+PORT   ?= 8000
+# Trust the certificates that the machine trusts.
+export UV_SYSTEM_CERTS ?= 1
+export UV_PYTHON_DOWNLOADS := never
+
+UV  := .uv/bin/uv
+BIN := .venv/bin
+
+.PHONY: run demo test check format bench bench-quick clean
+
+run: .venv/.run
+	@if [ -n "$(DEMO)" ]; then $(BIN)/lockgate demo --wait --url http://127.0.0.1:$(PORT) & fi; \
+	exec $(BIN)/lockgate serve --port $(PORT)
+
+demo: .venv/.run
+	$(BIN)/lockgate demo
+
+test: .venv/.test
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/.test
+	$(BIN)/python -m bench
+
+bench-quick: .venv/.test
+	$(BIN)/python -m bench --quick
+
+clean:
+	rm -rf .venv .uv
+
+$(UV):
+	$(PYTHON) -m venv .uv
+	.uv/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
+
+.venv/.run: $(UV) pyproject.toml uv.lock
+	$(UV) sync --quiet --locked --inexact --python $(PYTHON) --group example
+	@touch $@
+
+.venv/.test: $(UV) pyproject.toml uv.lock
+	$(UV) sync --quiet --locked --inexact --python $(PYTHON) --group dev --group example
+	@touch $@
