@@ -11,6 +11,7 @@ from lockgate.domain.names import Limits
 from lockgate.errors import InvalidSetting
 
 PREFIX = "LOCKGATE_"
+_FLAGS = {"0": False, "1": True, "false": False, "true": True}
 PORT_MAX = 65_535
 
 
@@ -33,12 +34,19 @@ class Settings:
     """The file of the key that checkpoints are signed with; empty means the user's own."""
     host: str = "127.0.0.1"
     port: int = 8000
+    allowed_hosts: str = ""
+    """Names, with commas between, that the server answers to in ``Host``; ``*`` for any.
+
+    Empty means its own names on a loopback address, any elsewhere.
+    """
     busy_s: float = 30.0
     """How long a writer waits for others on SQLite."""
     body_bytes_max: int = 4_000_000
     timeout_s: float = 30.0
     """How long the client waits for an answer."""
     log_level: str = "warning"
+    debug: bool = False
+    """Whether the command line shows the traceback of a bug."""
     limits: Limits = field(default_factory=Limits)
 
     @classmethod
@@ -75,6 +83,10 @@ def _converted(name: str, text: str, kind: type) -> Any:
     setting = f"{PREFIX}{name.upper()}"
     if kind is str:
         return text
+    if kind is bool:
+        if text not in _FLAGS:
+            raise InvalidSetting(setting=setting, detail=f"0 or 1, not {text!r}")
+        return _FLAGS[text]
     try:
         value = kind(text)
     except ValueError:

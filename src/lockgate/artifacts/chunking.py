@@ -34,6 +34,7 @@ from lockgate.errors import InvalidInput
 if TYPE_CHECKING:
     import numpy as np
 
+HEADER_BYTES_MAX: Final = 8 * 2**20
 SMALL_FILE_BYTES_MAX: Final = 256 * 2**10
 PART_BYTES: Final = 8 * 2**20
 TINY_TENSOR_BYTES: Final = 16 * 2**10
@@ -50,16 +51,23 @@ _SECOND_PASS: Final = 2**22  # below it: one number in 1024
 
 
 def find_layout(path: str, read: Read, size: int) -> TensorLayout | None:
-    """Return where a file's tensors lie; None when it is no valid safetensors or GGUF file."""
-    parsers = {".safetensors": parse_safetensors, ".gguf": parse_gguf}
-    parse = next((p for suffix, p in parsers.items() if path.lower().endswith(suffix)), None)
-    if parse is None:
-        return None
+    """Return where a file's tensors lie; None when it is no valid safetensors or GGUF file.
+
+    A header over 8 MiB (80,000 tensors) counts as none: parsing it would take too much memory.
+    """
+
+    def bounded(start: int, length: int) -> bytes:
+        return read(start, length) if length <= HEADER_BYTES_MAX else b""
+
     try:
-        return parse(read, size)
+        if path.lower().endswith(".safetensors"):
+            return parse_safetensors(bounded, size)
+        if path.lower().endswith(".gguf"):
+            return parse_gguf(bounded, size)
     except InvalidInput:
         # A file may be called anything; whether it keeps its name's promise is for the proof.
-        return None
+        pass
+    return None
 
 
 def cut_sizes(layout: TensorLayout | None, read: Read, size: int) -> Iterator[int]:

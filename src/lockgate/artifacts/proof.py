@@ -33,11 +33,13 @@ _ANSWER_BYTES_MAX: Final = 64 * 2**10
 ReadFile = Callable[[FileEntry, int, int], bytes]
 
 
-def prove_files(files: Iterable[FileEntry], read: ReadFile) -> list[ContentProof]:
+def prove_files(
+    files: Iterable[FileEntry], read: ReadFile, *, file_wall_s: float = FILE_WALL_S_MAX
+) -> list[ContentProof]:
     """Return a verdict on each file, bound to its name, its SHA-256 and `PROOF_VERSION`.
 
     ``read`` vouches that the bytes are those of the entry's digest (`chunk_reader` verifies them);
-    its errors are passed on.
+    its errors are passed on. A file that takes longer than ``file_wall_s`` is unknown.
     """
     proofs: list[ContentProof] = []
     child: _Child | None = None
@@ -47,7 +49,7 @@ def prove_files(files: Iterable[FileEntry], read: ReadFile) -> list[ContentProof
                 if child is not None:
                     child.close()
                 child = _Child()
-            answer = child.ask(file, read)
+            answer = child.ask(file, read, file_wall_s)
             proofs.append(
                 ContentProof(
                     path=file.path,
@@ -130,9 +132,9 @@ class _Child:
                 _close(stream)
         self._process.wait()
 
-    def ask(self, file: FileEntry, read: ReadFile) -> dict[str, Any]:
+    def ask(self, file: FileEntry, read: ReadFile, wall_s: float) -> dict[str, Any]:
         """Return the verdict on a file; the process is dead afterwards if it gave none."""
-        watch = threading.Timer(FILE_WALL_S_MAX, self._process.kill)
+        watch = threading.Timer(wall_s, self._process.kill)
         watch.start()
         try:
             return self._converse(file, read)

@@ -135,7 +135,7 @@ def _rooted(root: Path) -> tuple[Path, str | None]:
 
 def _listed(root: int, only: str | None, limits: ManifestLimits) -> dict[str, FileState]:
     if only is None:
-        listing = list_tree(root)
+        listing = list_tree(root, files_max=limits.files_max)
         check_paths(list(listing.files), limits, listing.faults)
         return listing.files
     check_paths([only], limits)

@@ -18,6 +18,7 @@ FOLDER_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXE
 # O_NONBLOCK: a named pipe that took a file's place must not make us wait for a writer.
 FILE_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
+_DEPTH_MAX: Final = 64
 _KINDS: Final = {
     stat.S_IFLNK: "a symbolic link",
     stat.S_IFIFO: "a named pipe",
@@ -55,17 +56,24 @@ class TreeListing:
     faults: list[str]
 
 
-def list_tree(root: int, *, depth_max: int = 64) -> TreeListing:
-    """Return every regular file under the folder ``root``, sorted by path; links are faults."""
+def list_tree(root: int, *, files_max: int = 1_000_000) -> TreeListing:
+    """Return every regular file under the folder ``root``, sorted by path; links are faults.
+
+    The listing ends soon after ``files_max`` files, so that it has more than these then.
+    """
     listing = TreeListing({}, [])
-    _list_folder(root, "", depth_max, listing)
+    _list_folder(root, "", _DEPTH_MAX, files_max, listing)
     return TreeListing(dict(sorted(listing.files.items())), sorted(listing.faults))
 
 
-def _list_folder(folder: int, prefix: str, depth_left: int, listing: TreeListing) -> None:
+def _list_folder(
+    folder: int, prefix: str, depth_left: int, files_max: int, listing: TreeListing
+) -> None:
     with os.scandir(folder) as entries:
         found = [(entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
     for name, state in found:
+        if len(listing.files) > files_max:
+            return
         path = prefix + name
         if stat.S_ISREG(state.st_mode):
             listing.files[path] = FileState.of(state)
@@ -77,7 +85,7 @@ def _list_folder(folder: int, prefix: str, depth_left: int, listing: TreeListing
         else:
             below = os.open(name, FOLDER_FLAGS, dir_fd=folder)
             try:
-                _list_folder(below, f"{path}/", depth_left - 1, listing)
+                _list_folder(below, f"{path}/", depth_left - 1, files_max, listing)
             finally:
                 os.close(below)
 

@@ -171,6 +171,6 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise InvalidSetting(
             setting="port",
-            detail=f"cannot listen on {host} port {port}: {error.strerror or error}; "
+            detail=f"cannot listen on {host} port {port}: {str(error.strerror).split(' (')[0]}; "
             "--port names another",
         ) from None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lockgate.cli import options
-from lockgate.cli.output import Column, moment_text
+from lockgate.cli.output import Column, counted, moment_text
 from lockgate.cli.session import Session
 
 if TYPE_CHECKING:
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from lockgate.cli.output import Output
     from lockgate.domain.audit import AuditEvent
 
-app = typer.Typer(
-    help="Read the log, and verify it.", rich_markup_mode=None, no_args_is_help=True
-)
+app = typer.Typer(help="Read the log, and verify it.", rich_markup_mode=None, no_args_is_help=True)
 
 
 @app.command()
@@ -34,7 +32,7 @@ def log(
         str | None, typer.Option("--by", metavar="ACTOR", help="Only what this actor did.")
     ] = None,
     action: Annotated[
-        str | None, typer.Option("--action", metavar="ACTION", help="Such as promote.")
+        str | None, typer.Option("--action", metavar="ACTION", help="Such as transition.")
     ] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="TIME")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="TIME")] = None,
@@ -73,7 +71,8 @@ def verify(ctx: typer.Context) -> None:
     verdict.require_ok()
     session.output.done(
         {"ok": True, "size": verdict.size, "root": verdict.root},
-        f"The log of project {session.named_project} is whole: {verdict.size} events, "
+        f"The log of project {session.named_project} is whole: "
+        f"{counted(verdict.size, 'event')}, "
         f"root {verdict.root}",
     )
 
@@ -108,7 +107,7 @@ def _detail_text(event: AuditEvent) -> str:
     detail = event.detail
     source, target = detail.get("from"), detail.get("to")
     if isinstance(source, str) and isinstance(target, str):
-        text = f"{source} → {target}"
+        text = f"{detail.get('verb', '')} {source} → {target}".lstrip()
     elif "alias" in detail:
         text = f"@{detail['alias']}"
     elif "stage" in detail:

@@ -36,7 +36,7 @@ def demo(ctx: typer.Context) -> None:
     labels = []
     for each in trained:
         do(_registration(each))
-        labels.append(session.registry.get_latest(f"default/{MODEL}").label)
+        labels.append(session.registry.get_latest(session.model_named(MODEL)).label)
     first, second, third = (f"{MODEL}:{label}" for label in labels)
 
     say("The first goes to production, stage by stage, and an alias names it.")
@@ -124,8 +124,8 @@ def _doer(ctx: typer.Context, session: Session) -> Callable[[list[str]], None]:
     def do(command: list[str]) -> None:
         if not session.output.as_json:
             session.output.line(f"\n$ lockgate {shlex.join(command)}", "cyan")
-        # In the project `default`, whatever the caller's environment says.
-        arguments = ["--project", "default", *command]
-        root.main(args=arguments, prog_name="lockgate", standalone_mode=False, obj=session)
+        code = root.main(args=command, prog_name="lockgate", standalone_mode=False, obj=session)
+        if code:  # interrupted, or nobody reads on
+            raise typer.Exit(code)
 
     return do

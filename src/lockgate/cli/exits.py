@@ -1,25 +1,24 @@
 """How a command ends: an error becomes an exit code, a sentence, and a hint of what would help.
 
-     0  done
-     1  refused by a rule: the lifecycle, a gate, a name that is taken
-     2  bad usage: an option, a name, a filter, a document that is not valid
-     3  not found
-     4  a part that is needed does not answer
-     5  not allowed
-     6  what is stored is not what was stored
-    70  a bug in Lockgate
-   130  interrupted with Ctrl-C
-   141  the reader of the output went away
+  0  done
+  1  refused by a rule: the lifecycle, a gate, a name that is taken
+  2  bad usage: an option, a name, a filter, a document that is not valid
+  3  not found
+  4  a part that is needed does not answer
+  5  not allowed
+  6  what is stored is not what was stored
+ 70  a bug in Lockgate
+130  interrupted with Ctrl-C
+141  the reader of the output went away
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Any
 
 from lockgate import errors
-from lockgate.cli.output import Output, json_value, printable
+from lockgate.cli.output import Output, json_text, printable
 from lockgate.errors import RegistryError
 
 REFUSED, USAGE, NOT_FOUND, UNAVAILABLE, NOT_ALLOWED, CORRUPT = 1, 2, 3, 4, 5, 6
@@ -67,7 +66,7 @@ def report(error: RegistryError, output: Output) -> int:
     """Tell an error on standard error, as JSON if that was asked for; return the exit code."""
     code = exit_code(error)
     if output.as_json:
-        _problem(error.code, str(error), code, json_value(error.fields), hints_of(error))
+        _problem(error.code, str(error), code, error.fields, hints_of(error))
         return code
     lines = [f"error: {line}" for line in _sentences(error)]
     lines += [f"  hint: {hint}" for hint in hints_of(error)]
@@ -126,4 +125,4 @@ def _problem(
         "fields": fields,
         "hints": hints,
     }
-    print(json.dumps(problem, indent=2, ensure_ascii=False), file=sys.stderr)
+    print(json_text(problem), file=sys.stderr)

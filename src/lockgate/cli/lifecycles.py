@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,7 +37,7 @@ Revision = Annotated[
 ]
 
 
-class Form(str, Enum):
+class Form(StrEnum):
     """How a lifecycle can be drawn."""
 
     text = "text"
@@ -51,9 +51,7 @@ def list_(ctx: typer.Context) -> None:
     """List every revision of every lifecycle."""
     session = Session.of(ctx)
     found = session.registry.list_lifecycles()
-    session.output.show(
-        [_with_revision(each) for each in found], lambda: _draw_list(session.output, found)
-    )
+    session.output.show(found, lambda: _draw_list(session.output, found))
 
 
 @app.command()
@@ -74,7 +72,7 @@ def show(
         session.output.as_json = True
         session.output.show(lifecycle_document(found), _nothing)
         return
-    session.output.show(_with_revision(found), lambda: _draw_one(session.output, found))
+    session.output.show(found, lambda: _draw_one(session.output, found))
 
 
 @app.command()
@@ -82,9 +80,7 @@ def apply(ctx: typer.Context, file: File) -> None:
     """Store a document as the next revision of its name; models stay where they are pinned."""
     session = Session.of(ctx)
     made = session.registry.apply_lifecycle(_read(file))
-    session.output.done(
-        _with_revision(made), f"Lifecycle {made.name} is at revision {made.revision}."
-    )
+    session.output.done(made, f"Lifecycle {made.name} is at revision {made.revision}.")
 
 
 @app.command()
@@ -170,12 +166,6 @@ def _bytes_of(file: str) -> bytes:
         return sys.stdin.buffer.read(FILE_BYTES_MAX + 1)
     with Path(file).open("rb") as stream:
         return stream.read(FILE_BYTES_MAX + 1)
-
-
-def _with_revision(lifecycle: Lifecycle) -> dict[str, Any]:
-    from lockgate.domain.lifecycle_documents import lifecycle_document
-
-    return {"revision": lifecycle.revision, **lifecycle_document(lifecycle)}
 
 
 def _draw_list(output: Output, lifecycles: Sequence[Lifecycle]) -> None:

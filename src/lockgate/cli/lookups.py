@@ -9,19 +9,21 @@ import typer
 
 from lockgate.cli import options
 from lockgate.cli.models import draw_models
-from lockgate.cli.output import Cell, Column, moment_text, number_text
+from lockgate.cli.output import Cell, Column, counted, moment_text, number_text
 from lockgate.cli.session import Session
 from lockgate.cli.versions import draw_versions
-from lockgate.domain.comparison import Comparison, MetricDiff, compare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lockgate.domain.comparison import Comparison, MetricDiff
     from lockgate.domain.history import Occupancy
     from lockgate.domain.summary import Summary
     from lockgate.domain.versions import ModelVersion
 
-BAR_COLUMNS = 40
+SUMMARY_COLUMNS = 40
+# What the other columns of a history take, and how short and long its bars may be.
+HISTORY_TEXT_COLUMNS, BAR_COLUMNS_MIN, BAR_COLUMNS_MAX = 60, 12, 48
 
 
 def resolve(ctx: typer.Context, reference: options.Reference, at: options.At = None) -> None:
@@ -59,10 +61,12 @@ def compare_(
         str, typer.Argument(metavar="REF", help="The version that is new.", show_default=False)
     ],
     third: Annotated[
-        str | None, typer.Argument(metavar="[VERSION]", help="As in: compare churn 1.0.0 1.1.0.")
+        str | None, typer.Argument(metavar="VERSION", help="As in: compare churn 1.0.0 1.1.0.")
     ] = None,
 ) -> None:
     """Compare two versions: metrics with their change, params and tags that differ."""
+    from lockgate.domain.comparison import compare
+
     session = Session.of(ctx)
     if third is None:
         a, b = session.look_up(first), session.look_up(second)
@@ -133,16 +137,18 @@ def _draw_history(session: Session, stays: Sequence[Occupancy]) -> None:
 
     now = datetime.now(UTC)
     ordered = in_order_of_places(stays)
+    room = session.output.columns - HISTORY_TEXT_COLUMNS
+    drawn = bars(ordered, min(max(room, BAR_COLUMNS_MIN), BAR_COLUMNS_MAX))
     columns = [
-        Column("Where"),
-        Column("Version"),
+        Column("Where", whole=True),
+        Column("Version", whole=True),
         Column("", whole=True),
         Column("Since (UTC)", whole=True),
         Column("For", whole=True),
         Column("By"),
     ]
     rows: list[list[Cell | str]] = []
-    for stay, bar in zip(ordered, bars(ordered), strict=True):
+    for stay, bar in zip(ordered, drawn, strict=True):
         stage = session.stage_cell(stay.place) if stay.kind == "stage" else Cell(f"@{stay.place}")
         rows.append(
             [
@@ -208,14 +214,15 @@ def _side(value: Any) -> str:
 def _draw_summary(session: Session, counts: Summary) -> None:
     output = session.output
     place = "in all projects" if counts.project is None else f"in project {counts.project}"
-    output.line(f"{counts.total_models} models, {counts.total_versions} versions {place}")
+    models, versions = counts.total_models, counts.total_versions
+    output.line(f"{counted(models, 'model')}, {counted(versions, 'version')} {place}")
     if not counts.by_stage:
         return
     highest = max(counts.by_stage.values())
     rows: list[list[Cell | str]] = []
     for stage, count in counts.by_stage.items():
         cell = session.stage_cell(stage)
-        bar = "█" * max(1, round(BAR_COLUMNS * count / highest)) if count else ""
+        bar = "█" * max(1, round(SUMMARY_COLUMNS * count / highest)) if count else ""
         rows.append([cell, str(count), Cell(bar, cell.style)])
     output.line("")
     output.table([Column("Stage"), Column("Versions", right=True), Column("")], rows)

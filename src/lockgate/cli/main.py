@@ -22,6 +22,7 @@ from lockgate.cli import (
     versions,
 )
 from lockgate.cli.options import add_everywhere
+from lockgate.cli.output import EXIT_BROKEN_PIPE
 from lockgate.cli.session import Session
 from lockgate.errors import RegistryError
 
@@ -43,7 +44,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def lockgate(
-    version: Annotated[  # noqa: ARG001  # Typer asks for it; the callback has acted on it
+    version: Annotated[
         bool,
         typer.Option("--version", is_eager=True, callback=_version, help="Print the version."),
     ] = False,
@@ -57,29 +58,40 @@ def lockgate(
 
 app.add_typer(models.app, name="model")
 app.add_typer(versions.app, name="version")
-app.command()(passages.promote)
-app.command()(passages.demote)
-app.command()(passages.archive)
-app.command()(passages.rollback)
-app.command()(passages.transition)
 app.add_typer(aliases.app, name="alias")
-app.command()(lookups.resolve)
-app.command()(lookups.latest)
-app.command()(lookups.history)
-app.command("compare")(lookups.compare_)
-app.command()(lookups.search)
-app.command()(lookups.summary)
 app.add_typer(lifecycles.app, name="lifecycle")
 app.add_typer(projects.app, name="project")
 app.add_typer(audit.app, name="audit")
-app.command()(admin.serve)
-app.command()(admin.migrate)
-app.command("demo")(demo.demo)
+for verb in (
+    passages.promote,
+    passages.demote,
+    passages.archive,
+    passages.rollback,
+    passages.transition,
+    lookups.resolve,
+    lookups.latest,
+    lookups.history,
+    lookups.search,
+    lookups.summary,
+    admin.serve,
+    admin.migrate,
+    demo.demo,
+):
+    app.command()(verb)
+app.command("compare")(lookups.compare_)
+
+# Typer puts groups last; this is the order of a version's life.
+ORDER = (
+    *("model", "version", "promote", "demote", "archive", "rollback", "transition"),
+    *("alias", "resolve", "latest", "history", "compare", "search", "summary"),
+    *("audit", "lifecycle", "project", "serve", "migrate", "demo"),
+)
 
 
 def command() -> Any:
     """Return the whole command line, ready to run: a Click group as Typer builds it."""
-    root = typer.main.get_command(app)
+    root: Any = typer.main.get_command(app)
+    root.commands = {name: root.commands[name] for name in ORDER}
     add_everywhere(root)
     return root
 
@@ -111,6 +123,11 @@ def _outcome(session: Session, arguments: list[str] | None) -> int:
         return _usage_told(error, session)
     except (KeyboardInterrupt, typer.Abort):
         return exits.INTERRUPTED
+    except SystemExit as leaving:
+        # Typer leaves so when its own help meets a closed pipe.
+        if isinstance(leaving.__context__, BrokenPipeError):
+            return EXIT_BROKEN_PIPE
+        raise
     except Exception as error:  # noqa: BLE001  # the last door: whatever is left is a bug
         return exits.report_bug(error, output, _debugging(session))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lockgate.cli import options
-from lockgate.cli.output import Column, moment_text, pairs_text
+from lockgate.cli.output import Column, counted, moment_text, pairs_text
 from lockgate.cli.session import Session
 from lockgate.cli.values import merged, tags_of
 
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from lockgate.cli.output import Output
     from lockgate.domain.models import RegisteredModel
 
-app = typer.Typer(
-    help="Make, list and change models.", rich_markup_mode=None, no_args_is_help=True
-)
+app = typer.Typer(help="Make, list and change models.", rich_markup_mode=None, no_args_is_help=True)
 
 Owner = Annotated[str | None, typer.Option("--owner", metavar="NAME", help="Who answers for it.")]
 Lifecycle = Annotated[
@@ -142,7 +140,8 @@ def restore(ctx: typer.Context, name: options.Model) -> None:
     session = Session.of(ctx)
     model = session.registry.restore_model(session.model_named(name))
     session.output.done(
-        model, f"Model {model.full_name} is back, with {model.version_count} versions."
+        model,
+        f"Model {model.full_name} is back, with {counted(model.version_count, 'version')}.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Annotated, Any
 
 import typer
@@ -36,7 +37,7 @@ Reference = Annotated[
 ]
 Label = Annotated[
     str | None,
-    typer.Argument(metavar="[VERSION]", help="The version, if REF is a bare name."),
+    typer.Argument(metavar="VERSION", help="The version, if REF is a bare name."),
 ]
 Limit = Annotated[
     int, typer.Option("--limit", min=1, max=100_000, metavar="N", help="How many to show.")
@@ -76,9 +77,7 @@ Params = Annotated[
     list[str] | None,
     typer.Option("--param", metavar="KEY=VALUE", help="As in lr=0.1; may be repeated."),
 ]
-Metadata = Annotated[
-    str | None, typer.Option("--metadata", metavar="JSON", help="A JSON object.")
-]
+Metadata = Annotated[str | None, typer.Option("--metadata", metavar="JSON", help="A JSON object.")]
 Revision = Annotated[
     int | None,
     typer.Option(
@@ -173,7 +172,7 @@ def add_everywhere(root: Any) -> None:
     """
     template = typer.Typer(rich_markup_mode=None, add_completion=False)
     template.command()(everywhere)
-    shared = [each for each in typer.main.get_command(template).params]
+    shared = typer.main.get_command(template).params
     root.params[:0] = shared
     _add_below(root, shared)
 
@@ -189,8 +188,6 @@ def _add_below(group: Any, shared: list[Any]) -> None:
 
 
 def _hidden(option: Any) -> Any:
-    import copy
-
-    hidden = copy.copy(option)
+    hidden = copy(option)
     hidden.hidden = True
     return hidden

@@ -11,16 +11,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
-
-from lockgate.domain.moments import to_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -78,10 +76,15 @@ class Output:
         """Whether a person looks at standard output."""
         return sys.stdout.isatty()
 
+    @property
+    def columns(self) -> int:
+        """How wide a drawing may be: the terminal's width, or enough for a log file."""
+        return shutil.get_terminal_size().columns if self.on_terminal else 120
+
     def show(self, value: Any, draw: Callable[[], None]) -> None:
         """Write ``value`` as JSON if that was asked for, else ``draw`` it."""
         if self.as_json:
-            self.write(json.dumps(json_value(value), indent=2, ensure_ascii=False) + "\n")
+            self.write(json_text(value) + "\n")
         else:
             draw()
 
@@ -92,7 +95,8 @@ class Output:
     def line(self, text: str, style: str = "") -> None:
         """Write one line (or several) of result."""
         if style and self.on_terminal:
-            self.write(self._rendered(lambda console: console.print(_rich_text(text, style))))
+            styled = _rich_text(text, style)
+            self.write(self._rendered(lambda console: console.print(styled, soft_wrap=True)))
         else:
             self.write(text + "\n")
 
@@ -138,27 +142,17 @@ class Output:
     def _rendered(self, draw: Callable[[Console], None]) -> str:
         from rich.console import Console
 
-        console = Console(
-            file=sys.stdout, highlight=False, no_color=None if self.colour else True
-        )
+        console = Console(file=sys.stdout, highlight=False, no_color=None if self.colour else True)
         with console.capture() as capture:
             draw(console)
-        return capture.get()
+        return "".join(line.rstrip(" ") + "\n" for line in capture.get().splitlines())
 
 
-def json_value(value: Any) -> Any:
-    """Return ``value`` as JSON values: records as objects, times as ISO 8601 in UTC."""
-    if isinstance(value, datetime):
-        return to_text(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: json_value(getattr(value, each.name)) for each in fields(value)}
-    if isinstance(value, dict):
-        return {key: json_value(each) for key, each in value.items()}
-    if isinstance(value, frozenset):
-        return sorted(json_value(each) for each in value)
-    if isinstance(value, (list, tuple)):
-        return [json_value(each) for each in value]
-    return value
+def json_text(value: Any) -> str:
+    """Return ``value`` as JSON, in the words that the HTTP API uses."""
+    from lockgate.wire.records import to_wire
+
+    return json.dumps(to_wire(value), indent=2, ensure_ascii=False)
 
 
 def printable(text: str, keep: str = "") -> str:
@@ -186,6 +180,11 @@ def number_text(value: int | float | None) -> str:
     return str(value) if isinstance(value, int) else f"{value:.6g}"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return ``1 model`` or ``2 models``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def pairs_text(values: dict[str, Any]) -> str:
     """Return ``a=1 b=x`` for a mapping; an empty value is a bare key."""
     return " ".join(
@@ -208,7 +207,13 @@ def _rich_table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> An
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        header_style="bold",
+    )
     for column in columns:
         table.add_column(
             column.heading,

@@ -1,4 +1,4 @@
-"""``lockgate promote``, ``demote``, ``archive``, ``rollback``, ``transition``: from stage to stage."""
+"""``lockgate promote``, ``demote``, ``archive``, ``rollback``, ``transition``."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import typer
 
 from lockgate.cli import options
 from lockgate.cli.session import Session
-from lockgate.domain.lifecycles import ARCHIVE, DEMOTE, PROMOTE, TRANSITION
 from lockgate.errors import TransitionNotAllowed
 
 if TYPE_CHECKING:
-    from lockgate.services.promotion import Promoted
+    from lockgate.domain.outcomes import Promoted
+
+# As in `domain.lifecycles`, whose import would cost every start of the command line.
+PROMOTE, DEMOTE, ARCHIVE, TRANSITION = "promote", "demote", "archive", "transition"
 
 To = Annotated[
     str | None,

@@ -50,9 +50,7 @@ class Session:
         """
         from lockgate.bootstrap import connect
 
-        found = connect(
-            self.url, actor=self.actor, project=self.project, settings=self.settings
-        )
+        found = connect(self.url, actor=self.actor, project=self.project, settings=self.settings)
         return cast("Registry", found)
 
     @property
@@ -66,9 +64,10 @@ class Session:
             self.registry.close()
 
     def version_named(self, reference: str, version: str | None) -> tuple[str, str]:
-        """Return ``(project/model, label)`` of ``churn:1.0.0``, ``churn@champion`` or ``churn 1.0.0``.
+        """Return ``(project/model, label)`` of the version that a command is to change.
 
-        A bare name is refused: what is to change must be said.
+        It is written ``churn:1.0.0``, ``churn@champion`` or ``churn 1.0.0``; a bare name is
+        refused.
         """
         if version is not None:
             return self.model_named(reference), version
@@ -144,4 +143,3 @@ class Listing(list[T]):
         """Say that there is more than what is shown, if there is."""
         if self.next_cursor is not None:
             output.remark(f"The first {len(self)}; --limit N shows more, --all everything.")
-

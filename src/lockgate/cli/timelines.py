@@ -11,11 +11,10 @@ from datetime import datetime, timedelta
 
 from lockgate.domain.history import Occupancy
 
-BAR_COLUMNS = 24
 _THERE, _ELSEWHERE, _STILL = "━", "·", "▶"
 
 
-def bars(stays: Sequence[Occupancy], columns: int = BAR_COLUMNS) -> list[str]:
+def bars(stays: Sequence[Occupancy], columns: int) -> list[str]:
     """Return a bar of ``columns`` characters for each stay; one that goes on ends in an arrow."""
     moments = sorted({moment for stay in stays for moment in (stay.since, stay.until) if moment})
     place = {moment: index * columns // len(moments) for index, moment in enumerate(moments)}
@@ -41,7 +40,7 @@ def duration_text(since: datetime, until: datetime | None, now: datetime) -> str
     units = [(days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s")]
     while len(units) > 1 and units[0][0] == 0:
         units.pop(0)
-    return " ".join(f"{count}{unit}" for count, unit in units[:2] if count) or "0s"
+    return " ".join(f"{count}{unit}" for count, unit in units[:2] if count) or "<1s"
 
 
 def _bar(stay: Occupancy, place: dict[datetime, int], columns: int) -> str:

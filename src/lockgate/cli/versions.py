@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lockgate.cli import options
-from lockgate.cli.output import Column, moment_text, number_text, pairs_text
+from lockgate.cli.output import Cell, Column, moment_text, number_text, pairs_text
 from lockgate.cli.session import Session
 from lockgate.cli.values import merged, metadata_of, metrics_of, params_of, tags_of
 from lockgate.domain.references import parse_reference
@@ -216,13 +216,13 @@ def draw_versions(session: Session, versions: Sequence[ModelVersion]) -> None:
     columns = [
         *([Column("Model")] if several else []),
         Column("Version", whole=True),
-        Column("Stage"),
+        Column("Stage", whole=True),
         Column("Aliases"),
         Column("Metrics"),
         Column("Created (UTC)", whole=True),
         Column("By"),
     ]
-    rows = [
+    rows: list[tuple[Cell | str, ...]] = [
         (
             *([f"{version.project}/{version.model}"] if several else []),
             version.label,

@@ -152,9 +152,7 @@ class _TextDrawing:
         self._letters: dict[tuple[int, int], str] = {}
 
     def drawn(self) -> str:
-        notes = {
-            stage.name: " ".join(self._notes(stage)) for stage in self._lifecycle.stages
-        }
+        notes = {stage.name: " ".join(self._notes(stage)) for stage in self._lifecycle.stages}
         inside = max(len(word) for pair in notes.items() for word in pair) + 2
         arrivals, departures, rows = self._rows()
         labels = max((len(_label(self._lifecycle, way)) for way in self._ways), default=0)

@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 from lockgate.domain.tensors import TENSORS_MAX, Read, TensorLayout, TensorSlot
 from lockgate.errors import InvalidInput
 
-HEADER_BYTES_MAX: Final = 256 * 2**20
+HEADER_BYTES_MAX: Final = 64 * 2**20
 PAIRS_MAX: Final = 65_536
 TEXT_BYTES_MAX: Final = 16 * 2**20
 ARRAY_ITEMS_MAX: Final = 8 * 2**20

@@ -42,6 +42,7 @@ class Limits:
     description_chars_max: int = 100_000
     comment_chars_max: int = 10_000
     uri_chars_max: int = 4_096
+    run_id_chars_max: int = 250
     entries_max: int = 1_000
     metadata_bytes_max: int = 1_000_000
     metadata_depth_max: int = 32

@@ -130,4 +130,9 @@ def _read(text: str) -> Representation:
     return Representation(body.encode(), etag)
 
 
-CallOf = Annotated[Call, Depends(Call)]
+async def call_of(request: Request) -> Call:
+    """Return the call that a request makes (async, so that no thread is asked for it)."""
+    return Call(request)
+
+
+CallOf = Annotated[Call, Depends(call_of)]

@@ -51,7 +51,9 @@ def http_refusal(
     status: int, request_id: str, detail: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return the answer to what HTTP itself forbids: an unknown path, a wrong method …"""
-    code = HTTPStatus(status).phrase.lower().replace(" ", "_").replace("-", "_")
+    # Not the code of `NotFound`, which the store alone says.
+    phrase = "unknown path" if status == 404 else HTTPStatus(status).phrase.lower()
+    code = phrase.replace(" ", "_").replace("-", "_")
     return _answer(bare_problem(code, status, detail, request_id), status, headers or {})
 
 

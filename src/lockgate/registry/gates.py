@@ -12,7 +12,7 @@ from lockgate.domain.pages import Page
 from lockgate.domain.requirements.evidence import Waiver
 from lockgate.registry.desk import Desk, Moment
 from lockgate.registry.policies import PolicyLike, as_policy
-from lockgate.services import approval, checking, gates
+from lockgate.services import approval, checking, gates, settling
 from lockgate.services.approval import Wish
 
 
@@ -92,6 +92,13 @@ class GateVerbs(Desk):
     ) -> Page[PromotionRequest]:
         """Return a page of the requests that wait for a decision, newest first."""
         return approval.list_requests(self._store, project, None, "open", limit, cursor)
+
+    def settle_requests(self) -> int:
+        """Carry out the requests that only time kept waiting; return how many were closed.
+
+        `lockgate serve` does this now and then by itself.
+        """
+        return settling.settle_waiting(self._store, self._who)
 
     def report_check(
         self,

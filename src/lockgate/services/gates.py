@@ -102,18 +102,18 @@ def judge(
     session: Session,
     candidate: Candidate,
     stage: Stage,
-    policy: PromotionPolicy | None = None,
+    tried: PromotionPolicy | None = None,
 ) -> GateReport:
     """Return what the gate into ``stage`` says of the candidate.
 
-    ``policy`` is the one in force unless one is given to be tried.
+    ``tried`` is a policy in hand to be asked instead of the one in force. Approvals count for it
+    as they count for the one in force, which is what they were given under.
     """
     stored, lifecycle = candidate.stored, candidate.lifecycle
-    if policy is None:
-        policy = policy_in_force(session, stored, lifecycle, stage)
-    if policy is None:
-        policy = PromotionPolicy()
-    return evaluate(policy, gather(store, session, candidate, stage, policy))
+    in_force = policy_in_force(session, stored, lifecycle, stage) or PromotionPolicy()
+    policy = in_force if tried is None else tried
+    evidence = gather(store, session, candidate, stage, policy)
+    return evaluate(policy, replace(evidence, policy_digest=in_force.digest()))
 
 
 def gather(

@@ -103,15 +103,15 @@ def description_of(limits: Limits, text: Any) -> str:
 def sources_of(limits: Limits, words: dict[str, Any]) -> Sources:
     """Return where a version came from, validated."""
 
-    def text(field: str) -> str | None:
+    def text(field: str, chars_max: int = limits.uri_chars_max) -> str | None:
         value = words.get(field)
-        return None if value is None else names.plain_text(value, field, limits.uri_chars_max)
+        return None if value is None else names.plain_text(value, field, chars_max)
 
     parents: Sequence[str] = words.get("parents") or ()
     if isinstance(parents, str) or len(parents) > limits.entries_max:
         raise InvalidInput(detail="parents must be a list of references", field="parents")
     return Sources(
-        run_id=text("run_id"),
+        run_id=text("run_id", limits.run_id_chars_max),
         dataset=text("dataset"),
         code=text("code"),
         parents=tuple(str(parse_reference(parent)) for parent in parents),

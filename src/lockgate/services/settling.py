@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lockgate.domain.approvals import PromotionRequest, RequestStatus
 from lockgate.domain.gates import GateReport, next_step
 from lockgate.domain.lifecycles import TRANSITION
-from lockgate.errors import TransitionNotAllowed
-from lockgate.services.gates import Candidate, judge, load_candidate, plan_of
+from lockgate.errors import NotFound, TransitionNotAllowed
+from lockgate.services.gates import Candidate, judge, load_candidate, lock_candidate, plan_of
 from lockgate.storage import requests as rows
 from lockgate.storage.database import Session
 from lockgate.storage.log import record
 from lockgate.storage.passages import Passage, apply_plan
-from lockgate.storage.store import Store
+from lockgate.storage.store import Caller, Store
 
 
 def settle(store: Store, session: Session, candidate: Candidate) -> None:
@@ -35,6 +37,31 @@ def settle(store: Store, session: Session, candidate: Candidate) -> None:
             close(session, now, request, "rejected", request.requested_by)
         elif step == "promote":
             _carry_out(session, now, request, report)
+
+
+def settle_waiting(store: Store, who: Caller) -> int:
+    """Settle every open request that is to happen by itself, each in its own transaction.
+
+    For requirements that time alone meets (a soak, an expiry): the server asks now and then.
+    Returns how many are no longer open.
+    """
+    waiting = store.snapshot(rows.list_waiting)
+    for request in waiting:
+        store.write(who, _settling(store, request))
+    return len(waiting) - len(store.snapshot(rows.list_waiting))
+
+
+def _settling(store: Store, request: PromotionRequest) -> Callable[[Session], None]:
+    def use_case(session: Session) -> None:
+        try:
+            candidate = lock_candidate(
+                store, session, request.project, request.model, request.version
+            )
+        except NotFound:
+            return  # deleted meanwhile, and its request with it
+        settle(store, session, candidate)
+
+    return use_case
 
 
 def close(

@@ -44,6 +44,14 @@ _OPEN_OF_VERSION = Statement(
         _T.c.id
     )
 )
+_WAITING = Statement(
+    _SELECT.where(
+        _T.c.status == "open",
+        _T.c.auto_promote.is_(True),
+        _V.c.deleted_at.is_(None),
+        _M.c.deleted_at.is_(None),
+    ).order_by(_T.c.id)
+)
 _INBOX = _SELECT.where(
     _T.c.id < bindparam("before"),
     _V.c.deleted_at.is_(None),
@@ -76,6 +84,11 @@ def find_request(session: Session, uid: str) -> PromotionRequest | None:
 def open_requests(session: Session, version_id: int) -> list[PromotionRequest]:
     """Return the open requests of a version, oldest first."""
     return [_request(row) for row in session.all(_OPEN_OF_VERSION, version_id=version_id)]
+
+
+def list_waiting(session: Session) -> list[PromotionRequest]:
+    """Return the open requests that are to happen by themselves, oldest first."""
+    return [_request(row) for row in session.all(_WAITING)]
 
 
 def list_requests(

@@ -27,10 +27,17 @@ from sqlalchemy import (
     MetaData,
     Numeric,
     Table,
-    Text,
     UniqueConstraint,
     text,
 )
+from sqlalchemy import Text as AnyText
+
+# Text is compared by code point on both databases, whatever PostgreSQL's locale.
+Text = AnyText().with_variant(AnyText(collation="C"), "postgresql")
+
+# A long text does not fit into PostgreSQL's indexes: they hold its first 200 characters. Has to
+# read exactly as `search_conditions.beginning` does.
+BEGINNING = text("substr(value, 1, 200)")
 
 # SQLite counts rows in an INTEGER PRIMARY KEY only; PostgreSQL wants 64 bits.
 Key = BigInteger().with_variant(Integer, "sqlite")
@@ -101,6 +108,7 @@ models = Table(
     Column("revision", Integer, nullable=False),
     Index("uq_models_live_name", "project_id", "name", unique=True, **where("deleted_at IS NULL")),
     Index("ix_models_project_id_name", "project_id", "name", "id"),
+    Index("ix_models_project_id", "project_id", "id"),
     sqlite_autoincrement=True,
 )
 
@@ -110,7 +118,7 @@ model_tags = Table(
     Column("model_id", BigInteger, ForeignKey("models.id"), primary_key=True),
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
-    Index("ix_model_tags_key_value", "key", "value", "model_id"),
+    Index("ix_model_tags_key_value", "key", BEGINNING, "model_id"),
 )
 
 versions = Table(
@@ -182,7 +190,7 @@ version_params = Table(
     # A number is kept as a number too; text, true, false and null as they are written.
     Column("value", Text, nullable=False),
     Column("number", Numeric(asdecimal=False)),
-    Index("ix_version_params_key_value", "key", "value", "version_id"),
+    Index("ix_version_params_key_value", "key", BEGINNING, "version_id"),
     Index("ix_version_params_key_number", "key", "number", "version_id"),
 )
 
@@ -192,7 +200,7 @@ version_tags = Table(
     Column("version_id", BigInteger, ForeignKey("versions.id"), primary_key=True),
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
-    Index("ix_version_tags_key_value", "key", "value", "version_id"),
+    Index("ix_version_tags_key_value", "key", BEGINNING, "version_id"),
 )
 
 transitions = Table(

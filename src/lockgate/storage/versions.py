@@ -313,6 +313,8 @@ def update_version(
 def _write_facts(session: Session, key: int, kind: str, version: ModelVersion) -> None:
     rows: list[dict[str, Any]] = []
     for name, value in getattr(version, kind).items():
+        if value is None:
+            continue  # to a search, a param that is null is absent
         row = {"version_id": key, "key": name, "value": value}
         if kind == "metrics":
             row["value"] = to_numeric(value, session.dialect)

@@ -117,6 +117,8 @@ class NewTransition(Body):
     verb: Literal["transition", "promote", "demote", "archive"] = "transition"
     comment: str = ""
     expected_stage: str | None = None
+    force: bool = Field(default=False, description="Open a closed gate; needs a reason")
+    reason: str = ""
 
 
 class NewRollback(Body):
@@ -125,6 +127,8 @@ class NewRollback(Body):
     stage: str | None = None
     to_version: Label | None = None
     comment: str = ""
+    force: bool = Field(default=False, description="Open a closed gate; needs a reason")
+    reason: str = ""
 
 
 class AliasTarget(Body):

@@ -16,6 +16,11 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+# A long text does not fit into PostgreSQL's indexes.
+BEGINNING = sa.text("substr(value, 1, 200)")
+# Compared by code point on both databases, whatever PostgreSQL's locale.
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
 # SQLite counts rows in an INTEGER PRIMARY KEY only; PostgreSQL wants 64 bits.
 KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -58,10 +63,10 @@ def _projects() -> None:
     op.create_table(
         "projects",
         sa.Column("id", KEY, autoincrement=True, nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("description", sa.Text(), nullable=False),
-        sa.Column("lifecycle", sa.Text(), nullable=False),
-        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("description", TEXT, nullable=False),
+        sa.Column("lifecycle", TEXT, nullable=False),
+        sa.Column("created_by", TEXT, nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_projects"),
@@ -71,11 +76,11 @@ def _projects() -> None:
     op.create_table(
         "lifecycles",
         sa.Column("id", KEY, autoincrement=True, nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name", TEXT, nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("digest", sa.Text(), nullable=False),
-        sa.Column("document", sa.Text(), nullable=False),
-        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("digest", TEXT, nullable=False),
+        sa.Column("document", TEXT, nullable=False),
+        sa.Column("created_by", TEXT, nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_lifecycles"),
         sa.UniqueConstraint("name", "revision", name="uq_lifecycles_name_revision"),
@@ -87,18 +92,18 @@ def _models() -> None:
     op.create_table(
         "models",
         sa.Column("id", KEY, autoincrement=True, nullable=False),
-        sa.Column("uid", sa.Text(), nullable=False),
+        sa.Column("uid", TEXT, nullable=False),
         sa.Column("project_id", sa.BigInteger(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("owner", sa.Text(), nullable=False),
-        sa.Column("description", sa.Text(), nullable=False),
-        sa.Column("tags", sa.Text(), nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("owner", TEXT, nullable=False),
+        sa.Column("description", TEXT, nullable=False),
+        sa.Column("tags", TEXT, nullable=False),
         sa.Column("lifecycle_id", sa.BigInteger(), nullable=False),
         sa.Column("next_seq", sa.BigInteger(), nullable=False),
         sa.Column("version_count", sa.BigInteger(), nullable=False),
-        sa.Column("latest_version", sa.Text()),
-        sa.Column("aliases", sa.Text(), nullable=False),
-        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("latest_version", TEXT),
+        sa.Column("aliases", TEXT, nullable=False),
+        sa.Column("created_by", TEXT, nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
@@ -110,6 +115,7 @@ def _models() -> None:
         sa.UniqueConstraint("uid", name="uq_models_uid"),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_models_project_id", "models", ["project_id", "id"])
     op.create_index("ix_models_project_id_name", "models", ["project_id", "name", "id"])
     op.create_index(
         "uq_models_live_name",
@@ -121,42 +127,42 @@ def _models() -> None:
     op.create_table(
         "model_tags",
         sa.Column("model_id", sa.BigInteger(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("key", TEXT, nullable=False),
+        sa.Column("value", TEXT, nullable=False),
         sa.ForeignKeyConstraint(["model_id"], ["models.id"], name="fk_model_tags_model_id"),
         sa.PrimaryKeyConstraint("model_id", "key", name="pk_model_tags"),
     )
-    op.create_index("ix_model_tags_key_value", "model_tags", ["key", "value", "model_id"])
+    op.create_index("ix_model_tags_key_value", "model_tags", ["key", BEGINNING, "model_id"])
 
 
 def _versions() -> None:
     op.create_table(
         "versions",
         sa.Column("id", KEY, autoincrement=True, nullable=False),
-        sa.Column("uid", sa.Text(), nullable=False),
+        sa.Column("uid", TEXT, nullable=False),
         sa.Column("project_id", sa.BigInteger(), nullable=False),
         sa.Column("model_id", sa.BigInteger(), nullable=False),
-        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("label", TEXT, nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
-        sa.Column("stage", sa.Text(), nullable=False),
-        sa.Column("stage_key", sa.Text(), nullable=False),
-        sa.Column("exclusive_stage", sa.Text()),
+        sa.Column("stage", TEXT, nullable=False),
+        sa.Column("stage_key", TEXT, nullable=False),
+        sa.Column("exclusive_stage", TEXT),
         sa.Column("stage_since", sa.BigInteger(), nullable=False),
-        sa.Column("description", sa.Text(), nullable=False),
-        sa.Column("artifact_uri", sa.Text()),
-        sa.Column("digest", sa.Text()),
-        sa.Column("metrics", sa.Text(), nullable=False),
-        sa.Column("params", sa.Text(), nullable=False),
-        sa.Column("tags", sa.Text(), nullable=False),
-        sa.Column("metadata", sa.Text(), nullable=False),
-        sa.Column("aliases", sa.Text(), nullable=False),
-        sa.Column("run_id", sa.Text()),
-        sa.Column("dataset", sa.Text()),
-        sa.Column("code", sa.Text()),
-        sa.Column("parents", sa.Text(), nullable=False),
-        sa.Column("approved_by", sa.Text()),
+        sa.Column("description", TEXT, nullable=False),
+        sa.Column("artifact_uri", TEXT),
+        sa.Column("digest", TEXT),
+        sa.Column("metrics", TEXT, nullable=False),
+        sa.Column("params", TEXT, nullable=False),
+        sa.Column("tags", TEXT, nullable=False),
+        sa.Column("metadata", TEXT, nullable=False),
+        sa.Column("aliases", TEXT, nullable=False),
+        sa.Column("run_id", TEXT),
+        sa.Column("dataset", TEXT),
+        sa.Column("code", TEXT),
+        sa.Column("parents", TEXT, nullable=False),
+        sa.Column("approved_by", TEXT),
         sa.Column("approved_at", sa.BigInteger()),
-        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("created_by", TEXT, nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("deleted_at", sa.BigInteger()),
@@ -196,7 +202,7 @@ def _facts() -> None:
     op.create_table(
         "version_metrics",
         sa.Column("version_id", sa.BigInteger(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("key", TEXT, nullable=False),
         sa.Column("value", sa.Numeric(asdecimal=False), nullable=False),
         sa.ForeignKeyConstraint(
             ["version_id"], ["versions.id"], name="fk_version_metrics_version_id"
@@ -209,8 +215,8 @@ def _facts() -> None:
     op.create_table(
         "version_params",
         sa.Column("version_id", sa.BigInteger(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("key", TEXT, nullable=False),
+        sa.Column("value", TEXT, nullable=False),
         sa.Column("number", sa.Numeric(asdecimal=False)),
         sa.ForeignKeyConstraint(
             ["version_id"], ["versions.id"], name="fk_version_params_version_id"
@@ -220,36 +226,38 @@ def _facts() -> None:
     op.create_index(
         "ix_version_params_key_number", "version_params", ["key", "number", "version_id"]
     )
-    op.create_index("ix_version_params_key_value", "version_params", ["key", "value", "version_id"])
+    op.create_index(
+        "ix_version_params_key_value", "version_params", ["key", BEGINNING, "version_id"]
+    )
     op.create_table(
         "version_tags",
         sa.Column("version_id", sa.BigInteger(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("key", TEXT, nullable=False),
+        sa.Column("value", TEXT, nullable=False),
         sa.ForeignKeyConstraint(["version_id"], ["versions.id"], name="fk_version_tags_version_id"),
         sa.PrimaryKeyConstraint("version_id", "key", name="pk_version_tags"),
     )
-    op.create_index("ix_version_tags_key_value", "version_tags", ["key", "value", "version_id"])
+    op.create_index("ix_version_tags_key_value", "version_tags", ["key", BEGINNING, "version_id"])
 
 
 def _history() -> None:
     op.create_table(
         "transitions",
         sa.Column("id", KEY, autoincrement=True, nullable=False),
-        sa.Column("uid", sa.Text(), nullable=False),
+        sa.Column("uid", TEXT, nullable=False),
         sa.Column("model_id", sa.BigInteger(), nullable=False),
         sa.Column("version_id", sa.BigInteger(), nullable=False),
-        sa.Column("from_stage", sa.Text()),
-        sa.Column("to_stage", sa.Text(), nullable=False),
-        sa.Column("verb", sa.Text(), nullable=False),
-        sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("comment", sa.Text(), nullable=False),
-        sa.Column("cause", sa.Text()),
+        sa.Column("from_stage", TEXT),
+        sa.Column("to_stage", TEXT, nullable=False),
+        sa.Column("verb", TEXT, nullable=False),
+        sa.Column("actor", TEXT, nullable=False),
+        sa.Column("comment", TEXT, nullable=False),
+        sa.Column("cause", TEXT),
         sa.Column("forced", sa.Boolean(), nullable=False),
-        sa.Column("report", sa.Text()),
+        sa.Column("report", TEXT),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("left_at", sa.BigInteger()),
-        sa.Column("left_by", sa.Text()),
+        sa.Column("left_by", TEXT),
         sa.ForeignKeyConstraint(["model_id"], ["models.id"], name="fk_transitions_model_id"),
         sa.ForeignKeyConstraint(["version_id"], ["versions.id"], name="fk_transitions_version_id"),
         sa.PrimaryKeyConstraint("id", name="pk_transitions"),
@@ -272,12 +280,12 @@ def _history() -> None:
         sa.Column("id", KEY, autoincrement=True, nullable=False),
         sa.Column("model_id", sa.BigInteger(), nullable=False),
         sa.Column("version_id", sa.BigInteger(), nullable=False),
-        sa.Column("alias", sa.Text(), nullable=False),
+        sa.Column("alias", TEXT, nullable=False),
         sa.Column("protected", sa.Boolean(), nullable=False),
-        sa.Column("set_by", sa.Text(), nullable=False),
+        sa.Column("set_by", TEXT, nullable=False),
         sa.Column("set_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger()),
-        sa.Column("ended_by", sa.Text()),
+        sa.Column("ended_by", TEXT),
         sa.ForeignKeyConstraint(["model_id"], ["models.id"], name="fk_aliases_model_id"),
         sa.ForeignKeyConstraint(["version_id"], ["versions.id"], name="fk_aliases_version_id"),
         sa.PrimaryKeyConstraint("id", name="pk_aliases"),
@@ -303,11 +311,11 @@ def _log() -> None:
         sa.Column("project_id", sa.BigInteger(), nullable=False),
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("action", sa.Text(), nullable=False),
-        sa.Column("model", sa.Text()),
-        sa.Column("version", sa.Text()),
-        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("actor", TEXT, nullable=False),
+        sa.Column("action", TEXT, nullable=False),
+        sa.Column("model", TEXT),
+        sa.Column("version", TEXT),
+        sa.Column("body", TEXT, nullable=False),
         sa.Column("leaf_hash", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_audit_events_project_id"),
         sa.PrimaryKeyConstraint("project_id", "seq", name="pk_audit_events"),
@@ -326,10 +334,10 @@ def _log() -> None:
     )
     op.create_table(
         "idempotency_keys",
-        sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("fingerprint", sa.Text(), nullable=False),
-        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("actor", TEXT, nullable=False),
+        sa.Column("key", TEXT, nullable=False),
+        sa.Column("fingerprint", TEXT, nullable=False),
+        sa.Column("answer", TEXT, nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("actor", "key", name="pk_idempotency_keys"),
     )

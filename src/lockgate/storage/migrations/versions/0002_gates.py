@@ -16,6 +16,9 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+# Compared by code point on both databases, whatever PostgreSQL's locale.
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
 # SQLite counts rows in an INTEGER PRIMARY KEY only; PostgreSQL wants 64 bits.
 KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -30,7 +33,7 @@ def upgrade() -> None:
     _policies()
     _requests()
     _evidence()
-    op.add_column("transitions", sa.Column("content_digest", sa.Text()))
+    op.add_column("transitions", sa.Column("content_digest", TEXT))
 
 
 def _policies() -> None:
@@ -39,13 +42,13 @@ def _policies() -> None:
         sa.Column("id", KEY, autoincrement=True, nullable=False),
         sa.Column("project_id", sa.BigInteger(), nullable=False),
         sa.Column("model_key", sa.BigInteger(), nullable=False),
-        sa.Column("stage_key", sa.Text(), nullable=False),
-        sa.Column("document", sa.Text(), nullable=False),
-        sa.Column("digest", sa.Text(), nullable=False),
-        sa.Column("set_by", sa.Text(), nullable=False),
+        sa.Column("stage_key", TEXT, nullable=False),
+        sa.Column("document", TEXT, nullable=False),
+        sa.Column("digest", TEXT, nullable=False),
+        sa.Column("set_by", TEXT, nullable=False),
         sa.Column("set_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger()),
-        sa.Column("ended_by", sa.Text()),
+        sa.Column("ended_by", TEXT),
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_policies_project_id"),
         sa.PrimaryKeyConstraint("id", name="pk_policies"),
         sqlite_autoincrement=True,
@@ -60,8 +63,8 @@ def _policies() -> None:
     op.create_table(
         "members",
         sa.Column("project_id", sa.BigInteger(), nullable=False),
-        sa.Column("person", sa.Text(), nullable=False),
-        sa.Column("roles", sa.Text(), nullable=False),
+        sa.Column("person", TEXT, nullable=False),
+        sa.Column("roles", TEXT, nullable=False),
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_members_project_id"),
         sa.PrimaryKeyConstraint("project_id", "person", name="pk_members"),
     )
@@ -71,19 +74,19 @@ def _requests() -> None:
     op.create_table(
         "promotion_requests",
         sa.Column("id", KEY, autoincrement=True, nullable=False),
-        sa.Column("uid", sa.Text(), nullable=False),
+        sa.Column("uid", TEXT, nullable=False),
         sa.Column("project_id", sa.BigInteger(), nullable=False),
         sa.Column("model_id", sa.BigInteger(), nullable=False),
         sa.Column("version_id", sa.BigInteger(), nullable=False),
-        sa.Column("to_stage", sa.Text(), nullable=False),
-        sa.Column("requested_by", sa.Text(), nullable=False),
-        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("to_stage", TEXT, nullable=False),
+        sa.Column("requested_by", TEXT, nullable=False),
+        sa.Column("comment", TEXT, nullable=False),
         sa.Column("auto_promote", sa.Boolean(), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("status", TEXT, nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger()),
         sa.Column("closed_at", sa.BigInteger()),
-        sa.Column("closed_by", sa.Text()),
+        sa.Column("closed_by", TEXT),
         sa.ForeignKeyConstraint(["model_id"], ["models.id"], name="fk_promotion_requests_model_id"),
         sa.ForeignKeyConstraint(
             ["project_id"], ["projects.id"], name="fk_promotion_requests_project_id"
@@ -112,15 +115,15 @@ def _requests() -> None:
         "decisions",
         sa.Column("id", KEY, autoincrement=True, nullable=False),
         sa.Column("version_id", sa.BigInteger(), nullable=False),
-        sa.Column("request", sa.Text()),
-        sa.Column("to_stage", sa.Text(), nullable=False),
-        sa.Column("verdict", sa.Text(), nullable=False),
-        sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("roles", sa.Text(), nullable=False),
-        sa.Column("comment", sa.Text(), nullable=False),
-        sa.Column("content_digest", sa.Text(), nullable=False),
-        sa.Column("content_parts", sa.Text(), nullable=False),
-        sa.Column("policy_digest", sa.Text(), nullable=False),
+        sa.Column("request", TEXT),
+        sa.Column("to_stage", TEXT, nullable=False),
+        sa.Column("verdict", TEXT, nullable=False),
+        sa.Column("actor", TEXT, nullable=False),
+        sa.Column("roles", TEXT, nullable=False),
+        sa.Column("comment", TEXT, nullable=False),
+        sa.Column("content_digest", TEXT, nullable=False),
+        sa.Column("content_parts", TEXT, nullable=False),
+        sa.Column("policy_digest", TEXT, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["version_id"], ["versions.id"], name="fk_decisions_version_id"),
         sa.PrimaryKeyConstraint("id", name="pk_decisions"),
@@ -134,13 +137,13 @@ def _evidence() -> None:
         "check_results",
         sa.Column("id", KEY, autoincrement=True, nullable=False),
         sa.Column("version_id", sa.BigInteger(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("url", sa.Text()),
-        sa.Column("reported_by", sa.Text(), nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("status", TEXT, nullable=False),
+        sa.Column("url", TEXT),
+        sa.Column("reported_by", TEXT, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger()),
-        sa.Column("files_digest", sa.Text(), nullable=False),
+        sa.Column("files_digest", TEXT, nullable=False),
         sa.ForeignKeyConstraint(
             ["version_id"], ["versions.id"], name="fk_check_results_version_id"
         ),
@@ -152,11 +155,11 @@ def _evidence() -> None:
         "waivers",
         sa.Column("id", KEY, autoincrement=True, nullable=False),
         sa.Column("version_id", sa.BigInteger(), nullable=False),
-        sa.Column("path", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("waived_by", sa.Text(), nullable=False),
+        sa.Column("path", TEXT, nullable=False),
+        sa.Column("reason", TEXT, nullable=False),
+        sa.Column("waived_by", TEXT, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("digest", sa.Text()),
+        sa.Column("digest", TEXT),
         sa.ForeignKeyConstraint(["version_id"], ["versions.id"], name="fk_waivers_version_id"),
         sa.PrimaryKeyConstraint("id", name="pk_waivers"),
         sqlite_autoincrement=True,
@@ -167,9 +170,9 @@ def _evidence() -> None:
         sa.Column("id", KEY, autoincrement=True, nullable=False),
         sa.Column("project_id", sa.BigInteger(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
-        sa.Column("note", sa.Text(), nullable=False),
-        sa.Column("verifier_key", sa.Text(), nullable=False),
-        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("note", TEXT, nullable=False),
+        sa.Column("verifier_key", TEXT, nullable=False),
+        sa.Column("made_by", TEXT, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_checkpoints_project_id"),
         sa.PrimaryKeyConstraint("id", name="pk_checkpoints"),

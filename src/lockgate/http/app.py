@@ -1,0 +1,81 @@
+"""The ASGI application: middleware, routes and handlers put together, read from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from lockgate import __version__
+from lockgate.errors import RegistryError
+from lockgate.http import (
+    aliases,
+    audit,
+    health,
+    lifecycles,
+    lookups,
+    models,
+    passages,
+    projects,
+    versions,
+)
+from lockgate.http.calls import THREADS_MAX
+from lockgate.http.documentation import ROUTES, openapi_of
+from lockgate.http.gate import Gate, GateLimits, hosts_of
+from lockgate.http.hot import HotReads
+from lockgate.http.problems import on_http_exception, on_registry_error, on_validation_error
+from lockgate.http.representations import KeptVersions
+from lockgate.registry import Registry
+from lockgate.settings import Settings
+
+NOUNS = (health, projects, models, versions, passages, aliases, lookups, lifecycles, audit)
+DESCRIPTION = """Lockgate, a model registry whose gates hold.
+
+Every error is `application/problem+json`. Writes take an `Idempotency-Key`; versions and models
+have an `ETag`. Lists are pages: pass `next_cursor` back as `cursor`.
+"""
+
+
+def build_app(
+    registry: Registry, settings: Settings, *, allowed_hosts: str | Iterable[str] | None = None
+) -> FastAPI:
+    """Return the application on ``registry``, which it closes when the server stops.
+
+    ``allowed_hosts`` are further names for the ``Host`` header, the setting's unless given.
+    """
+    app = FastAPI(
+        title="Lockgate",
+        version=__version__,
+        description=DESCRIPTION,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+    )
+    app.state.registry = registry
+    app.state.kept = KeptVersions()
+    app.state.pool = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="lockgate")
+    for noun in NOUNS:
+        app.router.routes.extend(noun.routes.routes)
+    app.router.routes.extend(ROUTES)
+    app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]
+    app.add_exception_handler(RegistryError, on_registry_error)
+    app.add_exception_handler(HTTPException, on_http_exception)
+    app.add_exception_handler(RequestValidationError, on_validation_error)
+    # The last that is added is the first that a request meets.
+    if settings.database.startswith(("sqlite:", "memory:")):
+        app.add_middleware(HotReads)
+    hosts = hosts_of(settings.host, settings.allowed_hosts if allowed_hosts is None else allowed_hosts)
+    limits = GateLimits(body_bytes_max=settings.body_bytes_max, hosts=hosts)
+    app.add_middleware(Gate, limits=limits)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.pool.shutdown(wait=True)
+    app.state.registry.close()

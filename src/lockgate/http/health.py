@@ -1,0 +1,26 @@
+"""Signs of life: of the process, and of its database."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from lockgate.http.calls import CallOf, answer
+from lockgate.http.representations import represent
+from lockgate.http.routing import StrictRoute
+from lockgate.wire.answers import Health
+
+routes = APIRouter(tags=["health"], route_class=StrictRoute)
+
+
+@routes.get("/healthz", response_model=Health)
+async def healthz() -> Response:
+    """Say that the process answers."""
+    return answer(represent({"status": "ok"}), 200)
+
+
+@routes.get("/readyz", response_model=Health)
+async def readyz(call: CallOf) -> Response:
+    """Say that the database answers too; 503 when it does not."""
+    await call.run(call.registry.ping)
+    return answer(represent({"status": "ready"}), 200)

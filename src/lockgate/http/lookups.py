@@ -1,0 +1,122 @@
+"""Routes that look things up: what stands where, searches, comparisons, counts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query
+from starlette.responses import Response
+
+from lockgate.http.calls import Call, CallOf
+from lockgate.http.representations import Represent, represent_then
+from lockgate.http.routing import MODEL, router
+from lockgate.wire.answers import (
+    ComparisonAnswer,
+    ModelPage,
+    SummaryAnswer,
+    VersionAnswer,
+    VersionPage,
+)
+from lockgate.wire.bodies import (
+    AtWords,
+    CompareWords,
+    LatestWords,
+    ProjectPageWords,
+    ProjectWords,
+    ReferenceWords,
+    SearchWords,
+)
+
+routes = router("lookups")
+
+
+@routes.get("/resolve", response_model=VersionAnswer)
+async def resolve(call: CallOf, words: Annotated[ReferenceWords, Query()]) -> Response:
+    """Return the version that a reference means, now or at a moment in the past."""
+    return await call.read(
+        lambda registry: registry.resolve(words.ref, at=words.at), _now_or_then(call, words.at)
+    )
+
+
+@routes.get(MODEL + "/latest", response_model=VersionAnswer)
+async def get_latest(
+    call: CallOf, project: str, model: str, words: Annotated[LatestWords, Query()]
+) -> Response:
+    """Return the latest version of a model, or the latest that stands in a stage."""
+    return await call.read(
+        lambda registry: registry.get_latest(f"{project}/{model}", words.stage, at=words.at),
+        _now_or_then(call, words.at),
+    )
+
+
+@routes.get(MODEL + "/production", response_model=VersionAnswer)
+async def production(
+    call: CallOf, project: str, model: str, words: Annotated[AtWords, Query()]
+) -> Response:
+    """Return the version in production, now or at a moment in the past."""
+    return await call.read(
+        lambda registry: registry.production(f"{project}/{model}", at=words.at),
+        _now_or_then(call, words.at),
+    )
+
+
+@routes.get(MODEL + "/compare", response_model=ComparisonAnswer)
+async def compare_versions(
+    call: CallOf, project: str, model: str, words: Annotated[CompareWords, Query()]
+) -> Response:
+    """Return what differs from version a to version b."""
+    return await call.read(
+        lambda registry: registry.compare_versions(f"{project}/{model}", words.a, words.b)
+    )
+
+
+@routes.get("/search/versions", response_model=VersionPage)
+async def search(call: CallOf, words: Annotated[SearchWords, Query()]) -> Response:
+    """Find versions, newest first unless ordered. An error points at the column of the fault."""
+    return await call.read(
+        lambda registry: registry.search(
+            words.filter,
+            order_by=words.order,
+            project=words.project,
+            limit=words.limit,
+            cursor=words.cursor,
+        ),
+        call.kept.represent_page,
+    )
+
+
+@routes.get("/search/models", response_model=ModelPage)
+async def search_models(call: CallOf, words: Annotated[SearchWords, Query()]) -> Response:
+    """Find models, by name unless ordered."""
+    return await call.read(
+        lambda registry: registry.search_models(
+            words.filter,
+            order_by=words.order,
+            project=words.project,
+            limit=words.limit,
+            cursor=words.cursor,
+        )
+    )
+
+
+@routes.get("/stages/{stage}/versions", response_model=VersionPage)
+async def get_by_stage(
+    call: CallOf, stage: str, words: Annotated[ProjectPageWords, Query()]
+) -> Response:
+    """List the versions of all models that stand in a stage, newest first."""
+    return await call.read(
+        lambda registry: registry.get_by_stage(
+            stage, project=words.project, limit=words.limit, cursor=words.cursor
+        ),
+        call.kept.represent_page,
+    )
+
+
+@routes.get("/summary", response_model=SummaryAnswer)
+async def summary(call: CallOf, words: Annotated[ProjectWords, Query()]) -> Response:
+    """Count models, versions and stages, in one project or in all."""
+    return await call.read(lambda registry: registry.summary(project=words.project))
+
+
+def _now_or_then(call: Call, at: str | None) -> Represent:
+    return call.kept.represent if at is None else represent_then

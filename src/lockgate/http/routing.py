@@ -1,0 +1,70 @@
+"""Routes of ours: FastAPI's, with bodies and query words read strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from lockgate.errors import InvalidInput
+from lockgate.wire.values import read_json
+
+REPEATABLE = {"order_by"}
+PREFIX = "/api/v1"
+MODEL = "/projects/{project}/models/{model}"
+VERSION = MODEL + "/versions/{version}"
+
+
+class StrictRequest(Request):
+    """A request whose JSON means one thing to every reader."""
+
+    async def json(self) -> Any:
+        """Return the body's value. Raises `InvalidInput`."""
+        return read_json(await self.body())
+
+
+class StrictRoute(APIRoute):
+    """A route whose body is JSON and says so, and whose query names each word once."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def strict(request: Request) -> Response:
+            _require_once(request)
+            if self.body_field is not None:
+                _require_json(request)
+            return await handle(StrictRequest(request.scope, request.receive))
+
+        return strict
+
+
+def router(tag: str) -> APIRouter:
+    """Return a router for one noun of the API."""
+    return APIRouter(prefix=PREFIX, tags=[tag], route_class=StrictRoute)
+
+
+def media_type(request: Request) -> str:
+    """Return the media type that a request declares for its body, without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _require_json(request: Request) -> None:
+    declared = media_type(request)
+    if declared != "application/json":
+        raise InvalidInput(
+            detail="The body must be JSON and say so: Content-Type: application/json"
+            + (f", not {declared[:100]!r}" if declared else ""),
+            field="Content-Type",
+        )
+
+
+def _require_once(request: Request) -> None:
+    seen: set[str] = set()
+    for name, _ in request.query_params.multi_items():
+        if name in seen and name not in REPEATABLE:
+            raise InvalidInput(detail=f"The query names {name[:80]!r} twice", field=name[:80])
+        seen.add(name)

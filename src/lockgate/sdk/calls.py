@@ -1,0 +1,178 @@
+"""What every verb of the client stands on: paths, query words, bodies, who acts."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import quote
+
+from lockgate.domain.access import Actor
+from lockgate.domain.moments import parse_moment, to_text
+from lockgate.domain.pages import Page
+from lockgate.domain.references import DEFAULT_PROJECT, split_name
+from lockgate.errors import InvalidName
+from lockgate.sdk.transport import TIMEOUT_S, Transport
+from lockgate.wire.records import from_wire, page_from_wire
+from lockgate.wire.values import require_text, write_json
+
+if TYPE_CHECKING:
+    from lockgate.storage.idempotency import Once
+
+API = "/api/v1"
+Moment = datetime | str | None
+T = TypeVar("T")
+
+
+class Calls:
+    """A server, an actor, and the project of names that are written without one."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        actor: str = "",
+        project: str = DEFAULT_PROJECT,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        """Connect when first asked; an empty ``actor`` leaves it to the server who acts.
+
+        ``timeout_s`` bounds each verb, retries included. Raises `InvalidSetting`.
+        """
+        self._transport = Transport(url, timeout_s)
+        self._actor = Actor.named(actor) if actor else None
+        self._key: str | None = None
+        self.project = project
+
+    def acting_as(self, actor: str | Actor, once: Once | None = None) -> Self:
+        """Return this registry with another actor (and, for one write, an idempotency key)."""
+        other = type(self).__new__(type(self))
+        other._transport = self._transport
+        other._actor = actor if isinstance(actor, Actor) else Actor.named(actor)
+        other._key = None if once is None else once.key
+        other.project = self.project
+        return other
+
+    @property
+    def actor(self) -> str:
+        """Who acts."""
+        return "" if self._actor is None else self._actor.name
+
+    @property
+    def url(self) -> str:
+        """The server's URL, without credentials."""
+        return self._transport.url
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def ping(self) -> None:
+        """Ask the server's database for a sign of life. Raises `Unavailable`."""
+        self._transport.send("GET", "/readyz", headers=self._headers())
+
+    # --- requests ----------------------------------------------------------------------------
+
+    def _get(self, path: str, **words: Any) -> Any:
+        return self._transport.send(
+            "GET", API + path, query=_query(words), headers=self._headers()
+        )
+
+    def _load(self, kind: type[T], path: str, **words: Any) -> T:
+        return from_wire(kind, self._get(path, **words))
+
+    def _page(self, kind: type[T], path: str, **words: Any) -> Page[T]:
+        return page_from_wire(kind, self._get(path, **words))
+
+    def _all(self, kind: type[T], path: str, **words: Any) -> tuple[T, ...]:
+        return tuple(from_wire(kind, each) for each in self._get(path, **words))
+
+    def _write(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        revision: int | None = None,
+        **words: Any,
+    ) -> Any:
+        headers = self._headers()
+        headers["Idempotency-Key"] = self._key or uuid.uuid4().hex
+        if revision is not None:
+            headers["If-Match"] = f'"{revision}"'
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        return self._transport.send(
+            method,
+            API + path,
+            query=_query(words),
+            body=None if body is None else write_json(body),
+            headers=headers,
+        )
+
+    def _change(self, kind: type[T], method: str, path: str, *body: Any, **words: Any) -> T:
+        return from_wire(kind, self._write(method, path, *body, **words))
+
+    def _headers(self) -> dict[str, str]:
+        if self._actor is None:
+            return {}
+        return {"X-Lockgate-Actor": quote(self._actor.name, safe="@ +-._:/")}
+
+    # --- paths -------------------------------------------------------------------------------
+
+    def _split(self, name: str) -> tuple[str, str]:
+        return split_name(name, self.project)
+
+    def _model(self, name: str, *rest: str) -> str:
+        project, model = self._split(name)
+        return "/".join((f"/projects/{segment(project)}/models/{segment(model)}", *rest))
+
+    def _version(self, name: str, version: str | int, *rest: str) -> str:
+        return self._model(name, "versions", segment(str(version), "version"), *rest)
+
+
+def segment(text: Any, what: str = "name") -> str:
+    """Return ``text`` as one segment of a path. Raises `InvalidName` for what can be none."""
+    if not isinstance(text, str) or not text or text in (".", "..") or "/" in text:
+        raise InvalidName(detail=f"{text!r} is no {what}", field=what)
+    require_text(text, what)
+    return quote(text, safe="")
+
+
+def given(**fields: Any) -> dict[str, Any]:
+    """Return the fields that are not None: what is left out, the server fills in."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _query(words: Mapping[str, Any]) -> list[tuple[str, str]]:
+    query: list[tuple[str, str]] = []
+    for name, value in words.items():
+        if value is None or value is False:
+            continue
+        values = value if isinstance(value, (list, tuple)) else [value]
+        query += [(name, _word(each, name)) for each in values]
+    return query
+
+
+def _word(value: Any, name: str) -> str:
+    if value is True:
+        return "true"
+    if isinstance(value, datetime):
+        return to_text(parse_moment(value))
+    text = str(value)
+    require_text(text, name)
+    return text
+
+
+def labels(names: Any) -> Any:
+    """Return tags as they travel: a mapping as it is, an iterable of names as a list."""
+    if isinstance(names, (str, Mapping)) or not hasattr(names, "__iter__"):
+        return names
+    return list(names)

@@ -1,0 +1,27 @@
+"""The registry on a server: every verb of `lockgate.registry.Registry`, over HTTP."""
+
+from __future__ import annotations
+
+from lockgate.sdk.audit import AuditVerbs
+from lockgate.sdk.lookups import LookupVerbs
+from lockgate.sdk.models import ModelVerbs
+from lockgate.sdk.passages import PassageVerbs
+from lockgate.sdk.projects import ProjectVerbs
+from lockgate.sdk.versions import VersionVerbs
+
+__all__ = ["Client"]
+
+
+class Client(
+    ProjectVerbs,
+    ModelVerbs,
+    VersionVerbs,
+    PassageVerbs,
+    LookupVerbs,
+    AuditVerbs,
+):
+    """A registry on a server. Thread-safe; close it, or use it in a ``with``.
+
+    A write carries an Idempotency-Key of its own, so that sending it again after a lost
+    connection changes nothing twice. Raises what the server raised, or `ServerUnreachable`.
+    """

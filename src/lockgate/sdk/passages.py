@@ -1,0 +1,146 @@
+"""Passages from stage to stage: the verbs, over HTTP."""
+
+from __future__ import annotations
+
+from lockgate.domain.history import Transition
+from lockgate.domain.lifecycles import ARCHIVE, DEMOTE, PROMOTE, TRANSITION
+from lockgate.domain.outcomes import Promoted
+from lockgate.domain.versions import ModelVersion
+from lockgate.sdk.calls import Calls, given
+
+
+class PassageVerbs(Calls):
+    """Up, down, out and back."""
+
+    def transition(
+        self,
+        name: str,
+        version: str | int,
+        to: str | None = None,
+        *,
+        verb: str = TRANSITION,
+        comment: str = "",
+        expected_stage: str | None = None,
+        force: bool = False,
+        reason: str = "",
+    ) -> Promoted:
+        """Take a version to another stage; return it, its passage, and who made room.
+
+        ``force`` opens a closed gate: with the permission ``gate.force`` and a ``reason``.
+        """
+        body = given(
+            to=to,
+            verb=verb,
+            comment=comment,
+            expected_stage=expected_stage,
+            force=force,
+            reason=reason,
+        )
+        path = self._version(name, version, "transitions")
+        return self._change(Promoted, "POST", path, body)
+
+    def transition_stage(
+        self,
+        name: str,
+        version: str | int,
+        stage: str,
+        *,
+        comment: str = "",
+        expected_stage: str | None = None,
+    ) -> ModelVersion:
+        """Take a version to ``stage`` by whichever verb leads there.
+
+        Raises `TransitionNotAllowed` with the steps that are, `PolicyViolated` with the report.
+        """
+        return self.transition(
+            name, version, stage, comment=comment, expected_stage=expected_stage
+        ).version
+
+    def promote(
+        self,
+        name: str,
+        version: str | int,
+        to: str | None = None,
+        *,
+        comment: str = "",
+        expected_stage: str | None = None,
+        force: bool = False,
+        reason: str = "",
+    ) -> ModelVersion:
+        """Take a version to the next stage, or to a later one that is named.
+
+        ``force`` opens a closed gate: with the permission ``gate.force`` and a ``reason``.
+        """
+        return self.transition(
+            name,
+            version,
+            to,
+            verb=PROMOTE,
+            comment=comment,
+            expected_stage=expected_stage,
+            force=force,
+            reason=reason,
+        ).version
+
+    def demote(
+        self,
+        name: str,
+        version: str | int,
+        to: str | None = None,
+        *,
+        comment: str = "",
+        expected_stage: str | None = None,
+    ) -> ModelVersion:
+        """Take a version to the stage before, or to an earlier one that is named."""
+        return self.transition(
+            name, version, to, verb=DEMOTE, comment=comment, expected_stage=expected_stage
+        ).version
+
+    def archive(
+        self,
+        name: str,
+        version: str | int,
+        *,
+        comment: str = "",
+        expected_stage: str | None = None,
+    ) -> ModelVersion:
+        """Take a version to the lifecycle's archive."""
+        return self.transition(
+            name, version, verb=ARCHIVE, comment=comment, expected_stage=expected_stage
+        ).version
+
+    def rollback(
+        self,
+        name: str,
+        *,
+        stage: str | None = None,
+        to_version: str | int | None = None,
+        comment: str = "",
+    ) -> ModelVersion:
+        """Bring back the version that stood in ``stage`` (production unless told) before.
+
+        Raises `NothingToRollBackTo`.
+        """
+        return self.rollback_stage(
+            name, stage=stage, to_version=to_version, comment=comment
+        ).version
+
+    def rollback_stage(
+        self,
+        name: str,
+        *,
+        stage: str | None = None,
+        to_version: str | int | None = None,
+        comment: str = "",
+        force: bool = False,
+        reason: str = "",
+    ) -> Promoted:
+        """Roll back; return the version, its passage, and who made room."""
+        body = given(
+            stage=stage, to_version=to_version, comment=comment, force=force, reason=reason
+        )
+        return self._change(Promoted, "POST", self._model(name, "rollback"), body)
+
+    def get_transitions(self, name: str, version: str | int) -> tuple[Transition, ...]:
+        """Return a version's passages, oldest first."""
+        return self._all(Transition, self._version(name, version, "transitions"))

@@ -1,0 +1,107 @@
+"""A page of a search is walked along an index: SQLite's own plan says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lockgate.domain.filters import parse_filter, parse_order_by
+from lockgate.storage.database import Session
+from lockgate.storage.search import Search, search_versions
+from lockgate.storage.sqlite import SqliteDriver
+from lockgate.storage.store import Store
+from search_world import World, furnished
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """A furnished database in memory."""
+    store = Store(SqliteDriver(None))
+    yield furnished(store)
+    store.close()
+
+
+class Explaining:
+    """A connection that keeps the plan of the last statement it ran."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.plan: list[str] = []
+
+    def execute(self, sql: str, binds: Any) -> Any:
+        explained = self._connection.execute(f"EXPLAIN QUERY PLAN {sql}", binds)
+        self.plan = [row[-1] for row in explained.fetchall()]
+        return self._connection.execute(sql, binds)
+
+
+def plan(world: World, search: Search) -> list[str]:
+    """Return the plan of the statement that fetches the page's rows."""
+    database = world.store.database
+    with database.driver.snapshot() as connection:
+        explaining = Explaining(connection)
+        search_versions(Session(explaining, database.dialect, database.clock), search)
+    return explaining.plan
+
+
+@pytest.mark.parametrize(
+    ("where", "order", "first_step"),
+    [
+        ("", "", "SEARCH versions USING INDEX ix_versions_project_id (project_id=?)"),
+        (
+            "",
+            "created_at desc",
+            "SEARCH versions USING INDEX ix_versions_project_id_created_at (project_id=?)",
+        ),
+        (
+            "stage = 'production'",
+            "",
+            "SEARCH versions USING INDEX ix_versions_project_id_stage_key "
+            "(project_id=? AND stage_key=?)",
+        ),
+        (
+            "tags.a = 'risk' and metrics.a > 0.3",
+            "",
+            "SEARCH facts USING COVERING INDEX ix_version_tags_key_value (key=? AND <expr>=?)",
+        ),
+        (
+            "params.a = 1 and not tags.b = 'risk'",
+            "",
+            "SEARCH facts USING COVERING INDEX ix_version_params_key_number (key=? AND number=?)",
+        ),
+        (
+            "metrics.a > 0.3 and tags.a = 'risk'",
+            "metrics.a desc",
+            "SEARCH facts USING COVERING INDEX ix_version_metrics_key_value (key=? AND value>?)",
+        ),
+        (
+            "metrics.a > 0.3",
+            "metrics.a",
+            "SEARCH facts USING COVERING INDEX ix_version_metrics_key_value (key=? AND value>?)",
+        ),
+    ],
+)
+def test_a_page_is_walked_in_the_order_of_an_index(
+    world: World, where: str, order: str, first_step: str
+) -> None:
+    """The first step seeks in an index, and nothing is sorted, however many rows there are."""
+    search = Search(
+        where=parse_filter(where),
+        order=parse_order_by(order),
+        project_ids=(world.project_ids["default"],),
+        limit=5,
+        rare_max=0,
+    )
+    steps = plan(world, search)
+    assert first_step == steps[0]
+    assert [step for step in steps if "TEMP B-TREE" in step or step.startswith("SCAN")] == []
+
+
+def test_what_is_rare_is_sought_by_its_index(world: World) -> None:
+    """With few candidates the versions are looked up one by one, never walked."""
+    search = Search(
+        where=parse_filter("metrics.a > 0.3 and alias = 'champion'"),
+        project_ids=(world.project_ids["default"],),
+    )
+    assert plan(world, search)[0] == "SEARCH versions USING INTEGER PRIMARY KEY (rowid=?)"
