@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from lockgate.bootstrap import connect as connect
     from lockgate.domain.models import RegisteredModel as RegisteredModel
+    from lockgate.domain.policies import PromotionPolicy as PromotionPolicy
     from lockgate.domain.references import Reference as Reference
     from lockgate.domain.versions import ModelVersion as ModelVersion
     from lockgate.errors import RegistryError as RegistryError
@@ -28,6 +29,7 @@ _HOMES = {
     "Client": "lockgate.sdk.client",
     "ModelVersion": "lockgate.domain.versions",
     "Reference": "lockgate.domain.references",
+    "PromotionPolicy": "lockgate.domain.policies",
     "RegisteredModel": "lockgate.domain.models",
     "Registry": "lockgate.registry",
     "connect": "lockgate.bootstrap",

@@ -33,7 +33,9 @@ class Settings:
     audit_key: str = ""
     """The file of the key that checkpoints are signed with; empty means the user's own."""
     host: str = "127.0.0.1"
+    """The address that `lockgate serve` listens on."""
     port: int = 8000
+    """The port that `lockgate serve` listens on."""
     allowed_hosts: str = ""
     """Names, with commas between, that the server answers to in ``Host``; ``*`` for any.
 
@@ -42,9 +44,11 @@ class Settings:
     busy_s: float = 30.0
     """How long a writer waits for others on SQLite."""
     body_bytes_max: int = 4_000_000
+    """The largest request body that the API takes, uploads of files apart."""
     timeout_s: float = 30.0
     """How long the client waits for an answer."""
     log_level: str = "warning"
+    """What the server writes to its log: debug, info, warning or error."""
     debug: bool = False
     """Whether the command line shows the traceback of a bug."""
     limits: Limits = field(default_factory=Limits)

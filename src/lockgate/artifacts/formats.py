@@ -214,11 +214,11 @@ def _prove_json_lines(read: Read, size: int) -> None:
             _refuse_code_in(_load_json(line))
 
 
+# Anywhere in the text: YAML has too many ways to write a key to look for one.
 _YAML_CODE: Final = re.compile(
-    r"!!?python/|(?:^|[\s,\[{])[\"']?(?:" + "|".join(map(re.escape, sorted(_CODE_KEYS)))
-    + r")[\"']?\s*:",
-    re.MULTILINE,
-)  # fmt: skip
+    r"!!?python/|trust_remote_code|" + "|".join(map(re.escape, sorted(_CODE_KEYS)))
+)
+_YAML_ESCAPE: Final = re.compile(r"\\[xuU]")
 _YAML_TAG: Final = re.compile(r"(?:^|[\s,\[{:-])[!%]", re.MULTILINE)
 
 
@@ -229,6 +229,8 @@ def _prove_yaml(read: Read, size: int) -> None:
         raise _Refused("It names code that its loader would run.", Verdict.CODE)
     if _YAML_TAG.search(text):
         raise _Refused("It has YAML tags or directives, which may construct any object.")
+    if _YAML_ESCAPE.search(text):
+        raise _Refused("It has YAML escapes, which may spell such words in other ways.")
 
 
 def _whole(read: Read, size: int) -> bytes:
@@ -277,10 +279,14 @@ def _refuse_code_in(value: Any) -> None:
             left.extend(item)
 
 
+# Underscores in pairs, also when spelled by escapes, and the filter that takes a name as text.
+_INTERNALS: Final = re.compile(r"__|\\[xuUN0-7]|\|\s*attr\b")
+
+
 def _refuse_programs_in(strings: dict[str, str]) -> None:
     """Refuse chat templates that reach for the insides of Python objects."""
     for key, text in strings.items():
-        if ("{{" in text or "{%" in text) and "__" in text:
+        if ("{{" in text or "{%" in text) and _INTERNALS.search(text):
             raise _Refused(f"Its template {key[:60]!r} reaches for Python internals.", Verdict.CODE)
 
 

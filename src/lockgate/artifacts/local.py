@@ -114,14 +114,14 @@ class LocalStore:
         self._delete(name)
 
     def clock_s(self) -> float:
-        name = f".{layout.CLOCK}-{secrets.token_hex(8)}"
-        with self._reporting():
-            file = os.open(name, _WRITE_FLAGS, 0o600, dir_fd=self._root)
+        name = secrets.token_hex(16)
+        with self._reporting(), self._folder(f"{layout.TEMPORARY}/x", create=True) as temporary:
+            file = os.open(name, _WRITE_FLAGS, 0o600, dir_fd=temporary)
             try:
                 return os.fstat(file).st_mtime
             finally:
                 os.close(file)
-                os.unlink(name, dir_fd=self._root)
+                os.unlink(name, dir_fd=temporary)
 
     # --- a folder has no URLs ----------------------------------------------------------------
 

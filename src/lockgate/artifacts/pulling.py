@@ -172,24 +172,31 @@ class _Pull:
         lacking = [piece for piece in batch if not self._is_there(piece)]
         done = sum(piece.chunk.size for piece in batch) - sum(p.chunk.size for p in lacking)
         self._advance(done, 0)
-        fetched = iter(self._fetch([piece.chunk.digest for piece in lacking]) if lacking else ())
-        for piece in lacking:
-            data = next(fetched, b"")
+        for piece, data in zip(lacking, self._fetched(lacking), strict=True):
             observed = blob_digest(data)
             if observed != piece.chunk.digest:
-                raise DigestMismatch(
-                    subject=f"Chunk {piece.index} of file {piece.file.path!r}",
-                    observed=observed,
-                    expected=piece.chunk.digest,
-                    path=piece.file.path,
-                    chunk=piece.index,
-                )
+                raise _mismatch(piece, observed)
             with self._opened(piece.file, os.O_WRONLY) as opened:
                 write_at(opened, piece.start, data)
             self._advance(len(data), len(data))
         for piece in batch:
             if self._is_last(piece):
                 self._verify_file(piece.file)
+
+    def _fetched(self, pieces: list[_Piece]) -> Iterator[bytes]:
+        """Yield the chunk of each piece; a source that finds one damaged is told where it lies."""
+        if not pieces:
+            return
+        try:
+            blobs = iter(self._fetch([piece.chunk.digest for piece in pieces]))
+            for _ in pieces:
+                yield next(blobs, b"")
+        except DigestMismatch as error:
+            expected = error.fields.get("expected")
+            piece = next((p for p in pieces if p.chunk.digest == expected), None)
+            if piece is None:
+                raise
+            raise _mismatch(piece, str(error.fields.get("observed"))) from error
 
     def _is_there(self, piece: _Piece) -> bool:
         if not self._staging.is_resumed:
@@ -234,6 +241,16 @@ class _Pull:
                 self._on_progress(
                     PullProgress(self._bytes_done, self._manifest.size, self.bytes_fetched)
                 )
+
+
+def _mismatch(piece: _Piece, observed: str) -> DigestMismatch:
+    return DigestMismatch(
+        subject=f"Chunk {piece.index} of file {piece.file.path!r}",
+        observed=observed,
+        expected=piece.chunk.digest,
+        path=piece.file.path,
+        chunk=piece.index,
+    )
 
 
 def _batches(files: Sequence[FileEntry]) -> Iterator[list[_Piece]]:

@@ -133,9 +133,10 @@ class ModelCache:
         self.close()
 
     def close(self) -> None:
-        """Release every copy and note the last uses."""
+        """Release every copy, note the last uses and close the providers; not the backend."""
         self._readers.close()
         self._uses.close()
+        self._providers.close()
 
     def release(self, path: Path) -> None:
         """Say that a path which `ensure` returned is no longer used; once for each call."""

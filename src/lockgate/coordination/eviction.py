@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lockgate.coordination.layout import Copy, Layout
-from lockgate.coordination.readers import READER_LEASE_S, try_mark_for_eviction
+from lockgate.coordination.readers import READER_LEASE_S, Mark, try_mark_for_eviction
 from lockgate.domain.claims import ModelKey, ModelRecord, ModelStatus
 from lockgate.errors import InvalidInput
 
@@ -103,14 +103,20 @@ def evict(
     ``is_withdrawn`` tells of models that must go whatever the limits (revoked, archived).
     Raises CoordinatorUnavailable; what was evicted before stays evicted.
     """
-    layout.sweep()
     copies: dict[ModelKey, list[Copy]] = {}
     for copy in layout.list_copies():
         copies.setdefault(copy.key, []).append(copy)
+    _settle(backend, [key for key in copies if key.node == node])
+    known = {record.key: record for record in backend.get_models_by_last_used()}
+    layout.sweep(
+        unfinished={
+            key.slug for key, record in known.items() if record.status is not ModelStatus.DOWNLOADED
+        }
+    )
     records = {
-        record.key: record
-        for record in backend.get_models_by_last_used()
-        if record.key.node == node and record.status is ModelStatus.DOWNLOADED
+        key: record
+        for key, record in known.items()
+        if key.node == node and record.status is ModelStatus.DOWNLOADED
     }
     now = backend.now()
     candidates = [
@@ -153,7 +159,7 @@ class _Evictor:
 
     def _try_evict(self, candidate: Candidate, reason: str) -> None:
         key = candidate.key
-        marks = []
+        marks: list[Mark] = []
         for copy in self._copies[key]:
             mark = try_mark_for_eviction(self._layout, copy, lease_s=self._reader_lease_s)
             if mark is None:
@@ -167,6 +173,18 @@ class _Evictor:
         self._backend.try_delete(self._records[key])  # not if it is being downloaded again
         self.evicted.append((key, reason))
         self.bytes_freed += candidate.bytes_total
+
+
+def _settle(backend: RegistryBackend, keys: list[ModelKey]) -> None:
+    """Have the records of complete copies say DOWNLOADED, as they should.
+
+    They do not where the backend has forgotten a model, or where its owner died between
+    publishing and saying so. An owner that is alive after all finds its copy published.
+    """
+    statuses = {record.key: record.status for record in backend.get_models_by_last_used()}
+    for key in keys:
+        if statuses.get(key) is not ModelStatus.DOWNLOADED:
+            backend.set_status(key, ModelStatus.DOWNLOADED)
 
 
 def _candidate(

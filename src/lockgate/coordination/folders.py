@@ -51,6 +51,9 @@ class FolderProvider:
         except OSError as error:
             raise Unavailable(detail=f"Cannot read {path}: {error.strerror}.") from error
 
+    def close(self) -> None:
+        """Nothing to do."""
+
 
 def _found(root: str) -> list[SourceFile]:
     base = Path(root)

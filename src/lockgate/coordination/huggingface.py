@@ -62,6 +62,9 @@ class HuggingFaceProvider:
         url = f"{self._endpoint}/{key.model}/resolve/{commit}/{quote(file.path)}"
         return self._files.read(url, file, offset)
 
+    def close(self) -> None:
+        self._files.close()
+
     def _repository(self, repository: str, revision: str) -> dict[str, Any]:
         path = f"/api/models/{repository}/revision/{quote(revision, safe='')}?blobs=true"
         answer = self._files.get(self._endpoint + path)

@@ -25,6 +25,7 @@ import json
 import os
 import shutil
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,10 +33,11 @@ from typing import Any
 from lockgate.domain.claims import Claimed, ModelKey
 from lockgate.errors import InvalidInput
 
-__all__ = ["Copy", "FileEntry", "Layout", "sync_folder"]
+__all__ = ["Copy", "FileEntry", "Layout", "disk_time_s", "sync_folder"]
 
 ENTRY_FORMAT = 1
 ENTRY_BYTES_MAX = 64 << 20
+ABANDONED_S = 86400.0
 EVICTING = ".evicting-"
 
 
@@ -134,15 +136,36 @@ class Layout:
         shutil.rmtree(trash, ignore_errors=True)  # what stays is swept with the next eviction
 
     def remove_damaged(self, key: ModelKey) -> None:
-        """Remove copies of a model that lack files. What is marked for eviction is the evictor's."""
+        """Remove copies that lack files. What is marked for eviction is the evictor's to remove."""
         for folder in _folders(self.models(key)):
             if _copy_at(folder) is None and not _is_marked(folder):
                 self.remove(folder)
 
-    def sweep(self) -> None:
-        """Delete what earlier removals left behind."""
+    def sweep(self, *, unfinished: Collection[str]) -> None:
+        """Delete what earlier removals left, and old downloads of models not ``unfinished``.
+
+        ``unfinished`` are the slugs of models whose download may yet be resumed.
+        """
         for folder in _folders(self.root / "trash"):
             shutil.rmtree(folder, ignore_errors=True)
+        staging = self.root / "staging"
+        if not staging.is_dir():
+            return
+        now_s = disk_time_s(staging)
+        for model in _folders(staging):
+            for folder in _folders(model) if model.name not in unfinished else []:
+                if now_s - folder.stat().st_mtime > ABANDONED_S:
+                    self.remove(folder)
+
+
+def disk_time_s(folder: Path) -> float:
+    """Return the time by the clock of the disk that a folder lies on."""
+    probe = folder.parent / f"{folder.name}.{uuid.uuid4().hex}"
+    probe.touch()
+    try:
+        return probe.stat().st_mtime
+    finally:
+        probe.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

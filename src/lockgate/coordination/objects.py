@@ -44,7 +44,7 @@ class ObjectProvider:
 
     def resolve(self, reference: str, *, ignore_weights: bool) -> ModelKey:
         bucket, _, prefix = reference.removeprefix(f"{self.name}://").partition("/")
-        model = f"{bucket}/{prefix.strip('/')}".rstrip("/")
+        model = f"{bucket}/{prefix}".rstrip("/")
         if not bucket or any(part in ("", ".", "..") for part in model.split("/")):
             raise InvalidInput(
                 field="reference", detail=f"{reference!r} is not {self.name}://BUCKET/PREFIX"
@@ -95,6 +95,9 @@ class ObjectProvider:
             with self._translated(bucket):
                 self._stores[bucket] = self._open_store(f"{self.name}://{bucket}")
         return self._stores[bucket], prefix
+
+    def close(self) -> None:
+        self._stores.clear()
 
     @contextmanager
     def _translated(self, what: str) -> Iterator[None]:

@@ -83,12 +83,20 @@ class Provider(Protocol):
         The bytes are of ``file.version``; if the origin has others by now, Conflict is raised.
         """
 
+    def close(self) -> None:
+        """Give connections back. The provider may be used again."""
+
 
 class Providers:
     """Providers by name."""
 
     def __init__(self, providers: Iterable[Provider]) -> None:
         self._by_name = {provider.name: provider for provider in providers}
+
+    def close(self) -> None:
+        """Close every provider."""
+        for provider in self._by_name.values():
+            provider.close()
 
     def by_name(self, name: str) -> Provider:
         """Return a provider. Raises InvalidInput, naming those there are."""

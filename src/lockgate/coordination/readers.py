@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
 
-from lockgate.coordination.layout import EVICTING, Copy, Layout
+from lockgate.coordination.layout import EVICTING, Copy, Layout, disk_time_s
 from lockgate.domain.claims import ModelKey
 
 __all__ = ["READER_LEASE_S", "ReaderLeases", "try_mark_for_eviction"]
@@ -116,7 +116,7 @@ def has_readers(layout: Layout, key: ModelKey, *, lease_s: float = READER_LEASE_
     folder = layout.readers(key)
     if not folder.is_dir():
         return False
-    now_s = _disk_time_s(folder)
+    now_s = disk_time_s(folder)
     found = False
     for lease in folder.iterdir():
         host, _, process = lease.name.rpartition("-")[0].rpartition("-")
@@ -130,15 +130,6 @@ def has_readers(layout: Layout, key: ModelKey, *, lease_s: float = READER_LEASE_
         else:
             lease.unlink(missing_ok=True)
     return found
-
-
-def _disk_time_s(folder: Path) -> float:
-    probe = folder.parent / f"{folder.name}.{uuid.uuid4().hex}"
-    probe.touch()
-    try:
-        return probe.stat().st_mtime
-    finally:
-        probe.unlink(missing_ok=True)
 
 
 def _is_alive(process: int) -> bool:

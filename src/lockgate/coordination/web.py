@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from urllib.parse import unquote, urlsplit
 
 import httpx
@@ -37,13 +38,23 @@ class WebFiles:
     """Files behind URLs, read from any offset. Redirects are followed, a few."""
 
     def __init__(self, headers: Mapping[str, str] | None = None) -> None:
-        self._client = httpx.Client(
+        self._headers = headers or {}
+
+    @cached_property
+    def _client(self) -> httpx.Client:
+        return httpx.Client(
             timeout=TIMEOUT_S,
             follow_redirects=True,
             max_redirects=REDIRECTS_MAX,
             # Bytes as they are stored: sizes, offsets and digests are of those.
-            headers={"Accept-Encoding": "identity", **(headers or {})},
+            headers={"Accept-Encoding": "identity", **self._headers},
         )
+
+    def close(self) -> None:
+        """Close the connections. The next request opens new ones."""
+        client = self.__dict__.pop("_client", None)
+        if client is not None:
+            client.close()
 
     def head(self, url: str) -> httpx.Headers:
         with _translated(url):
@@ -117,6 +128,9 @@ class WebProvider:
 
     def read(self, key: ModelKey, file: SourceFile, offset: int) -> Iterator[bytes]:
         return self._files.read(f"{self.name}://{key.model}", file, offset)
+
+    def close(self) -> None:
+        self._files.close()
 
 
 def _described(url: str, headers: httpx.Headers) -> SourceFile:

@@ -4,14 +4,14 @@ The text has a box for each stage, one below the other, and a lane for each stag
 leads to. A way out runs to the right until the lane of its target, turns into it, and comes back
 to the target's box as an arrow:
 
-    ╭──────────────╮
-    │ Dev          │◀──────────────╮
-    │              │──promote───╮  │
-    ╰──────────────╯            │  │
-    ╭──────────────╮            │  │
-    │ Live         │◀───────────╯  │
-    │              │──demote───────╯
-    ╰──────────────╯
+    ╭─────────╮
+    │ Dev     │◀─────────────╮
+    │ initial │──promote──╮  │
+    ╰─────────╯           │  │
+    ╭─────────╮           │  │
+    │ Live    │◀──────────╯  │
+    │ one     │──demote──────╯
+    ╰─────────╯
 
 ``┼`` is a crossing, never a turn.
 """

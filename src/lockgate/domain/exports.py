@@ -53,7 +53,7 @@ def read_header(line: str) -> ExportHeader:
             size=int(document["size"]),
             checkpoint=str(document["checkpoint"]),
         )
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise InvalidInput(
             detail="This is no exported log: its first line is not the header of one; make one "
             "with `lockgate audit export`"

@@ -54,6 +54,8 @@ def build_app(
         openapi_url=None,
         redirect_slashes=False,
         lifespan=_lifespan,
+        # Asking for a telemetry provider on every request costs more than the hot reads do.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.registry = registry
     app.state.kept = KeptVersions()
@@ -68,7 +70,8 @@ def build_app(
     # The last that is added is the first that a request meets.
     if settings.database.startswith(("sqlite:", "memory:")):
         app.add_middleware(HotReads)
-    hosts = hosts_of(settings.host, settings.allowed_hosts if allowed_hosts is None else allowed_hosts)
+    named = settings.allowed_hosts if allowed_hosts is None else allowed_hosts
+    hosts = hosts_of(settings.host, named)
     limits = GateLimits(body_bytes_max=settings.body_bytes_max, hosts=hosts)
     app.add_middleware(Gate, limits=limits)
     return app

@@ -57,7 +57,8 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope)
+        headers = dict(scope["headers"])
+        request_id = _request_id(headers.get(b"x-request-id"))
         scope.setdefault("state", {})["request_id"] = request_id
         stamp = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
         started = False
@@ -70,7 +71,7 @@ class Gate:
             await send(message)
 
         try:
-            counted = self._admit(scope, receive)
+            counted = self._admit(scope, headers, receive)
             await self._app(scope, counted, stamped)
         except _Refused as no:
             response = http_refusal(no.status, request_id, no.detail)
@@ -83,25 +84,23 @@ class Gate:
         if not started:
             await response(scope, receive, stamped)
 
-    def _admit(self, scope: Scope, receive: Receive) -> Receive:
+    def _admit(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Receive:
         """Return the stream of the body, counted. Raises what is wrong with the request."""
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         if len(raw_path) + len(scope["query_string"]) > URL_BYTES_MAX:
             raise _Refused(414, f"The URL is longer than {URL_BYTES_MAX} bytes.")
-        headers: list[tuple[bytes, bytes]] = scope["headers"]
-        if len(headers) > HEADERS_MAX:
+        if len(scope["headers"]) > HEADERS_MAX:
             raise _Refused(431, f"The request has more than {HEADERS_MAX} headers.")
-        seen = dict(headers)
-        self._check_host(seen.get(b"host", b"").decode("latin-1"))
+        self._check_host(headers.get(b"host", b"").decode("latin-1"))
         if b"%" in raw_path or not raw_path.isascii():
             _check_path(raw_path)
         if b"%" in scope["query_string"]:
             _require_utf8(scope["query_string"].replace(b"+", b" "), "the query")
-        length = seen.get(b"content-length")
+        length = headers.get(b"content-length")
         if length is None:
-            if b"transfer-encoding" not in seen:
+            if b"transfer-encoding" not in headers:
                 return receive
-        elif b"transfer-encoding" in seen:
+        elif b"transfer-encoding" in headers:
             raise _Refused(400, "Content-Length and Transfer-Encoding exclude each other.")
         elif not length.isdigit() or len(length) > 18:
             raise _Refused(400, "Content-Length must be a whole number.")
@@ -156,11 +155,10 @@ def hosts_of(bound_to: str, allowed: str | Iterable[str]) -> frozenset[str]:
     return frozenset(LOOPBACK) if loopback else frozenset({ANY_HOST})
 
 
-def _request_id(scope: Scope) -> str:
+def _request_id(given: bytes | None) -> str:
     """Return the caller's request id if it is a plain word, else a new one."""
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-            return str(value, "ascii")
+    if given is not None and _REQUEST_ID.fullmatch(given):
+        return given.decode()
     return secrets.token_hex(8)
 
 

@@ -154,7 +154,8 @@ def decide(store: Store, who: Caller, uid: str, verdict: DecisionVerdict, commen
             content=decision.content_digest,
             policy=decision.policy_digest,
         )
-        return _settled(store, session, candidate, request)
+        rejection = decision if verdict == "reject" else None
+        return _settled(store, session, candidate, request, rejection)
 
     return store.write(who, use_case)
 
@@ -228,9 +229,13 @@ def list_requests(
 
 
 def _settled(
-    store: Store, session: Session, candidate: Candidate, request: PromotionRequest
+    store: Store,
+    session: Session,
+    candidate: Candidate,
+    request: PromotionRequest,
+    rejection: Decision | None = None,
 ) -> Asked:
-    settle(store, session, candidate)
+    settle(store, session, candidate, rejection)
     after = load_candidate(store, session, request.project, request.model, request.version)
     return _asked(store, session, after, _load(session, request.uid))
 

@@ -11,8 +11,8 @@ from lockgate.domain.checkpoints import (
     sign_checkpoint,
 )
 from lockgate.domain.exports import ExportHeader
-from lockgate.domain.merkle import Frontier
 from lockgate.domain.outcomes import SignedCheckpoint
+from lockgate.errors import ChainBroken
 from lockgate.keys import SigningKey
 from lockgate.storage import checkpoints as rows
 from lockgate.storage import log
@@ -34,15 +34,29 @@ def make_checkpoint(
     """
     key = signer()
 
-    def use_case(session: Session) -> SignedCheckpoint:
+    def look(session: Session) -> tuple[int, log.Head]:
         number = project_id(session, project)
+        return number, log.load_head(session, number)
+
+    number, head = store.snapshot(look)
+    verifier = verifier_of(project, key)
+    checkpoint = Checkpoint(verifier.name, head.size, head.frontier.root())
+    note = sign_checkpoint(checkpoint, verifier, key.sign)
+
+    def keep(session: Session) -> SignedCheckpoint:
         session.settle_time(0)
-        head = log.load_head(session, number)
-        made = _signed(project, head.size, head.frontier, key, who.name, session)
+        made = SignedCheckpoint(
+            project=project,
+            size=head.size,
+            note=note,
+            verifier_key=str(verifier),
+            made_by=who.name,
+            at=session.now,
+        )
         rows.add_checkpoint(session, number, made)
         return made
 
-    return store.write(who, use_case)
+    return store.write(who, keep)
 
 
 def list_checkpoints(store: Store, project: str) -> tuple[SignedCheckpoint, ...]:
@@ -60,7 +74,8 @@ def export_log(
 ) -> Iterator[str]:
     """Yield the lines of an export: a header with a checkpoint over all, then every event.
 
-    Events that are appended meanwhile are not part of it.
+    Events that are appended meanwhile are not part of it. Raises `ChainBroken` when the log ends
+    before its own head says so.
     """
     made = make_checkpoint(store, who, project, signer)
     header = ExportHeader(project=project, size=made.size, checkpoint=made.note)
@@ -68,6 +83,12 @@ def export_log(
     after = 0
     while after < made.size:
         bodies = store.snapshot(_batch(project, after, min(BATCH, made.size - after)))
+        if not bodies:
+            raise ChainBroken(
+                detail=f"Event {after + 1} is missing: the log's head counts {made.size} events",
+                seq=after + 1,
+                fault="truncated",
+            )
         yield from (f"{body}\n" for body in bodies)
         after += len(bodies)
 
@@ -82,18 +103,3 @@ def _batch(project: str, after: int, count: int) -> Callable[[Session], list[str
         return log.list_bodies(session, project_id(session, project), after, count)
 
     return use_case
-
-
-def _signed(
-    project: str, size: int, frontier: Frontier, key: SigningKey, by: str, session: Session
-) -> SignedCheckpoint:
-    verifier = verifier_of(project, key)
-    checkpoint = Checkpoint(verifier.name, size, frontier.root())
-    return SignedCheckpoint(
-        project=project,
-        size=size,
-        note=sign_checkpoint(checkpoint, verifier, key.sign),
-        verifier_key=str(verifier),
-        made_by=by,
-        at=session.now,
-    )

@@ -31,12 +31,16 @@ _combined: dict[tuple[object, ...], PromotionPolicy] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A version of a model, with all that the gates need to know to look at it."""
+    """A version of a model, with all that the gates need to know to look at it.
+
+    ``locked`` says whether its model is, so that what else is looked at is to be locked as well.
+    """
 
     stored: StoredModel
     lifecycle: Lifecycle
     key: int
     version: ModelVersion
+    locked: bool
 
     @property
     def standing(self) -> Standing:
@@ -48,15 +52,20 @@ def lock_candidate(
     store: Store, session: Session, project: str, name: str, label: str
 ) -> Candidate:
     """Return a version whose model nobody else changes until the transaction ends."""
-    return _candidate(store, session, model_rows.lock_model(session, project, name), label)
+    stored = model_rows.lock_model(session, project, name)
+    return _candidate(store, session, stored, label, locked=True)
 
 
 def load_candidate(
     store: Store, session: Session, project: str, name: str, label: str
 ) -> Candidate:
-    """Return a version for a dry run. Raises `ModelNotFound`, `VersionNotFound`."""
-    session.settle_time(0)
-    return _candidate(store, session, model_rows.load_model(session, project, name), label)
+    """Return a version for a dry run. Raises `ModelNotFound`, `VersionNotFound`.
+
+    The moment is the one that a transaction would have: later than anything on record.
+    """
+    stored = model_rows.load_model(session, project, name)
+    session.settle_time(stored.changed_us)
+    return _candidate(store, session, stored, label, locked=False)
 
 
 def plan_of(session: Session, candidate: Candidate, target: Stage, verb: str) -> Plan:
@@ -122,7 +131,8 @@ def gather(
     """Return the evidence that ``policy`` looks at, and nothing else."""
     needs, key = policy.needs(), candidate.key
     baselines = {
-        text: find_baseline(store, session, candidate.stored, text) for text in needs.baselines
+        text: find_baseline(store, session, candidate.stored, text, lock=candidate.locked)
+        for text in sorted(needs.baselines)
     }
     return Evidence(
         version=candidate.version,
@@ -159,7 +169,10 @@ def explain(
             return replace(report, rows=(_no_way(refusal, lifecycle, stage), *report.rows))
         if not plan.moves:
             return GateReport(
-                version=label, stage=stage.name, mode="enforce", policy_digest="", rows=()
+                version=candidate.version.label,
+                stage=stage.name,
+                mode="enforce",
+                policy_digest="",
             )
         return judge(store, session, candidate, stage)
 
@@ -180,10 +193,12 @@ def check_policy(
     return store.snapshot(use_case)
 
 
-def _candidate(store: Store, session: Session, stored: StoredModel, label: str) -> Candidate:
+def _candidate(
+    store: Store, session: Session, stored: StoredModel, label: str, *, locked: bool
+) -> Candidate:
     lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
     key, version = version_rows.load_version(session, stored, label)
-    return Candidate(stored=stored, lifecycle=lifecycle, key=key, version=version)
+    return Candidate(stored=stored, lifecycle=lifecycle, key=key, version=version, locked=locked)
 
 
 def _no_way(refusal: TransitionNotAllowed, lifecycle: Lifecycle, stage: Stage) -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lockgate.domain.references import Reference, parse_reference
 from lockgate.domain.versions import ModelVersion
+from lockgate.errors import ModelNotFound
 from lockgate.storage import models as model_rows
 from lockgate.storage import versions as version_rows
 from lockgate.storage.database import Session
@@ -13,14 +14,21 @@ from lockgate.storage.versions import Stamp
 
 
 def find_baseline(
-    store: Store, session: Session, stored: StoredModel, text: str
+    store: Store, session: Session, stored: StoredModel, text: str, *, lock: bool = False
 ) -> ModelVersion | None:
     """Return the version that a policy's baseline names, or None when there is none.
 
-    ``@production`` and ``:1.0.0`` are of the model itself, ``other@champion`` of another one.
+    ``@production`` and ``:1.0.0`` are of the model itself, ``other@champion`` of another one,
+    which with ``lock`` nobody else changes until the transaction ends.
     """
     written = f"{stored.model.full_name}{text}" if text[:1] in ("@", ":") else text
-    return find_version(store, session, parse_reference(written, stored.model.project))
+    other = parse_reference(written, stored.model.project)
+    if lock and (other.project, other.model) != (stored.model.project, stored.model.name):
+        try:
+            model_rows.lock_model(session, other.project, other.model)
+        except ModelNotFound:
+            return None
+    return find_version(store, session, other)
 
 
 def find_version(store: Store, session: Session, reference: Reference) -> ModelVersion | None:
@@ -44,16 +52,15 @@ def _find_stamp(store: Store, session: Session, reference: Reference) -> Stamp |
     elif reference.kind == "digest":
         stamp = session.one(version_rows.BY_DIGEST, project=project, name=name, digest=selector)
     elif reference.kind == "latest":
-        latest = version_rows.LATEST[lifecycle.latest_by]
-        stamp = session.one(latest, project=project, name=name)
+        latest = version_rows.LATEST_OF_MODEL[lifecycle.latest_by]
+        stamp = session.one(latest, model_id=found.id)
     else:
-        stamp = session.one(version_rows.BY_ALIAS, project=project, name=name, alias=selector)
+        stamp = session.one(version_rows.ALIAS_OF_MODEL, model_id=found.id, alias=selector)
         stage = lifecycle.find_stage(selector)
         if stamp is None and stage is not None:
             stamp = session.one(
-                version_rows.LATEST_IN_STAGE[lifecycle.latest_by],
-                project=project,
-                name=name,
+                version_rows.LATEST_OF_MODEL_IN_STAGE[lifecycle.latest_by],
+                model_id=found.id,
                 stage_key=stage.name.casefold(),
             )
     return stamp

@@ -11,6 +11,7 @@ from lockgate.domain.lifecycles import Lifecycle
 from lockgate.domain.policies import PromotionPolicy
 from lockgate.domain.requirements.requirement import Surroundings
 from lockgate.errors import InvalidInput, PolicyNotFound
+from lockgate.services.settling import settle_project
 from lockgate.storage import lifecycles as lifecycle_rows
 from lockgate.storage import members as member_rows
 from lockgate.storage import models as model_rows
@@ -40,8 +41,9 @@ def attach_policy(
 ) -> AttachedPolicy:
     """Let ``policy`` guard ``stage``, in place of the one that is attached there.
 
-    Needs ``policy.write``. Raises `InvalidPolicy` with every fault: a stage that does not exist,
-    more approvals than there are people with the role.
+    Needs ``policy.write``. Open requests whose gate opens by it are carried out. Raises
+    `InvalidPolicy` with every fault: a stage that does not exist, more approvals than there are
+    people with the role.
     """
 
     def use_case(session: Session) -> AttachedPolicy:
@@ -63,6 +65,7 @@ def attach_policy(
                 "policy": policy.to_document(),
             },
         )
+        settle_project(store, session, key, model_key or None)
         return AttachedPolicy(
             scope="project" if place.model is None else "model",
             project=place.project,
@@ -92,6 +95,7 @@ def detach_policy(store: Store, who: Caller, place: Place, stage: str) -> None:
             model=place.model,
             detail={"stage": canonical},
         )
+        settle_project(store, session, key, model_key or None)
 
     store.write(who, use_case)
 
@@ -141,7 +145,11 @@ def list_policies(store: Store, place: Place) -> tuple[AttachedPolicy, ...]:
 def _lock(
     store: Store, session: Session, who: Caller, place: Place
 ) -> tuple[int, int, list[Lifecycle]]:
-    """Return the keys of the place and the lifecycles that its stage may belong to."""
+    """Return the keys of the place and the lifecycles that its stage may belong to.
+
+    The models are locked: a passage that is under way was judged by the policies before, and is
+    on record before the change of policy is.
+    """
     key = project_id(session, place.project)
     session.settle_time(0)
     roles = member_rows.roles_of(session, key, who.name)
@@ -149,6 +157,7 @@ def _lock(
     if place.model is not None:
         stored = model_rows.lock_model(session, place.project, place.model)
         return key, stored.id, [store.lifecycles.load(session, stored.lifecycle_id)]
+    model_rows.lock_models(session, key)
     keys = lifecycle_rows.all_keys(session)
     return key, PROJECT_KEY, [store.lifecycles.load(session, each) for each in keys]
 

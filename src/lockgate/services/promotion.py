@@ -11,13 +11,22 @@ from lockgate.domain import access, names
 from lockgate.domain.approvals import content_digest
 from lockgate.domain.gates import GateReport
 from lockgate.domain.history import Transition
-from lockgate.domain.lifecycles import ROLLBACK, TRANSITION, Lifecycle, Stage
+from lockgate.domain.lifecycles import (
+    ARCHIVE,
+    DEMOTE,
+    PROMOTE,
+    ROLLBACK,
+    TRANSITION,
+    Lifecycle,
+    Stage,
+)
 from lockgate.domain.outcomes import Promoted
 from lockgate.domain.planning import plan_target
 from lockgate.domain.rollback import Stay, plan_rollback
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import InvalidInput, NothingToRollBackTo, PolicyViolated, StageChanged
 from lockgate.services.gates import Candidate, judge, lock_candidate, plan_of
+from lockgate.services.settling import complete_requests
 from lockgate.storage import history
 from lockgate.storage import members as member_rows
 from lockgate.storage import models as model_rows
@@ -53,6 +62,7 @@ def transition(
     not stand where the caller expected, `PolicyViolated` with the whole report. A refusal by the
     gate goes on record.
     """
+    _require_way(move)
     comment = names.plain_text(move.comment, "comment", store.limits.comment_chars_max)
     reason = _reason(store, move.force, move.reason)
 
@@ -112,6 +122,19 @@ def list_transitions(store: Store, project: str, name: str, label: str) -> tuple
     return store.snapshot(use_case)
 
 
+def _require_way(move: Move) -> None:
+    """Refuse a verb that is none, and one that needs to be told where to."""
+    verbs = (TRANSITION, PROMOTE, DEMOTE, ARCHIVE)
+    if move.verb not in verbs:
+        raise InvalidInput(
+            detail=f"verb must be one of {', '.join(verbs)}, got {move.verb!r:.60}; going back on "
+            "the record is a rollback",
+            field="verb",
+        )
+    if move.verb == TRANSITION and move.to is None:
+        raise InvalidInput(detail="Say the stage to go to, or a verb that knows it", field="to")
+
+
 def _reason(store: Store, force: bool, reason: str) -> str:
     text = names.plain_text(reason, "reason", store.limits.comment_chars_max)
     if force and not text.strip():
@@ -150,6 +173,7 @@ def _pass(
     if report.rows:
         passage = _let_in(session, candidate, target, verb, passage, report)
     made = apply_plan(session, stored, candidate.lifecycle, plan, passage)
+    complete_requests(session, candidate, target.name, passage.actor)
     _, after = version_rows.load_version(session, stored, version.label)
     displaced = tuple(move.label for move in plan.moves[:-1])
     return Promoted(version=after, transition=made, displaced=displaced, report=report)

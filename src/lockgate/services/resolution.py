@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lockgate.domain.history import Occupancy
-from lockgate.domain.lifecycles import Lifecycle
+from lockgate.domain.lifecycles import Lifecycle, Stage
 from lockgate.domain.moments import from_micros
 from lockgate.domain.references import Reference
 from lockgate.domain.versions import ModelVersion
@@ -51,40 +51,20 @@ def resolve(store: Store, reference: Reference, at_us: int | None) -> ModelVersi
         return get_latest(store, project, name, None)
     if reference.kind == "digest":
         return _by_digest(store, reference)
-    found = store.read(lambda session: _by_alias(store, session, reference))
-    if found is not None:
-        return found
-    return get_latest(store, project, name, reference.selector, unknown_is_alias=True)
+    return _by_word(store, project, name, reference.selector)
 
 
-def get_latest(
-    store: Store, project: str, name: str, stage: str | None, unknown_is_alias: bool = False
-) -> ModelVersion:
-    """Return the latest version of a model, or the latest that stands in ``stage``.
-
-    ``unknown_is_alias`` makes a word that is no stage an `AliasNotFound`, for references.
-    """
+def get_latest(store: Store, project: str, name: str, stage: str | None) -> ModelVersion:
+    """Return the latest version of a model, or the latest that stands in ``stage``."""
 
     def use_case(session: Session) -> ModelVersion:
-        stored = model_rows.load_model(session, project, name)
-        lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
-        if stage is None:
-            statement = version_rows.LATEST[lifecycle.latest_by]
-            stamp = session.one(statement, project=project, name=name)
-            if stamp is None:
-                raise VersionNotFound(version="latest", model=name)
-            return store.versions.load(session, stamp)
-        if unknown_is_alias and lifecycle.find_stage(stage) is None:
-            raise _unknown_word(stored, lifecycle, stage)
-        canonical = lifecycle.stage(stage).name
-        stamp = session.one(
-            version_rows.LATEST_IN_STAGE[lifecycle.latest_by],
-            project=project,
-            name=name,
-            stage_key=canonical.casefold(),
-        )
+        model_id, pin = model_rows.load_pin(session, project, name)
+        lifecycle = store.lifecycles.load(session, pin)
+        if stage is not None:
+            return _in_stage(store, session, model_id, name, lifecycle, lifecycle.stage(stage))
+        stamp = session.one(version_rows.LATEST_OF_MODEL[lifecycle.latest_by], model_id=model_id)
         if stamp is None:
-            raise StageEmpty(model=name, stage=canonical)
+            raise VersionNotFound(version="latest", model=name)
         return store.versions.load(session, stamp)
 
     return store.read(use_case)
@@ -93,12 +73,19 @@ def get_latest(
 def serving(store: Store, project: str, name: str, at_us: int | None) -> ModelVersion:
     """Return the version in production: the latest in the lifecycle's serving stage."""
 
-    def stage_of(session: Session) -> str:
-        stored = model_rows.load_model(session, project, name)
+    def use_case(session: Session) -> ModelVersion:
+        model_id, pin = model_rows.load_pin(session, project, name)
+        lifecycle = store.lifecycles.load(session, pin)
+        return _in_stage(store, session, model_id, name, lifecycle, lifecycle.serving_stage)
+
+    def stage_then(session: Session) -> str:
+        stored = model_rows.load_model_at(session, project, name, at_us or 0)
         return store.lifecycles.load(session, stored.lifecycle_id).serving_stage.name
 
-    stage = store.read(stage_of)
-    return resolve(store, Reference(project, name, "moving", stage), at_us)
+    if at_us is None:
+        return store.read(use_case)
+    stage = store.read(stage_then)
+    return _resolve_then(store, Reference(project, name, "moving", stage), at_us)
 
 
 def list_history(store: Store, project: str, name: str) -> tuple[Occupancy, ...]:
@@ -111,14 +98,40 @@ def list_history(store: Store, project: str, name: str) -> tuple[Occupancy, ...]
     return store.snapshot(use_case)
 
 
-def _by_alias(store: Store, session: Session, reference: Reference) -> ModelVersion | None:
+def _by_word(store: Store, project: str, name: str, word: str) -> ModelVersion:
+    """Return what ``name@word`` means: a stage, or else an alias (never called like a stage)."""
+
+    def use_case(session: Session) -> ModelVersion:
+        model_id, pin = model_rows.load_pin(session, project, name)
+        lifecycle = store.lifecycles.load(session, pin)
+        stage = lifecycle.find_stage(word)
+        if stage is not None:
+            return _in_stage(store, session, model_id, name, lifecycle, stage)
+        stamp = session.one(version_rows.ALIAS_OF_MODEL, model_id=model_id, alias=word)
+        if stamp is None:
+            stored = model_rows.load_model(session, project, name)
+            raise _unknown_word(stored, lifecycle, word)
+        return store.versions.load(session, stamp)
+
+    return store.read(use_case)
+
+
+def _in_stage(
+    store: Store,
+    session: Session,
+    model_id: int,
+    name: str,
+    lifecycle: Lifecycle,
+    stage: Stage,
+) -> ModelVersion:
     stamp = session.one(
-        version_rows.BY_ALIAS,
-        project=reference.project,
-        name=reference.model,
-        alias=reference.selector,
+        version_rows.LATEST_OF_MODEL_IN_STAGE[lifecycle.latest_by],
+        model_id=model_id,
+        stage_key=stage.name.casefold(),
     )
-    return None if stamp is None else store.versions.load(session, stamp)
+    if stamp is None:
+        raise StageEmpty(model=name, stage=stage.name)
+    return store.versions.load(session, stamp)
 
 
 def _by_digest(store: Store, reference: Reference) -> ModelVersion:

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lockgate.domain.approvals import PromotionRequest, RequestStatus
+from lockgate.domain.approvals import Decision, PromotionRequest, RequestStatus
 from lockgate.domain.gates import GateReport, next_step
 from lockgate.domain.lifecycles import TRANSITION
 from lockgate.errors import NotFound, TransitionNotAllowed
-from lockgate.services.gates import Candidate, judge, load_candidate, lock_candidate, plan_of
+from lockgate.services.gates import Candidate, judge, lock_candidate, plan_of
 from lockgate.storage import requests as rows
 from lockgate.storage.database import Session
 from lockgate.storage.log import record
 from lockgate.storage.passages import Passage, apply_plan
 from lockgate.storage.store import Caller, Store
 
+SETTLED_MAX = 10_000
 
-def settle(store: Store, session: Session, candidate: Candidate) -> None:
+
+def settle(
+    store: Store, session: Session, candidate: Candidate, rejection: Decision | None = None
+) -> None:
     """Reject, carry out or leave each open request of a locked version, in its transaction.
 
-    A request is carried out in the name of who made it. The candidate is read anew, since the
-    transaction may have changed it.
+    A request is carried out in the name of who made it. ``rejection`` is the one that was just
+    made: the request that it answers may be over by it. Asked for again, a request waits for
+    those who said no to change their mind. The candidate is read anew, since the transaction may
+    have changed it.
     """
     stored = candidate.stored
     for request in rows.open_requests(session, candidate.key):
-        now = load_candidate(
+        now = lock_candidate(
             store, session, stored.model.project, stored.model.name, candidate.version.label
         )
         stage = now.lifecycle.find_stage(request.to_stage)
@@ -34,9 +40,33 @@ def settle(store: Store, session: Session, candidate: Candidate) -> None:
         report = judge(store, session, now, stage)
         step = next_step(request, report)
         if step == "reject":
-            close(session, now, request, "rejected", request.requested_by)
+            if rejection is not None and rejection.request == request.uid:
+                close(session, now, request, "rejected", rejection.actor)
         elif step == "promote":
             _carry_out(session, now, request, report)
+
+
+def settle_project(
+    store: Store, session: Session, project_id: int, model_id: int | None
+) -> None:
+    """Settle what waits in a project, or at one model of it, whose models are locked."""
+    found = rows.list_requests(
+        session,
+        before=2**62,
+        count=SETTLED_MAX,
+        project_id=project_id,
+        model_id=model_id,
+        status="open",
+    )
+    for project, model, version in {(r.project, r.model, r.version): None for _, r in found}:
+        settle(store, session, lock_candidate(store, session, project, model, version))
+
+
+def complete_requests(session: Session, candidate: Candidate, stage: str, by: str) -> None:
+    """Close the open requests of a version that has just entered the stage they asked for."""
+    for request in rows.open_requests(session, candidate.key):
+        if request.to_stage == stage:
+            close(session, candidate, request, "completed", by)
 
 
 def settle_waiting(store: Store, who: Caller) -> int:

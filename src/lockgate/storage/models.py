@@ -48,9 +48,24 @@ _BY_NAME = select(*COLUMNS).select_from(FROM).where(
     _P.c.name == bindparam("project"), _T.c.name == bindparam("name")
 )
 _LIVE = Statement(_BY_NAME.where(_T.c.deleted_at.is_(None)))
+_PIN = Statement(
+    select(_T.c.id, _T.c.lifecycle_id)
+    .select_from(_T.join(_P, _P.c.id == _T.c.project_id))
+    .where(
+        _P.c.name == bindparam("project"),
+        _T.c.name == bindparam("name"),
+        _T.c.deleted_at.is_(None),
+    )
+)
 _LOCK = Statement(_BY_NAME.where(_T.c.deleted_at.is_(None)).with_for_update(of=_T))
 _BY_ID_LOCK = Statement(
     select(*COLUMNS).select_from(FROM).where(_T.c.id == bindparam("id")).with_for_update(of=_T)
+)
+_LOCK_ALL = Statement(
+    select(_T.c.id, _T.c.changed_at)
+    .where(_T.c.project_id == bindparam("project_id"))
+    .order_by(_T.c.id)
+    .with_for_update(of=_T)
 )
 _DELETED = Statement(
     _BY_NAME.where(_T.c.deleted_at.is_not(None)).order_by(_T.c.deleted_at.desc()).limit(1)
@@ -115,6 +130,14 @@ def load_model(session: Session, project: str, name: str) -> StoredModel:
     return _required(find_model(session, project, name), project, name)
 
 
+def load_pin(session: Session, project: str, name: str) -> tuple[int, int]:
+    """Return the keys of a live model and of its lifecycle. Raises `ModelNotFound`."""
+    row = session.one(_PIN, project=project, name=name)
+    if row is None:
+        raise ModelNotFound(model=name, project=project)
+    return row[0], row[1]
+
+
 def load_model_at(session: Session, project: str, name: str, at_us: int) -> StoredModel:
     """Return the model that had this name at a moment. Raises `ModelNotFound`."""
     found = stored_model(session.one(_THEN, project=project, name=name, at=at_us))
@@ -130,6 +153,12 @@ def lock_model(session: Session, project: str, name: str) -> StoredModel:
     found = _required(stored_model(session.one(_LOCK, project=project, name=name)), project, name)
     session.settle_time(found.changed_us)
     return found
+
+
+def lock_models(session: Session, project_id: int) -> None:
+    """Let no other transaction change any model of a project until this one ends."""
+    changed = [row[1] for row in session.all(_LOCK_ALL, project_id=project_id)]
+    session.settle_time(max(changed, default=0))
 
 
 def lock_deleted_model(session: Session, project: str, name: str) -> StoredModel | None:

@@ -53,6 +53,7 @@ def apply_plan(
             **_detail(main, passage),
             "reason": passage.reason,
             "displaced": [move.label for move in displaced],
+            **({} if passage.report is None else {"report": passage.report}),
         },
     )
     for move in displaced:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, literal_column, select, update
 
 from lockgate.domain.approvals import PromotionRequest, RequestStatus
 from lockgate.domain.moments import from_micros, to_micros
@@ -17,6 +17,8 @@ _V = tables.versions
 _M = tables.models
 _P = tables.projects
 
+# Written out: SQLite plans a statement anew for each value that decides about a partial index.
+_OPEN = literal_column("'open'")
 _COLUMNS = (
     _T.c.id,
     _T.c.uid,
@@ -40,13 +42,13 @@ _SELECT = select(*_COLUMNS).select_from(
 )
 _BY_UID = Statement(_SELECT.where(_T.c.uid == bindparam("uid")))
 _OPEN_OF_VERSION = Statement(
-    _SELECT.where(_T.c.version_id == bindparam("version_id"), _T.c.status == "open").order_by(
+    _SELECT.where(_T.c.version_id == bindparam("version_id"), _T.c.status == _OPEN).order_by(
         _T.c.id
     )
 )
 _WAITING = Statement(
     _SELECT.where(
-        _T.c.status == "open",
+        _T.c.status == _OPEN,
         _T.c.auto_promote.is_(True),
         _V.c.deleted_at.is_(None),
         _M.c.deleted_at.is_(None),
@@ -59,7 +61,7 @@ _INBOX = _SELECT.where(
 ).order_by(_T.c.id.desc()).limit(bindparam("count"))
 _CLOSE = Statement(
     update(_T)
-    .where(_T.c.uid == bindparam("which"), _T.c.status == "open")
+    .where(_T.c.uid == bindparam("which"), _T.c.status == _OPEN)
     .values(
         status=bindparam("new_status"),
         closed_at=bindparam("moment"),

@@ -11,10 +11,13 @@ from typing import Any
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from lockgate.errors import DatabaseUnavailable, SchemaOutdated
-from lockgate.storage import gate_tables, tables
+from lockgate.storage import artifact_tables, gate_tables, tables
 from lockgate.storage.statements import DIALECTS
 
-HEAD = "0002"
+HEAD = "0003"
+METADATA = tables.metadata
+"""Every table: drawn in `tables`, `gate_tables` and `artifact_tables`."""
+assert METADATA is gate_tables.metadata is artifact_tables.metadata  # noqa: S101  # all are imported
 LOCK_KEY = 0x10C6A7E
 """The advisory lock (PostgreSQL) under which a schema is made or changed."""
 _EXISTS = {
@@ -26,7 +29,7 @@ _EXISTS = {
 def schema_statements(dialect: str) -> list[str]:
     """Return the DDL of the whole schema, in order."""
     statements: list[str] = []
-    for table in gate_tables.metadata.sorted_tables:
+    for table in METADATA.sorted_tables:
         statements.append(str(CreateTable(table).compile(dialect=DIALECTS[dialect])))
         statements.extend(
             str(CreateIndex(index).compile(dialect=DIALECTS[dialect]))

@@ -90,15 +90,9 @@ class SqliteDriver:
         self._opened = []
         self._writer = self._connect()
 
-    @contextmanager
-    def reading(self) -> Iterator[Any]:
+    def reading(self) -> _Reading:
         """Yield a connection for one statement."""
-        with self._translated():
-            if self.path is None:
-                with self._turn:
-                    yield self._writer
-            else:
-                yield self._reader()
+        return _Reading(self)
 
     @contextmanager
     def snapshot(self) -> Iterator[Any]:
@@ -133,17 +127,18 @@ class SqliteDriver:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.IntegrityError as error:
-            raise RetryableFault(str(error)) from error
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error) or "busy" in str(error):
-                raise Contended(
-                    detail=f"Other writers kept the database busy for {self._busy_s:g} s; "
-                    "try again"
-                ) from error
-            raise DatabaseUnavailable(detail=f"{error} ({self.url})", url=self.url) from error
-        except sqlite3.DatabaseError as error:
-            raise DatabaseUnavailable(detail=f"{error} ({self.url})", url=self.url) from error
+        except sqlite3.Error as error:
+            raise self._translation(error) from error
+
+    def _translation(self, error: Any) -> Exception:
+        """Return what an error of the driver is to the rest of the house."""
+        if isinstance(error, sqlite3.IntegrityError):
+            return RetryableFault(str(error))
+        if isinstance(error, sqlite3.OperationalError) and _is_busy(error):
+            return Contended(
+                detail=f"Other writers kept the database busy for {self._busy_s:g} s; try again"
+            )
+        return DatabaseUnavailable(detail=f"{error} ({self.url})", url=self.url)
 
     def close(self) -> None:
         """Close every connection of this process."""
@@ -153,3 +148,33 @@ class SqliteDriver:
             connection.close()
         self._opened.clear()
         self._local = threading.local()
+
+
+class _Reading:
+    """The context of one read. A class: a generator's costs a third of the read itself."""
+
+    __slots__ = ("_driver",)
+
+    def __init__(self, driver: SqliteDriver) -> None:
+        self._driver = driver
+
+    def __enter__(self) -> Any:
+        driver = self._driver
+        if driver.path is None:
+            driver._turn.acquire()
+            return driver._writer
+        try:
+            return driver._reader()
+        except sqlite3.Error as error:
+            raise driver._translation(error) from error
+
+    def __exit__(self, _kind: object, error: object, _traceback: object) -> None:
+        driver = self._driver
+        if driver.path is None:
+            driver._turn.release()
+        if isinstance(error, sqlite3.Error):
+            raise driver._translation(error) from error
+
+
+def _is_busy(error: Exception) -> bool:
+    return "locked" in str(error) or "busy" in str(error)

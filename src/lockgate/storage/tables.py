@@ -292,6 +292,13 @@ APPEND_ONLY = {
         f"CREATE TRIGGER audit_events_no_{verb.lower()} BEFORE {verb} ON audit_events "
         "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
         for verb in ("UPDATE", "DELETE")
+    ]
+    + [
+        # INSERT OR REPLACE would delete the old row without asking the trigger above.
+        "CREATE TRIGGER audit_events_no_replace BEFORE INSERT ON audit_events "
+        "WHEN EXISTS (SELECT 1 FROM audit_events AS old "
+        "WHERE old.project_id = NEW.project_id AND old.seq = NEW.seq) "
+        "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
     ],
     "postgresql": [
         "CREATE FUNCTION lockgate_append_only() RETURNS trigger LANGUAGE plpgsql AS "

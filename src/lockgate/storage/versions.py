@@ -11,7 +11,7 @@ from dataclasses import replace
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, select, update
+from sqlalchemy import Select, bindparam, delete, literal_column, select, update
 
 from lockgate.domain.moments import from_micros, to_micros
 from lockgate.domain.versions import NO_SOURCES, ModelVersion, Sources
@@ -57,33 +57,32 @@ BY_SEQ = Statement(_stamps(_T.c.seq == bindparam("seq")))
 BY_DIGEST = Statement(
     _stamps(_T.c.digest == bindparam("digest")).order_by(_T.c.seq.desc()).limit(1)
 )
-BY_ALIAS = Statement(
+# Written out, so that a hot statement has nothing to bind but the question.
+ONE = literal_column("1")
+_HERE = (_T.c.model_id == bindparam("model_id"), _T.c.deleted_at.is_(None))
+_STANDING_HERE = (*_HERE, _T.c.stage_key == bindparam("stage_key"))
+_OF_MODEL = select(*STAMP).select_from(FROM)
+_LATEST_FIRST = {
+    "seq": (_T.c.seq.desc(),),
+    "created": (_T.c.created_at.desc(), _T.c.seq.desc()),
+}
+LATEST_OF_MODEL = {
+    by: Statement(_OF_MODEL.where(*_HERE).order_by(*order).limit(ONE))
+    for by, order in _LATEST_FIRST.items()
+}
+LATEST_OF_MODEL_IN_STAGE = {
+    by: Statement(_OF_MODEL.where(*_STANDING_HERE).order_by(*order).limit(ONE))
+    for by, order in _LATEST_FIRST.items()
+}
+ALIAS_OF_MODEL = Statement(
     select(*STAMP)
     .select_from(FROM.join(_A, _A.c.version_id == _T.c.id))
-    .join(_P, _P.c.id == _M.c.project_id)
     .where(
-        _P.c.name == bindparam("project"),
-        _M.c.name == bindparam("name"),
-        _M.c.deleted_at.is_(None),
-        _A.c.model_id == _M.c.id,
+        _A.c.model_id == bindparam("model_id"),
         _A.c.alias == bindparam("alias"),
         _A.c.ended_at.is_(None),
     )
 )
-LATEST = {
-    "seq": Statement(_stamps().order_by(_T.c.seq.desc()).limit(1)),
-    "created": Statement(_stamps().order_by(_T.c.created_at.desc(), _T.c.seq.desc()).limit(1)),
-}
-LATEST_IN_STAGE = {
-    "seq": Statement(
-        _stamps(_T.c.stage_key == bindparam("stage_key")).order_by(_T.c.seq.desc()).limit(1)
-    ),
-    "created": Statement(
-        _stamps(_T.c.stage_key == bindparam("stage_key"))
-        .order_by(_T.c.created_at.desc(), _T.c.seq.desc())
-        .limit(1)
-    ),
-}
 OF_MODEL = Statement(
     select(*STAMP)
     .select_from(FROM)
@@ -122,9 +121,7 @@ _ANY_SEQ = Statement(
         _T.c.model_id == bindparam("model_id"), _T.c.seq == bindparam("seq")
     )
 )
-_STAMP_BY_ID = Statement(
-    select(*STAMP).select_from(FROM).where(_T.c.id == bindparam("id"))
-)
+_STAMP_BY_ID = Statement(select(*STAMP).select_from(FROM).where(_T.c.id == bindparam("id")))
 _LATEST_LABEL = Statement(
     select(_T.c.label)
     .where(_T.c.model_id == bindparam("model_id"), _T.c.deleted_at.is_(None))

@@ -8,6 +8,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lockgate.domain.differences import Difference, diff_manifests
 from lockgate.domain.manifests import (
@@ -195,6 +197,19 @@ def test_tensor_rules(bad: TensorEntry) -> None:
     """A tensor lies in its file, and has a name, a dtype, a shape and a digest."""
     with pytest.raises(InvalidManifest, match="tensor"):
         build_manifest([entry("m", tensors=(bad,))])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**16), st.binary(max_size=8))
+def test_any_bytes_are_refused_or_canonical(place: int, inserted: bytes) -> None:
+    """Changed bytes are refused, or are a manifest that says something else in canonical form."""
+    place = place % len(GOOD.encoded)
+    data = GOOD.encoded[:place] + inserted + GOOD.encoded[place + len(inserted) :]
+    try:
+        parsed = parse_manifest(data)
+    except InvalidManifest:
+        return
+    assert parsed.encoded == data
 
 
 def test_limits() -> None:

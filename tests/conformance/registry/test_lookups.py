@@ -1,0 +1,179 @@
+"""Looking things up, now and in the past, is the same in this process and over HTTP."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from registries import AnyRegistry
+
+from lockgate.errors import (
+    AliasNotFound,
+    InvalidFilter,
+    InvalidInput,
+    InvalidReference,
+    ModelNotFound,
+    StageEmpty,
+    VersionNotFound,
+)
+
+LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def two(registry: AnyRegistry) -> AnyRegistry:
+    """A registry with churn 1.0, once in production, and 1.1, in production now."""
+    registry.register_model(
+        "churn", "1.0", metrics={"auc": 0.8, "n": 0, "old": 1}, params={"d": 1}, tags={"t": "a"}
+    )
+    registry.register_model(
+        "churn", "1.1", metrics={"auc": 0.9, "n": 5, "new": 1}, params={"d": 1.0}, tags={"t": "b"}
+    )
+    for label in ["1.0", "1.1"]:
+        registry.promote("churn", label)
+        registry.promote("churn", label)
+    return registry
+
+
+@pytest.mark.parametrize(
+    ("reference", "label"),
+    [
+        ("churn:1.0", "1.0"),
+        ("default/churn:1.0", "1.0"),
+        ("churn:1", "1.0"),
+        ("churn@latest", "1.1"),
+        ("churn", "1.1"),
+        ("churn@Production", "1.1"),
+        ("churn@prod", "1.1"),
+        ("churn@staging", "1.0"),
+        ("churn@champion", "1.0"),
+    ],
+)
+def test_a_reference_means_a_version(two: AnyRegistry, reference: str, label: str) -> None:
+    """A reference names a version by label, number, alias, stage or as the latest."""
+    two.set_alias("churn", "champion", "1.0")
+    assert two.resolve(reference) == two.get_version("churn", label)
+
+
+def test_a_reference_that_means_nothing_says_why(two: AnyRegistry) -> None:
+    """What is missing is named; what is no reference is told what would be one."""
+    with pytest.raises(VersionNotFound):
+        two.resolve("churn:9.9")
+    with pytest.raises(ModelNotFound):
+        two.resolve("nothing@latest")
+    with pytest.raises(StageEmpty):
+        two.resolve("churn@archived")
+    with pytest.raises(AliasNotFound) as caught:
+        two.resolve("churn@challenger")
+    assert caught.value.fields["stages"] == ["None", "Staging", "Production", "Archived"]
+    with pytest.raises(InvalidReference):
+        two.resolve("churn@")
+    with pytest.raises(VersionNotFound):
+        two.resolve("churn@sha256:" + "0" * 64)
+
+
+def test_the_latest_is_the_newest_that_qualifies(two: AnyRegistry) -> None:
+    """get_latest takes a stage or none; production is the stage that serves."""
+    assert two.get_latest("churn").label == "1.1"
+    assert two.get_latest("churn", "STAGING").label == "1.0"
+    assert two.get_latest_in_stage("churn", "Production").label == "1.1"
+    assert two.production("churn").label == "1.1"
+    with pytest.raises(StageEmpty):
+        two.get_latest_in_stage("churn", "Archived")
+    with pytest.raises(InvalidInput):
+        two.get_latest("churn", "Limbo")
+    with pytest.raises(ModelNotFound):
+        two.get_latest("nothing")
+
+
+def test_the_past_can_be_asked(two: AnyRegistry) -> None:
+    """At the moment before 1.1 was promoted, 1.0 was in production."""
+    two.set_alias("churn", "champion", "1.0")
+    two.set_alias("churn", "champion", "1.1")
+    first, second = (stay for stay in two.history("churn") if stay.place == "Production")
+    then = two.production("churn", at=first.since)
+    assert (then.label, then.stage, then.stage_since) == ("1.0", "Production", first.since)
+    assert two.production("churn", at=second.since).label == "1.1"
+    assert two.resolve("churn@production", at=first.since.isoformat()).label == "1.0"
+    assert two.get_latest("churn", "Production", at=first.since).label == "1.0"
+    old, _ = (stay for stay in two.history("churn") if stay.place == "champion")
+    assert two.resolve("churn@champion", at=old.since).aliases == ("champion",)
+    assert two.resolve("churn@champion", at=old.since).label == "1.0"
+    with pytest.raises(ModelNotFound):
+        two.resolve("churn:1.0", at=LONG_AGO)
+    with pytest.raises(InvalidInput, match="at must be an ISO 8601 time"):
+        two.production("churn", at="yesterday")
+
+
+def test_stages_are_asked_over_all_models(two: AnyRegistry) -> None:
+    """get_by_stage finds the versions of every model and lifecycle that stand in a stage."""
+    two.create_project("risk")
+    two.register_model("risk/calm", "1", lifecycle="open", stage="production")
+    page = two.get_by_stage("PRODUCTION", limit=1)
+    assert [version.model for version in page] == ["calm"]
+    rest = two.get_by_stage("PRODUCTION", limit=1, cursor=page.next_cursor)
+    assert [version.model for version in rest] == ["churn"]
+    assert [version.model for version in two.get_by_stage("prod", project="risk")] == ["calm"]
+    with pytest.raises(InvalidInput):
+        two.get_by_stage("Limbo")
+
+
+def test_two_versions_are_compared(two: AnyRegistry) -> None:
+    """Both values, the change, its percentage, or the reason why it has none."""
+    diff = two.compare_versions("churn", "1.0", "1.1")
+    assert (diff.a.label, diff.b.label) == ("1.0", "1.1")
+    auc = diff.metric_diffs["auc"]
+    assert (auc.a, auc.b, auc.delta) == (0.8, 0.9, 0.9 - 0.8)
+    assert auc.percent_change == (0.9 - 0.8) / 0.8 * 100
+    n = diff.metric_diffs["n"]
+    assert (n.delta, n.percent_change, n.reason) == (5, None, "a change from zero has no percentage")
+    assert diff.metric_diffs["old"].reason == "the second version has no such metric"
+    assert diff.metric_diffs["new"].b == 1
+    assert diff.param_diffs["d"].b == 1.0
+    assert (diff.tag_diffs["t"].a, diff.tag_diffs["t"].b) == ("a", "b")
+    with pytest.raises(VersionNotFound):
+        two.compare_versions("churn", "1.0", "9")
+
+
+def test_versions_are_found(two: AnyRegistry) -> None:
+    """search filters, orders and pages versions."""
+    found = two.search("metrics.auc > 0.8 and tags.t = 'b' and stage = 'production'")
+    assert [version.label for version in found] == ["1.1"]
+    ordered = two.search("name = 'churn'", order_by=["metrics.auc DESC", "seq"], limit=1)
+    assert [version.label for version in ordered] == ["1.1"]
+    rest = two.search(
+        "name = 'churn'",
+        order_by=["metrics.auc DESC", "seq"],
+        limit=1,
+        cursor=ordered.next_cursor,
+    )
+    assert ([version.label for version in rest], rest.next_cursor) == (["1.0"], None)
+    assert [version.label for version in two.search(order_by="seq")] == ["1.0", "1.1"]
+
+
+def test_a_fault_in_a_filter_is_pointed_at(two: AnyRegistry) -> None:
+    """An error tells the column of the fault."""
+    with pytest.raises(InvalidFilter) as caught:
+        two.search("metrics.auc >")
+    assert caught.value.fields["column"] == 14
+    with pytest.raises(InvalidFilter):
+        two.search("colour = 'red'")
+    with pytest.raises(InvalidFilter):
+        two.search(order_by="colour")
+
+
+def test_models_are_found(two: AnyRegistry) -> None:
+    """search_models filters models."""
+    two.create_model("calm", tags={"team": "risk"})
+    assert [model.name for model in two.search_models("tags.team = 'risk'")] == ["calm"]
+    assert [model.name for model in two.search_models()] == ["calm", "churn"]
+
+
+def test_everything_is_counted(two: AnyRegistry) -> None:
+    """summary counts models, versions and stages, in one project or in all."""
+    two.create_project("risk")
+    two.register_model("risk/calm", "1")
+    everything = two.summary()
+    assert (everything.total_models, everything.total_versions) == (2, 3)
+    assert dict(everything.by_stage) == {"None": 1, "Production": 1, "Staging": 1}
+    assert two.summary(project="risk").total_versions == 1

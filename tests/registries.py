@@ -1,0 +1,72 @@
+"""Registries for tests: in this process, or behind a server of this process."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+from lockgate.bootstrap import acting, open_store
+from lockgate.http.app import build_app
+from lockgate.registry import Registry
+from lockgate.sdk.client import Client
+from lockgate.settings import Settings
+
+AnyRegistry = Registry | Client
+
+
+@dataclass
+class Server:
+    """A server of this process; the registry behind it can be another for every test."""
+
+    app: FastAPI
+    url: str
+
+    @contextmanager
+    def serving(self, registry: Registry) -> Iterator[Registry]:
+        """Let the server work on ``registry``, and close that afterwards."""
+        before, self.app.state.registry = self.app.state.registry, registry
+        try:
+            yield registry
+        finally:
+            self.app.state.registry = before
+            registry.close()
+
+
+def embedded(url: str = "memory://", **settings: Any) -> Registry:
+    """A registry of its own on an empty database, acting as ana."""
+    chosen = Settings(database=url, **settings)
+    return Registry(open_store(url, chosen), acting(chosen, "ana"))
+
+
+@contextmanager
+def running(app: Any) -> Iterator[str]:
+    """Serve ``app`` on a free port of the loopback interface; yield its URL."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_level="warning", access_log=False, ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        while not server.started and thread.is_alive():
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=20)
+        listener.close()
+
+
+@contextmanager
+def a_server() -> Iterator[Server]:
+    """Run a server on an empty registry in memory."""
+    app = build_app(embedded(), Settings(database="memory://"))
+    with running(app) as url:
+        yield Server(app, url)
