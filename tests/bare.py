@@ -31,7 +31,7 @@ def assert_one_at_a_time(url: str, stage: str) -> int:
     """From its first occupant on, a stage held exactly one version; return how many stays."""
     stays = run(
         url,
-        "SELECT version_id, at, left_at FROM transitions "  # noqa: S608
+        "SELECT version_id, at, left_at FROM transitions "
         f"WHERE to_stage = '{stage}' ORDER BY at, id",
     )
     for (_, _, left), (_, entered, _) in pairwise(stays):
@@ -40,7 +40,7 @@ def assert_one_at_a_time(url: str, stage: str) -> int:
     assert stays[-1][2] is None
     assert run(
         url,
-        f"SELECT count(*) FROM versions WHERE stage = '{stage}' AND deleted_at IS NULL",  # noqa: S608
+        f"SELECT count(*) FROM versions WHERE stage = '{stage}' AND deleted_at IS NULL",
     ) == [(1,)]
     return len(stays)
 
@@ -55,9 +55,7 @@ def assert_whole(registry: Any, url: str) -> None:
     registered = run(url, "SELECT count(*) FROM versions")
     events = run(url, "SELECT count(*) FROM audit_events WHERE action = 'register_version'")
     assert registered == events
-    assert run(url, "SELECT count(*), max(seq) FROM audit_events") == [
-        (verdict.size, verdict.size)
-    ]
+    assert run(url, "SELECT count(*), max(seq) FROM audit_events") == [(verdict.size, verdict.size)]
     for model_id, count, top in run(
         url, "SELECT model_id, count(*), max(seq) FROM versions GROUP BY model_id"
     ):

@@ -14,6 +14,30 @@ import pytest
 
 from lockgate.cli.main import run
 
+READS = [
+    ["model", "list"],
+    ["model", "show", "churn"],
+    ["version", "list", "churn"],
+    ["version", "show", "churn:1.0.0"],
+    ["version", "transitions", "churn:1.0.0"],
+    ["alias", "list", "churn"],
+    ["resolve", "churn@production"],
+    ["latest", "churn"],
+    ["history", "churn"],
+    ["compare", "churn:1.0.0", "churn:1.1.0"],
+    ["search", "metrics.auc > 0.5"],
+    ["search", "--models", "name = 'churn'"],
+    ["summary"],
+    ["audit", "log"],
+    ["audit", "verify"],
+    ["lifecycle", "list"],
+    ["lifecycle", "show", "standard"],
+    ["lifecycle", "draw", "standard"],
+    ["project", "list"],
+    ["project", "show", "default"],
+]
+"""Every command that only reads, on a registry with churn 1.0.0 and 1.1.0."""
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -32,7 +56,14 @@ class Ended:
 class Terminal:
     """Runs commands on one registry, whose database is a file of the test's own."""
 
-    def __init__(self, folder: Path, capture: pytest.CaptureFixture[str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        capture: pytest.CaptureFixture[str],
+        environ: pytest.MonkeyPatch,
+    ) -> None:
+        for name in [name for name in os.environ if name.startswith("LOCKGATE_")]:
+            environ.delenv(name)
         self.url = f"sqlite:///{folder}/registry.db"
         self._capture = capture
 

@@ -142,9 +142,7 @@ def look(registry: Any) -> Iterator[Any]:
     yield {"lifecycles": len(registry.list_lifecycles()), "projects": len(registry.list_projects())}
 
 
-WORKS = {
-    work.__name__: work for work in (promote, serve, register, claim, once, stream, look)
-}
+WORKS = {work.__name__: work for work in (promote, serve, register, claim, once, stream, look)}
 
 
 def main() -> None:

@@ -15,11 +15,13 @@ from fastapi import FastAPI
 
 from lockgate.bootstrap import acting, open_store
 from lockgate.http.app import build_app
+from lockgate.keys import new_key
 from lockgate.registry import Registry
 from lockgate.sdk.client import Client
 from lockgate.settings import Settings
 
 AnyRegistry = Registry | Client
+_KEY = new_key()
 
 
 @dataclass
@@ -43,7 +45,7 @@ class Server:
 def embedded(url: str = "memory://", **settings: Any) -> Registry:
     """A registry of its own on an empty database, acting as ana."""
     chosen = Settings(database=url, **settings)
-    return Registry(open_store(url, chosen), acting(chosen, "ana"))
+    return Registry(open_store(url, chosen), acting(chosen, "ana"), signer=lambda: _KEY)
 
 
 @contextmanager

@@ -17,6 +17,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from lockgate.bootstrap import connect as connect
+    from lockgate.bootstrap import log_model as log_model
+    from lockgate.bootstrap import use_model as use_model
     from lockgate.domain.models import RegisteredModel as RegisteredModel
     from lockgate.domain.policies import PromotionPolicy as PromotionPolicy
     from lockgate.domain.references import Reference as Reference
@@ -33,6 +35,8 @@ _HOMES = {
     "RegisteredModel": "lockgate.domain.models",
     "Registry": "lockgate.registry",
     "connect": "lockgate.bootstrap",
+    "log_model": "lockgate.bootstrap",
+    "use_model": "lockgate.bootstrap",
 }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,20 @@ from lockgate.errors import InvalidSetting
 from lockgate.settings import Settings
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from lockgate.artifacts.pulling import PullProgress
+    from lockgate.artifacts.pushing import PushProgress
+    from lockgate.artifacts.store import BlobStore
+    from lockgate.domain.versions import ModelVersion
     from lockgate.keys import SigningKey
     from lockgate.registry import Registry
     from lockgate.sdk.client import Client
+    from lockgate.services.depot import Depot
     from lockgate.storage.database import Clock, Driver
     from lockgate.storage.store import Store
 
+ARTIFACTS = "lockgate.artifacts"
 URL_FORMS = "sqlite:///PATH, postgresql://…, memory:// or http(s)://…"
 
 
@@ -45,24 +53,138 @@ def connect(
     if url.startswith(("http://", "https://")):
         from lockgate.sdk.client import Client
 
-        return Client(url, actor=who.name, project=project, timeout_s=settings.timeout_s)
+        return Client(
+            url,
+            actor=who.name,
+            project=project,
+            timeout_s=settings.timeout_s,
+            cache=cache_folder(settings),
+        )
     from lockgate.registry import Registry
 
     return Registry(open_store(url, settings), who, project, signer_of(settings))
 
 
+def log_model(
+    path: str | Path,
+    name: str,
+    version: str | int | None = None,
+    *,
+    metrics: Mapping[str, float] | None = None,
+    params: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | Sequence[str] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    run_id: str | None = None,
+    description: str = "",
+    stage: str | None = None,
+    url: str | None = None,
+    progress: Callable[[PushProgress], None] | None = None,
+) -> ModelVersion:
+    """Push a file or folder as a version of a model, and return that version, sealed.
+
+    ``str()`` of it is its reference, such as ``default/churn:3``. ``url`` is as in `connect`.
+    Pushing again sends only what lacks; see `Registry.push` for the rest.
+    """
+    with connect(url) as registry:
+        return registry.push(
+            path,
+            name,
+            version,
+            metrics=metrics,
+            params=params,
+            tags=tags,
+            metadata=metadata,
+            run_id=run_id,
+            description=description,
+            stage=stage,
+            progress=progress,
+        )
+
+
+def use_model(
+    reference: str,
+    *,
+    stage: str | None = None,
+    version: str | int | None = None,
+    alias: str | None = None,
+    at: datetime | str | None = None,
+    url: str | None = None,
+    progress: Callable[[PullProgress], None] | None = None,
+) -> Path:
+    """Return a folder on this machine with the files of a version, verified and read-only.
+
+    ``reference`` is a whole one (``churn@production``), or a name with at most one of ``stage``,
+    ``version`` and ``alias``; ``at`` asks what it meant at a moment in the past. The folder lies
+    in the user's cache and is shared: copy it before changing it. Raises `ArtifactNotFound`,
+    `DigestMismatch`, what `resolve` raises.
+    """
+    from lockgate.artifacts.carrying import named_reference
+
+    with connect(url) as registry:
+        wanted = named_reference(
+            reference, registry.project, stage=stage, version=version, alias=alias
+        )
+        if at is not None:
+            then = registry.resolve(wanted, at=at)
+            wanted = then.reference
+        return registry.use(wanted, progress=progress)
+
+
 def open_store(url: str, settings: Settings, clock: Clock | None = None) -> Store:
-    """Return the store behind a database's URL, making the schema in an empty one."""
+    """Return the store behind a database's URL, making the schema in an empty one.
+
+    The store of its files is opened when one is first needed.
+    """
     from lockgate.storage.store import Store
 
     driver = open_driver(url, settings)
     try:
         if clock is None:
-            return Store(driver, limits=settings.limits)
-        return Store(driver, limits=settings.limits, clock=clock)
+            store = Store(driver, limits=settings.limits)
+        else:
+            store = Store(driver, limits=settings.limits, clock=clock)
     except BaseException:
         driver.close()
         raise
+    store.depot = depot_of(url, settings)
+    return store
+
+
+def depot_of(database: str, settings: Settings) -> Depot:
+    """Return where the files of a database's registry are kept, not opened yet."""
+    from lockgate.services.depot import Depot, DepotRules
+
+    def open_blobs() -> BlobStore:
+        from lockgate.artifacts.store import open_store as open_blob_store
+
+        return open_blob_store(settings.artifacts or _artifacts_beside(database))
+
+    rules = DepotRules(
+        gc_grace_s=settings.gc_grace_s,
+        restore_days=settings.restore_days,
+        trusted_keys=settings.trusted_keys,
+        import_roots=settings.import_roots,
+        import_private=settings.import_private,
+        cache=cache_folder(settings),
+    )
+    return Depot(open_blobs, rules)
+
+
+def cache_folder(settings: Settings) -> Path:
+    """Return the user's own folder for what can be had again."""
+    if settings.cache:
+        return Path(settings.cache)
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "lockgate"
+
+
+def _artifacts_beside(database: str) -> str:
+    if database.startswith("memory://"):
+        return "memory://"
+    path = database.removeprefix("sqlite://").removeprefix("/")
+    if path == database:
+        return ARTIFACTS
+    return str(Path(path).with_suffix(Path(ARTIFACTS).suffix))
 
 
 def open_driver(url: str, settings: Settings) -> Driver:

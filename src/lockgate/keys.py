@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,21 +85,30 @@ def new_key() -> SigningKey:
 
 
 def write_key(key: SigningKey, path: Path, name: str = "lockgate") -> None:
-    """Write a key to a new file, readable by its owner only. Never overwrites one."""
+    """Write a key to a new file, whole or not at all, readable by its owner only.
+
+    Raises `InvalidInput` where there is a file already: a key is never overwritten.
+    """
     verifier = key.verifier(name)
     encoded = base64.b64encode(_ED25519 + key.seed).decode()
     line = f"{_PREFIX}{name}+{verifier.key_id.hex()}+{encoded}\n"
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise InvalidInput(detail=f"{path} exists already; a key is never overwritten") from None
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)  # unlike a rename it fails where there is a file
+        finally:
+            draft.unlink()
     except OSError as error:
+        if path.exists():
+            raise InvalidInput(
+                detail=f"{path} exists already; a key is never overwritten"
+            ) from None
         raise Unavailable(detail=f"The key cannot be written to {path}: {error.strerror}") from None
-    with os.fdopen(handle, "w") as file:
-        file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def read_key(path: Path) -> SigningKey:
@@ -112,8 +122,8 @@ def read_key(path: Path) -> SigningKey:
         text = path.read_text("ascii").strip()
     except (OSError, ValueError):
         raise InvalidSetting(
-            setting=setting, detail=f"no key can be read from {path}; make one with "
-            "`lockgate audit keygen`"
+            setting=setting,
+            detail=f"no key can be read from {path}; make one with `lockgate audit keygen`",
         ) from None
     if os.name == "posix" and mode & 0o077:
         raise InvalidSetting(
@@ -134,5 +144,6 @@ def read_key(path: Path) -> SigningKey:
 def open_key(path: Path) -> SigningKey:
     """Return the key in a file, making it first where there is none."""
     if not path.exists():
-        write_key(new_key(), path)
+        with suppress(InvalidInput):  # another process was first
+            write_key(new_key(), path)
     return read_key(path)

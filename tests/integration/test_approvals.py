@@ -23,7 +23,6 @@ from lockgate.errors import (
     RequestClosed,
     RequestNotFound,
 )
-from lockgate.registry import Registry
 
 TWO = PromotionPolicy().require_approvals(2)
 
@@ -297,18 +296,11 @@ class Gate(RuleBasedStateMachine):
     metrics and the policy are those that it was said of.
     """
 
-    world: World
-    projects = 0
-
     @initialize(wish=st.sampled_from(WISHES))
     def begin(self, wish: dict[str, Any]) -> None:
-        """A new project in a world that all runs share."""
-        if not hasattr(Gate, "world"):
-            Gate.world = World()
-        Gate.projects += 1
-        name = f"p{Gate.projects}"
-        self.world.registry.create_project(name)
-        self.registry = Registry(self.world.store, self.world.registry._who.actor, name)
+        """A registry in memory, four people beside ana, and a version of hers."""
+        self.world = World()
+        self.registry = self.world.registry
         self.registry.set_member("ana", ["admin"])
         for person, role in ROLES.items():
             self.registry.set_member(person, [role])
@@ -340,6 +332,11 @@ class Gate(RuleBasedStateMachine):
         """Expect the request to be carried out, if it is to be and the gate is open."""
         if self.open and self.open[1] and self.stands == "None" and self.holds():
             self.stands, self.open = "Staging", None
+
+    def teardown(self) -> None:
+        """Close the registry."""
+        if hasattr(self, "world"):
+            self.world.close()
 
     @rule(wish=st.sampled_from(WISHES))
     def attach(self, wish: dict[str, Any]) -> None:
@@ -425,7 +422,7 @@ class Gate(RuleBasedStateMachine):
         assert self.registry.get_version("m", "1").stage == self.stands
         if self.stands == "None":
             assert self.registry.explain("m", "1", "Staging").allowed == self.holds()
-        waiting = self.registry.inbox(project=self.registry.project).items
+        waiting = self.registry.inbox().items
         assert [each.uid for each in waiting] == ([self.open[0]] if self.open else [])
 
 

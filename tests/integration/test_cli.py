@@ -8,25 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cli_runner import Terminal
+from cli_runner import READS, Terminal
 from lockgate import connect
-
-LIFECYCLE = """
-name = "train"
-initial = "Dev"
-[[stages]]
-name = "Dev"
-[[stages]]
-name = "Live"
-exclusive = true
-incumbent = "reject"
-[[edges]]
-from = "Dev"
-to = "Live"
-[[edges]]
-from = "Live"
-to = "Dev"
-"""
 
 
 @pytest.fixture
@@ -34,9 +17,7 @@ def lockgate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Terminal:
     """A terminal on an empty registry."""
-    for name in ("URL", "PROJECT", "ACTOR", "DATABASE", "DEBUG"):
-        monkeypatch.delenv(f"LOCKGATE_{name}", raising=False)
-    return Terminal(tmp_path, capsys)
+    return Terminal(tmp_path, capsys, monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -160,30 +141,6 @@ def test_a_fault_in_a_filter_is_pointed_at(lockgate: Terminal) -> None:
     line, caret = ended.err.splitlines()[1:3]
     assert ended.code == 2
     assert line[caret.index("^") :].startswith("nonsense")
-
-
-READS = [
-    ["model", "list"],
-    ["model", "show", "churn"],
-    ["version", "list", "churn"],
-    ["version", "show", "churn:1.0.0"],
-    ["version", "transitions", "churn:1.0.0"],
-    ["alias", "list", "churn"],
-    ["resolve", "churn@production"],
-    ["latest", "churn"],
-    ["history", "churn"],
-    ["compare", "churn:1.0.0", "churn:1.1.0"],
-    ["search", "metrics.auc > 0.5"],
-    ["search", "--models", "name = 'churn'"],
-    ["summary"],
-    ["audit", "log"],
-    ["audit", "verify"],
-    ["lifecycle", "list"],
-    ["lifecycle", "show", "standard"],
-    ["lifecycle", "draw", "standard"],
-    ["project", "list"],
-    ["project", "show", "default"],
-]
 
 
 @pytest.mark.parametrize("arguments", READS, ids=" ".join)
@@ -351,57 +308,6 @@ def test_the_log_is_read_and_verified(churn: Terminal) -> None:
     assert churn.done("audit", "verify").startswith(
         "The log of project default is whole: 7 events, root "
     )
-
-
-def test_a_lifecycle_of_ones_own(lockgate: Terminal, tmp_path: Path) -> None:
-    """Validate, apply, draw, follow; what ``show --document`` writes can be applied again."""
-    file = tmp_path / "train.toml"
-    file.write_text(LIFECYCLE)
-    assert lockgate.done("lifecycle", "validate", str(file)) == (
-        f"{file} is a valid lifecycle: train, 2 stages, 2 edges.\n"
-    )
-    assert lockgate("lifecycle", "show", "train").code == 3
-    assert lockgate.done("lifecycle", "apply", str(file)) == "Lifecycle train is at revision 1.\n"
-    assert lockgate.done("lifecycle", "draw", "train") == lockgate.done(
-        "lifecycle", "draw", str(file)
-    )
-    document = tmp_path / "train.json"
-    document.write_text(lockgate.done("lifecycle", "show", "train", "--document"))
-    assert lockgate.done("lifecycle", "apply", str(document)) == (
-        "Lifecycle train is at revision 1.\n"
-    )
-    lockgate.done("version", "register", "churn", "--lifecycle", "train")
-    assert lockgate.done("promote", "churn:1") == "churn 1 is in Live.\n"
-
-
-def test_every_fault_of_a_lifecycle_is_told(lockgate: Terminal, tmp_path: Path) -> None:
-    """Two faults, two lines, exit code 2, and nothing is stored."""
-    file = tmp_path / "bad.toml"
-    file.write_text(LIFECYCLE.replace('to = "Dev"', 'to = "Nix"').replace("true", '"yes"'))
-    ended = lockgate("lifecycle", "validate", str(file))
-    assert (ended.code, len(ended.err.splitlines())) == (2, 2)
-    assert "Nix" in ended.err
-    assert lockgate("lifecycle", "apply", str(file)).code == 2
-
-
-@pytest.mark.parametrize(
-    ("form", "begins"),
-    [("text", "╭"), ("mermaid", "stateDiagram-v2"), ("dot", "digraph"), ("svg", "<svg")],
-)
-def test_a_lifecycle_is_drawn_in_every_form(lockgate: Terminal, form: str, begins: str) -> None:
-    """Terminal, Mermaid, Graphviz and SVG."""
-    drawn = lockgate.done("lifecycle", "draw", "standard", "--format", form)
-    assert drawn.startswith(begins)
-
-
-def test_migrate_says_where_it_stands(lockgate: Terminal, tmp_path: Path) -> None:
-    """--check tells an empty database from one that is up to date; migrate brings it there."""
-    database = f"sqlite:///{tmp_path}/other.db"
-    missing = lockgate("migrate", "--check", "--database", database)
-    assert missing.code == 4
-    assert lockgate("migrate", "--database", database).code == 0
-    assert "is up to date" in lockgate.done("migrate", "--check", "--database", database)
-    assert "was up to date" in lockgate.done("migrate", "--database", database)
 
 
 def test_a_server_open_to_others_is_refused(lockgate: Terminal) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from bare import assert_one_at_a_time, assert_whole, run
-from racer import Racer, race
 
 import lockgate
+from bare import assert_one_at_a_time, assert_whole, run
 from lockgate.storage.sqlite import sqlite3
+from racer import Racer, race
 
 PROCESSES = 4
 VERSIONS_EACH = 2
@@ -111,7 +111,9 @@ def test_one_wins_a_label(database_url: str, lifecycle: str) -> None:
             ]
         )
         for label in labels:
-            runs = Counter(each["run"] for part in reports for each in part if each["label"] == label)
+            runs = Counter(
+                each["run"] for part in reports for each in part if each["label"] == label
+            )
             winner = registry.get_version("churn", label).run_id
             if lifecycle == "linear":  # everybody is given the version that is there
                 assert runs == {winner: PROCESSES}

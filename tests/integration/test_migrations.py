@@ -1,18 +1,19 @@
-"""Migrations: they make the schema that the tables draw, keep what is there, and say what to run."""
+"""Migrations: they make what the tables draw, keep what is there, and say what to run."""
 
 from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from bare import run
 
 import lockgate
+from bare import run
 from lockgate.errors import DatabaseUnavailable, SchemaOutdated
 from lockgate.storage import schema
 from lockgate.storage.gate_tables import metadata
@@ -96,15 +97,16 @@ def _plain(sql: str | None) -> str | None:
 
 
 @pytest.fixture
-def other_url(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+def other_url(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     """A second empty database of the same kind."""
     if database_url.startswith("sqlite"):
-        return f"sqlite:///{tmp_path}/other.db"
+        yield f"sqlite:///{tmp_path}/other.db"
+        return
     server: str = request.getfixturevalue("postgres_server")
     name = database_url.rsplit("/", 1)[1] + "_other"
-    request.addfinalizer(lambda: run(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
     run(server, f"CREATE DATABASE {name}")
-    return server.rsplit("/", 1)[0] + f"/{name}"
+    yield server.rsplit("/", 1)[0] + f"/{name}"
+    run(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 def later(tmp_path: Path, then: str = "") -> Path:
@@ -118,7 +120,7 @@ def later(tmp_path: Path, then: str = "") -> Path:
 def test_migrated_is_drawn(database_url: str, other_url: str) -> None:
     """Every migration in turn makes the schema that a new database gets whole."""
     lockgate.connect(database_url, actor="ana").close()
-    assert (None, schema.HEAD) == runner.upgrade(other_url)
+    assert runner.upgrade(other_url) == (None, schema.HEAD)
     made, migrated = drawing(database_url), drawing(other_url)
     assert made.keys() == migrated.keys()
     for part in made:
@@ -147,20 +149,21 @@ def test_upgrading_twice_changes_nothing(database_url: str) -> None:
     """At the newest revision there is nothing to do."""
     runner.upgrade(database_url)
     before = drawing(database_url)
-    assert (schema.HEAD, schema.HEAD) == runner.upgrade(database_url)
+    assert runner.upgrade(database_url) == (schema.HEAD, schema.HEAD)
     assert before == drawing(database_url)
 
 
 def test_an_older_schema_says_what_to_run(database_url: str) -> None:
     """On an older schema nothing opens, the error says what to run, and that then works."""
-    assert (None, "0001") == runner.upgrade(database_url, to="0001")
+    assert runner.upgrade(database_url, to="0001") == (None, "0001")
     with pytest.raises(SchemaOutdated) as caught:
         lockgate.connect(database_url, actor="ana")
-    assert {"found": "0001", "expected": schema.HEAD} == {
-        key: caught.value.fields[key] for key in ("found", "expected")
+    assert {key: caught.value.fields[key] for key in ("found", "expected")} == {
+        "found": "0001",
+        "expected": schema.HEAD,
     }
     assert f"run `lockgate migrate --database {database_url}`" in str(caught.value)
-    assert ("0001", schema.HEAD) == runner.upgrade(database_url)
+    assert runner.upgrade(database_url) == ("0001", schema.HEAD)
     with lockgate.connect(database_url, actor="ana") as registry:
         assert registry.register_model("churn", "1").stage == "None"
 
@@ -171,8 +174,8 @@ def test_an_upgrade_keeps_what_is_there(database_url: str, tmp_path: Path) -> No
         registry.register_model("churn", "1", metrics={"auc": 0.9})
         registry.promote("churn", "1")
         before = (registry.get_version("churn", "1"), list(registry.audit()))
-    assert (schema.HEAD, "9000") == runner.upgrade(database_url, folder=later(tmp_path))
-    assert [(None,)] == run(database_url, "SELECT colour FROM models")
+    assert runner.upgrade(database_url, folder=later(tmp_path)) == (schema.HEAD, "9000")
+    assert run(database_url, "SELECT colour FROM models") == [(None,)]
     # What this Lockgate needs is still all there: let it open the database again.
     run(database_url, f"UPDATE alembic_version SET version_num = '{schema.HEAD}'")
     with lockgate.connect(database_url, actor="ana") as registry:
@@ -187,7 +190,7 @@ def test_a_migration_that_fails_changes_nothing(database_url: str, tmp_path: Pat
     with pytest.raises(DatabaseUnavailable):
         runner.upgrade(database_url, folder=later(tmp_path, 'op.execute("SELECT * FROM nowhere")'))
     assert before == drawing(database_url)
-    assert [(schema.HEAD,)] == run(database_url, "SELECT version_num FROM alembic_version")
+    assert run(database_url, "SELECT version_num FROM alembic_version") == [(schema.HEAD,)]
 
 
 def test_a_newer_schema_is_left_alone(database_url: str, tmp_path: Path) -> None:
@@ -201,7 +204,7 @@ def test_a_newer_schema_is_left_alone(database_url: str, tmp_path: Path) -> None
 def test_head_is_the_newest_migration(tmp_path: Path) -> None:
     """The revision that a new database is stamped with is the last of the migrations."""
     url = f"sqlite:///{tmp_path}/head.db"
-    assert (None, schema.HEAD) == runner.upgrade(url)
+    assert runner.upgrade(url) == (None, schema.HEAD)
 
 
 @pytest.mark.parametrize("attempt", range(3))

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from lockgate.artifacts.store import BlobStore, StoredItem
 from lockgate.errors import DigestMismatch, InvalidInput
@@ -31,6 +31,16 @@ SWEEP_BATCH: Final = 200
 # Enters a block in which no version is sealed, and gives the digests (blobs and manifests) that
 # live versions need as of then.
 LiveBlobs = Callable[[], AbstractContextManager[Container[str]]]
+
+
+class Deletes(Protocol):
+    """The part of a `BlobStore` that a sweep uses."""
+
+    def delete(self, digest: str) -> None: ...
+
+    def delete_manifest(self, digest: str) -> None: ...
+
+    def delete_stray(self, name: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -116,7 +126,7 @@ def survey(store: BlobStore, live: Container[str], grace_s: float) -> Collection
     )
 
 
-def sweep(store: BlobStore, plan: CollectionPlan, live_blobs: LiveBlobs) -> Swept:
+def sweep(store: Deletes, plan: CollectionPlan, live_blobs: LiveBlobs) -> Swept:
     """Carry out a plan in batches; stopping anywhere leaves a store that is whole.
 
     Each batch is checked against what is live when it is deleted, not when it was planned.

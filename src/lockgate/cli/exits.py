@@ -44,8 +44,12 @@ _HINTS: tuple[tuple[type[RegistryError], str], ...] = (
     (errors.StageEmpty, "lockgate history {model}"),
     (errors.NothingToRollBackTo, "lockgate history {model}"),
     (errors.LifecycleNotFound, "lockgate lifecycle list"),
+    (errors.PolicyNotFound, "lockgate policy list"),
+    (errors.RequestNotFound, "lockgate inbox"),
+    (errors.PolicyViolated, "lockgate gate {model}:{version} --to {to_stage}"),
     (errors.ServerUnreachable, "is the server running (lockgate serve)? --url names another"),
 )
+_UNNAMED = {"model": "NAME", "version": "VERSION", "to_stage": "STAGE"}
 
 
 def exit_code(error: RegistryError) -> int:
@@ -58,7 +62,7 @@ def hints_of(error: RegistryError) -> list[str]:
     hints = list(getattr(error, "__notes__", ()))
     for kind, hint in _HINTS:
         if isinstance(error, kind):
-            hints.append(hint.format_map({"model": "NAME", **error.fields}))
+            hints.append(hint.format_map(_UNNAMED | error.fields))
     return hints
 
 

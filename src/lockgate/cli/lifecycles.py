@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lockgate.cli.documents import is_json, read_text
 from lockgate.cli.output import Cell, Column, colour_style
 from lockgate.cli.session import Session
-from lockgate.errors import InvalidInput, LimitExceeded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lockgate.cli.output import Output
     from lockgate.domain.lifecycles import Lifecycle
-
-FILE_BYTES_MAX = 1_000_000
 
 app = typer.Typer(
     help="Look at lifecycles, and apply your own.", rich_markup_mode=None, no_args_is_help=True
@@ -141,31 +137,8 @@ def _read(file: str) -> dict[str, Any]:
     """Return the document in a file. Raises `InvalidInput`, `InvalidLifecycle`."""
     from lockgate.domain.lifecycle_documents import read_document
 
-    try:
-        raw = _bytes_of(file)
-    except OSError as error:
-        raise InvalidInput(
-            detail=f"cannot read {file}: {error.strerror or error}", field="file"
-        ) from None
-    if len(raw) > FILE_BYTES_MAX:
-        raise LimitExceeded(
-            what=f"The size of {file}", observed=f"over {FILE_BYTES_MAX}", limit=FILE_BYTES_MAX
-        )
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidInput(detail=f"{file} is not UTF-8 text: {error}", field="file") from None
-    is_json = file.endswith(".json") or (
-        not file.endswith(".toml") and text.lstrip().startswith("{")
-    )
-    return read_document(text, form="json" if is_json else "toml")
-
-
-def _bytes_of(file: str) -> bytes:
-    if file == "-":
-        return sys.stdin.buffer.read(FILE_BYTES_MAX + 1)
-    with Path(file).open("rb") as stream:
-        return stream.read(FILE_BYTES_MAX + 1)
+    text = read_text(file)
+    return read_document(text, form="json" if is_json(file, text) else "toml")
 
 
 def _draw_list(output: Output, lifecycles: Sequence[Lifecycle]) -> None:

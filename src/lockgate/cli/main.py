@@ -11,14 +11,21 @@ from lockgate import __version__
 from lockgate.cli import (
     admin,
     aliases,
+    artifacts,
     audit,
+    checks,
     demo,
     exits,
+    gates,
     lifecycles,
     lookups,
+    members,
     models,
     passages,
+    policies,
     projects,
+    requests,
+    upkeep,
     versions,
 )
 from lockgate.cli.options import add_everywhere
@@ -62,12 +69,30 @@ app.add_typer(aliases.app, name="alias")
 app.add_typer(lifecycles.app, name="lifecycle")
 app.add_typer(projects.app, name="project")
 app.add_typer(audit.app, name="audit")
+app.add_typer(policies.app, name="policy")
+app.add_typer(checks.app, name="check")
+app.add_typer(members.app, name="member")
 for verb in (
     passages.promote,
     passages.demote,
     passages.archive,
     passages.rollback,
     passages.transition,
+    gates.gate,
+    requests.request,
+    requests.inbox,
+    requests.approve,
+    requests.reject,
+    requests.withdraw,
+    artifacts.push,
+    artifacts.pull,
+    artifacts.files,
+    artifacts.diff,
+    artifacts.card,
+    artifacts.sign,
+    artifacts.waive,
+    upkeep.verify,
+    upkeep.gc,
     lookups.resolve,
     lookups.latest,
     lookups.history,
@@ -83,8 +108,10 @@ app.command("compare")(lookups.compare_)
 # Typer puts groups last; this is the order of a version's life.
 ORDER = (
     *("model", "version", "promote", "demote", "archive", "rollback", "transition"),
+    *("gate", "request", "inbox", "approve", "reject", "withdraw", "policy", "check"),
+    *("push", "pull", "files", "diff", "card", "sign", "waive", "verify", "gc"),
     *("alias", "resolve", "latest", "history", "compare", "search", "summary"),
-    *("audit", "lifecycle", "project", "serve", "migrate", "demo"),
+    *("audit", "lifecycle", "project", "member", "serve", "migrate", "demo"),
 )
 
 

@@ -112,7 +112,7 @@ class Output:
         if self.on_terminal:
             self.write(self._rendered(lambda console: console.print(_rich_table(columns, cells))))
         else:
-            self.write(_plain_table(columns, cells))
+            self.write(plain_table(columns, cells))
 
     def card(self, pairs: Iterable[tuple[str, Cell | str | None]]) -> None:
         """Write names and values, one pair a line; what is None or empty is left out."""
@@ -193,6 +193,23 @@ def pairs_text(values: dict[str, Any]) -> str:
     )
 
 
+def plain_table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> str:
+    """Return a table as aligned columns that are never cut, without colours."""
+    heading = [column.heading.upper() for column in columns]
+    lines = [heading, *([cell.text for cell in row] for row in rows)]
+    widths = [max(_width(line[index]) for line in lines) for index in range(len(columns))]
+    text = ""
+    for line in lines:
+        padded = [
+            " " * (width - _width(word)) + word
+            if column.right
+            else word + " " * (width - _width(word))
+            for column, word, width in zip(columns, line, widths, strict=True)
+        ]
+        text += "  ".join(padded).rstrip() + "\n"
+    return text
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
@@ -238,22 +255,6 @@ def _card_line(name: str, width: int, cell: Cell) -> Callable[[Console], None]:
         console.print(Padding(grid, (0, 0)))
 
     return draw
-
-
-def _plain_table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> str:
-    heading = [column.heading.upper() for column in columns]
-    lines = [heading, *([cell.text for cell in row] for row in rows)]
-    widths = [max(_width(line[index]) for line in lines) for index in range(len(columns))]
-    text = ""
-    for line in lines:
-        padded = [
-            " " * (width - _width(word)) + word
-            if column.right
-            else word + " " * (width - _width(word))
-            for column, word, width in zip(columns, line, widths, strict=True)
-        ]
-        text += "  ".join(padded).rstrip() + "\n"
-    return text
 
 
 def _width(text: str) -> int:

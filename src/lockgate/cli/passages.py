@@ -23,6 +23,14 @@ To = Annotated[
     typer.Option("--to", metavar="STAGE", help="The stage; the nearest in that direction if none."),
 ]
 
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="Past a closed gate, with the permission for it and a reason."),
+]
+Reason = Annotated[
+    str, typer.Option("--reason", metavar="TEXT", help="Why the gate is forced; on record.")
+]
+
 
 def promote(
     ctx: typer.Context,
@@ -31,9 +39,11 @@ def promote(
     to: To = None,
     comment: options.Comment = "",
     expect: options.Expect = None,
+    force: Force = False,
+    reason: Reason = "",
 ) -> None:
     """Take a version to the next stage, or to a later one."""
-    _pass(ctx, reference, version, PROMOTE, to, comment, expect)
+    _pass(ctx, reference, version, PROMOTE, to, comment, expect, force, reason)
 
 
 def demote(
@@ -68,9 +78,11 @@ def transition(
     ] = ...,  # type: ignore[assignment]  # Typer's sign for an option that must be given
     comment: options.Comment = "",
     expect: options.Expect = None,
+    force: Force = False,
+    reason: Reason = "",
 ) -> None:
     """Take a version to a stage, by whichever verb leads there."""
-    _pass(ctx, reference, version, TRANSITION, to, comment, expect)
+    _pass(ctx, reference, version, TRANSITION, to, comment, expect, force, reason)
 
 
 def rollback(
@@ -104,12 +116,21 @@ def _pass(
     to: str | None,
     comment: str,
     expect: str | None,
+    force: bool = False,
+    reason: str = "",
 ) -> None:
     session = Session.of(ctx)
     name, label = session.version_named(reference, version)
     with _next_steps_told(name):
         done = session.registry.transition(
-            name, label, to, verb=verb, comment=comment, expected_stage=expect
+            name,
+            label,
+            to,
+            verb=verb,
+            comment=comment,
+            expected_stage=expect,
+            force=force,
+            reason=reason,
         )
     _tell(session, done)
 
@@ -123,6 +144,8 @@ def _tell(session: Session, done: Promoted) -> None:
         )
     else:
         sentence = f"{version.model} {version.label} is in {version.stage}"
+        if done.transition.forced:
+            sentence += ", past a closed gate"
         name = f"{version.project}/{version.model}"
         for label in () if session.output.as_json else done.displaced:
             retreat = session.registry.get_version(name, label).stage

@@ -67,7 +67,7 @@ def register(
 ) -> None:
     """Register a version; a model of that name is made if there is none."""
     session = Session.of(ctx)
-    name, label = _new_version_named(session, reference, version)
+    name, label = new_version_named(session, reference, version)
     made = session.registry.register_model(
         name,
         label,
@@ -294,7 +294,7 @@ def _draw_transitions(session: Session, passages: Sequence[Transition]) -> None:
     session.output.table(columns, rows)
 
 
-def _new_version_named(
+def new_version_named(
     session: Session, reference: str, version: str | None
 ) -> tuple[str, str | None]:
     """Return the model and the label of a version that is not there yet."""

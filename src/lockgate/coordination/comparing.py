@@ -27,7 +27,7 @@ from lockgate.domain.claims import (
 )
 from lockgate.errors import Contended
 
-__all__ = ["ComparingBackend", "Stored"]
+__all__ = ["ComparingBackend", "Stored", "claim_of", "new_holder"]
 
 ATTEMPTS_MAX = 64
 PAUSE_S_MAX = 0.05
@@ -113,7 +113,7 @@ class ComparingBackend(ABC):
             ),
         )
         assert after is not None  # noqa: S101 - a claim never ends in an absent record
-        held = _claim_of(after, holder)
+        held = claim_of(after, holder)
         return AlreadyExists(after.status) if held is None else held
 
     def try_reset_error_for_retry(
@@ -124,7 +124,7 @@ class ComparingBackend(ABC):
             key,
             lambda record: claims.retry(record, holder=holder, lease_s=lease_s, now=self.now()),
         )
-        return after is not None and _claim_of(after, holder) is not None
+        return after is not None and claim_of(after, holder) is not None
 
     def try_take_over(
         self, seen: ModelRecord, *, holder: str = "", lease_s: float = LEASE_S_DEFAULT
@@ -136,7 +136,7 @@ class ComparingBackend(ABC):
                 record, seen, holder=holder, lease_s=lease_s, now=self.now()
             ),
         )
-        return None if after is None else _claim_of(after, holder)
+        return None if after is None else claim_of(after, holder)
 
     def heartbeat(self, claim: Claimed, progress: Progress | None = None) -> None:
         self._change(
@@ -183,7 +183,8 @@ def new_holder() -> str:
     return str(uuid.uuid4())
 
 
-def _claim_of(record: ModelRecord, holder: str) -> Claimed | None:
+def claim_of(record: ModelRecord, holder: str) -> Claimed | None:
+    """Return the claim that a record shows a holder to have."""
     if record.status is not ModelStatus.DOWNLOADING or record.holder != holder:
         return None
     return Claimed(record.key, holder, record.fence, record.lease_s)

@@ -6,13 +6,12 @@ then the records are gone, models are claimed anew, and files that are there are
 
 from __future__ import annotations
 
-import json
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from types import TracebackType
 from typing import Any
 
+import msgspec
 import redis
 from redis.backoff import ExponentialBackoff
 from redis.cluster import RedisCluster
@@ -21,8 +20,8 @@ from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 
 from lockgate.coordination.backend import StatusCounts
-from lockgate.coordination.comparing import new_holder
-from lockgate.coordination.scripts import COUNTS, KEYS, LISTING, SCRIPTS
+from lockgate.coordination.comparing import claim_of, new_holder
+from lockgate.coordination.scripts import CLAIM, CLAIM_KEYS, COUNTS, KEYS, LISTING, SCRIPTS
 from lockgate.domain import claims
 from lockgate.domain.claims import (
     LEASE_S_DEFAULT,
@@ -34,12 +33,13 @@ from lockgate.domain.claims import (
     ModelStatus,
     Progress,
 )
-from lockgate.errors import ClaimLost, CoordinatorUnavailable, InvalidInput
+from lockgate.errors import ClaimLost, Contended, CoordinatorUnavailable, InvalidInput
 
 __all__ = ["RedisBackend"]
 
 TIMEOUT_S = 5.0
 RECONNECTS_MAX = 1
+CLAIMS_MAX = 3
 CLUSTER_PREFIX = "redis+cluster://"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,6 +53,7 @@ class RedisBackend:
         self._scripts: dict[str, Script] = {
             name: client.register_script(body) for name, body in SCRIPTS.items()
         }
+        self._claim = client.register_script(CLAIM)
         self._listing = client.register_script(LISTING)
         self._counts = client.register_script(COUNTS)
 
@@ -64,21 +65,23 @@ class RedisBackend:
         """
         retry = Retry(ExponentialBackoff(cap=0.5, base=0.05), RECONNECTS_MAX)
         timeouts = {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S}
-        with _translated():
+        with _TRANSLATED:
             if url.startswith(CLUSTER_PREFIX):
                 address = "redis://" + url.removeprefix(CLUSTER_PREFIX)
                 return cls(RedisCluster.from_url(address, retry=retry, **timeouts))
             return cls(redis.Redis.from_url(url, retry=retry, **timeouts))
 
     def connect(self) -> None:
-        with _translated():
-            self._client.ping()
+        # Loading them now saves every first call two round trips.
+        with _TRANSLATED:
+            for body in (CLAIM, LISTING, COUNTS, *SCRIPTS.values()):
+                self._client.script_load(body)
 
     def close(self) -> None:
         self._client.close()
 
     def now(self) -> datetime:
-        with _translated():
+        with _TRANSLATED:
             seconds, microseconds = self._client.time()
         return _EPOCH + timedelta(seconds=seconds, microseconds=microseconds)
 
@@ -89,7 +92,7 @@ class RedisBackend:
         return None if record is None else record.status
 
     def get_model_record(self, key: ModelKey) -> ModelRecord | None:
-        with _translated():
+        with _TRANSLATED:
             raw = self._client.hget(KEYS[0], key.id)
         return None if raw is None else _record_of(raw)
 
@@ -98,7 +101,7 @@ class RedisBackend:
         records: list[ModelRecord] = []
         offset = 0
         while limit is None or len(records) < limit:
-            with _translated():
+            with _TRANSLATED:
                 raws = self._listing(keys=KEYS, args=(offset, -1 if limit is None else limit))
             records += [record for raw in raws if (record := _record_of(raw)) is not None]
             if limit is None or len(raws) < limit:
@@ -107,7 +110,7 @@ class RedisBackend:
         return records[:limit]
 
     def get_status_counts(self) -> StatusCounts:
-        with _translated():
+        with _TRANSLATED:
             numbers = self._counts(keys=KEYS)
         return dict(zip(ModelStatus, numbers, strict=True))
 
@@ -138,10 +141,17 @@ class RedisBackend:
             holder=holder,
             lease_s=lease_s,
         )
-        won, status, fence = self._run("claim", key, fresh, holder)
-        if won:
-            return Claimed(key, holder, fence, lease_s)
-        return AlreadyExists(ModelStatus(_text(status)))
+        for _ in range(CLAIMS_MAX):
+            with _TRANSLATED:
+                found = self._claim(keys=CLAIM_KEYS, args=(key.id, fresh[:-1]))
+            if found == 1:
+                return Claimed(key, holder, 1, lease_s)
+            record = _record_of(found)
+            if record is not None:
+                held = claim_of(record, holder)
+                return AlreadyExists(record.status) if held is None else held
+            self._run("delete_unreadable", key)
+        raise Contended(detail=f"Others keep writing an unreadable record of {key}.")
 
     def try_reset_error_for_retry(
         self, key: ModelKey, *, holder: str = "", lease_s: float = LEASE_S_DEFAULT
@@ -169,7 +179,7 @@ class RedisBackend:
         self._run_held("end", claim, ModelStatus.ERROR.value, claims.clean_message(message))
 
     def _run(self, name: str, key: ModelKey, *arguments: Any) -> Any:
-        with _translated():
+        with _TRANSLATED:
             return self._scripts[name](keys=KEYS, args=(key.id, *arguments))
 
     def _run_held(self, name: str, claim: Claimed, *arguments: Any) -> None:
@@ -180,9 +190,11 @@ class RedisBackend:
             )
 
 
-def _fresh(key: ModelKey, status: ModelStatus, *, message: str, holder: str, lease_s: float) -> str:
+def _fresh(
+    key: ModelKey, status: ModelStatus, *, message: str, holder: str, lease_s: float
+) -> bytes:
     """Return a new record as the scripts take it; they add the times."""
-    return json.dumps(
+    return msgspec.json.encode(
         {
             "provider": key.provider,
             "model": key.model,
@@ -205,7 +217,7 @@ def _standing(seen: ModelRecord) -> tuple[str | int, ...]:
 
 def _record_of(raw: bytes | str) -> ModelRecord | None:
     try:
-        fields = json.loads(raw)
+        fields = msgspec.json.decode(raw)
         done, total = fields.get("bytes_done"), fields.get("bytes_total")
         return ModelRecord(
             key=ModelKey(fields["provider"], fields["model"], fields["revision"], fields["node"]),
@@ -219,7 +231,15 @@ def _record_of(raw: bytes | str) -> ModelRecord | None:
             heartbeat=int(fields["heartbeat"]),
             progress=None if done is None else Progress(int(done), int(total) if total else None),
         )
-    except (InvalidInput, ValueError, TypeError, LookupError, OverflowError) as error:
+    except (
+        InvalidInput,
+        msgspec.MsgspecError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        OverflowError,
+    ) as error:
         warnings.warn(
             f"Skipped the unreadable cache record {raw[:80]!r}: {type(error).__name__}: {error}",
             stacklevel=2,
@@ -232,9 +252,20 @@ def _text(reply: bytes | str) -> str:
     return reply if isinstance(reply, str) else reply.decode()
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (redis.RedisError, RedisClusterException, OSError) as error:
-        raise CoordinatorUnavailable(detail=" ".join(str(error).split())) from error
+class _Translated:
+    """Turns the client's errors into ours. One object serves all: it keeps nothing."""
+
+    def __enter__(self) -> None:
+        """Nothing to do."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, redis.RedisError | RedisClusterException | OSError):
+            raise CoordinatorUnavailable(detail=" ".join(str(error).split())) from error
+
+
+_TRANSLATED = _Translated()

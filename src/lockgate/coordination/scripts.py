@@ -13,7 +13,7 @@ Large numbers travel as strings: the JSON of Lua keeps 14 digits, a time has 16.
 
 from __future__ import annotations
 
-__all__ = ["COUNTS", "KEYS", "LISTING", "SCRIPTS"]
+__all__ = ["CLAIM", "CLAIM_KEYS", "COUNTS", "KEYS", "LISTING", "SCRIPTS"]
 
 _TAG = "{lockgate}:cache"
 KEYS = (
@@ -95,18 +95,27 @@ local function lost(record, holder, fence)
 end
 """
 
-# ARGV: id, a new record as JSON without times, holder → {1 or 0, status, fence}
-_CLAIM = """
-local record = load()
-if not record then
-  record = cjson.decode(ARGV[2])
-  save(record)
+# The change that everybody begins with, without the rest and without reading JSON. What is there
+# already goes back as it is, for the caller to read.
+# ARGV: id, a new record as JSON without times and without its closing brace → 1, or the record
+CLAIM_KEYS = KEYS[:3]
+CLAIM = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local newest = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')[2]
+if newest and tonumber(newest) >= now then now = tonumber(newest) + 1 end
+now = string.format('%.0f', now)
+local record = ARGV[2] .. ',"created_us":"' .. now .. '","last_used_us":"' .. now .. '"}'
+if redis.call('HSETNX', KEYS[1], ARGV[1], record) == 0 then
+  return redis.call('HGET', KEYS[1], ARGV[1])
 end
-if record.status == 'DOWNLOADING' and record.holder == ARGV[3] then
-  return {1, record.status, record.fence}
-end
-return {0, record.status, record.fence}
+redis.call('ZADD', KEYS[2], now, ARGV[1])
+redis.call('SADD', KEYS[3], ARGV[1])
+return 1
 """
+
+# What a claim does to a record that its caller could not read: it goes, if it still cannot be.
+_DELETE_UNREADABLE = "if not load() then remove() end"
 
 # ARGV: id, holder, lease_s, message → 1 or 0
 _RETRY = """
@@ -187,7 +196,7 @@ return ''
 SCRIPTS = {
     name: _SHARED + body
     for name, body in {
-        "claim": _CLAIM,
+        "delete_unreadable": _DELETE_UNREADABLE,
         "retry": _RETRY,
         "take_over": _TAKE_OVER,
         "set_status": _SET_STATUS,

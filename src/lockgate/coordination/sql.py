@@ -80,20 +80,17 @@ class SqlBackend(ComparingBackend):
 
     def connect(self) -> None:
         with self._connection() as connection:
+            if sa.inspect(connection).has_table(entries.name):
+                return
             if not self._is_postgres:
                 for statement in _create_if_missing(self._engine):
                     connection.exec_driver_sql(statement)
-                return
-            # CREATE TABLE IF NOT EXISTS is not safe against itself there, hence the lock. A lock
-            # of the session, so that it outlives the commit whatever the engine's mode.
-            lock = sa.func.pg_advisory_lock(CREATE_LOCK)
-            connection.execute(sa.select(lock)).all()
-            try:
-                with self._engine.begin() as inner:
-                    entries.metadata.create_all(inner)
-            finally:
-                unlock = sa.func.pg_advisory_unlock(CREATE_LOCK)
-                connection.execute(sa.select(unlock)).all()
+        if self._is_postgres:
+            # CREATE TABLE IF NOT EXISTS is not safe against itself there: hence one transaction,
+            # and a lock that ends with it.
+            with self._connection(isolation_level="READ COMMITTED") as connection:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(CREATE_LOCK))).all()
+                entries.metadata.create_all(connection)
 
     def close(self) -> None:
         if self._owns_engine:
@@ -197,9 +194,9 @@ class SqlBackend(ComparingBackend):
         raise AssertionError("the loop returns or raises")
 
     @contextmanager
-    def _connection(self) -> Iterator[sa.Connection]:
+    def _connection(self, **options: str) -> Iterator[sa.Connection]:
         try:
-            with self._engine.begin() as connection:
+            with self._engine.execution_options(**options).begin() as connection:
                 # SQLAlchemy forgets how many rows an INSERT made unless it is asked to keep it.
                 yield connection.execution_options(preserve_rowcount=True)
         except OperationalError as error:

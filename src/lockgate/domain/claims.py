@@ -23,7 +23,6 @@ lost may ask again.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import unicodedata
 from dataclasses import dataclass, replace
@@ -114,7 +113,8 @@ class ModelKey:
     @cached_property
     def id(self) -> str:
         """64 hex digits that stand for the key in stores and file names."""
-        parts = json.dumps([self.provider, self.model, self.revision, self.node])
+        # No part can hold the separator.
+        parts = "\0".join((self.provider, self.model, self.revision, self.node))
         return hashlib.sha256(parts.encode()).hexdigest()
 
     @cached_property

@@ -93,16 +93,19 @@ def svg(lifecycle: Lifecycle) -> str:
         f'width="{width}" height="{height}" role="img">',
         f"<title>{title}</title>",
         "<style>text{font:13px system-ui,sans-serif;fill:#111827}.verb{font-size:11px;"
-        "fill:#4b5563}path{fill:none;stroke:#6b7280;stroke-width:1.4}</style>",
+        "fill:#4b5563;paint-order:stroke;stroke:#ffffff;stroke-width:4px}path{fill:none;stroke:#6b7280;stroke-width:1.4}</style>",
         '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
         'markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" style="fill:#6b7280;'
         'stroke:none"/></marker></defs>',
         f'<rect width="{width}" height="{height}" rx="8" fill="#ffffff"/>',
     ]
-    for edge in lifecycle.edges:
-        if edge.source != edge.target:
-            ends = position[edge.source], position[edge.target]
-            parts.append(_svg_arc(ends, middle, _label(lifecycle, edge)))
+    arcs = [
+        _svg_arc((position[edge.source], position[edge.target]), middle, _label(lifecycle, edge))
+        for edge in lifecycle.edges
+        if edge.source != edge.target
+    ]
+    parts += [path for path, _ in arcs]
+    parts += [label for _, label in arcs]
     for stage in lifecycle.stages:
         parts.append(_svg_box(stage, position[stage.name], middle, lifecycle.initial))
     return "\n".join([*parts, "</svg>"]) + "\n"
@@ -121,14 +124,14 @@ def _svg_box(stage: Stage, position: int, middle: int, initial: str) -> str:
     )
 
 
-def _svg_arc(ends: tuple[int, int], middle: int, label: str) -> str:
+def _svg_arc(ends: tuple[int, int], middle: int, label: str) -> tuple[str, str]:
     source, target = ends
     forward = target > source
     side = -1 if forward else 1
     span = abs(target - source)
-    # Ways out leave beside the middle of a box and ways in arrive on its other side, so that
-    # the two never share a line.
-    shift = 18 + 5 * span
+    # Ways out leave on one side of a box's middle and ways in arrive on the other, the long
+    # ones nearest to it: so arcs lie inside one another and do not cross.
+    shift = max(44 - 9 * span, 4)
     begin = 20 + source * (_BOX_WIDTH + _GAP) + _BOX_WIDTH // 2 + (shift if forward else -shift)
     end = 20 + target * (_BOX_WIDTH + _GAP) + _BOX_WIDTH // 2 - (shift if forward else -shift)
     edge = middle + side * _BOX_HEIGHT // 2
@@ -136,9 +139,9 @@ def _svg_arc(ends: tuple[int, int], middle: int, label: str) -> str:
     height = edge + side * 0.75 * (20 + 30 * span) - 4
     return (
         f'<path d="M{begin} {edge}C{begin} {peak} {end} {peak} {end} {edge}" '
-        f'marker-end="url(#arrow)"/>'
+        f'marker-end="url(#arrow)"/>',
         f'<text class="verb" x="{(begin + end) / 2:g}" y="{height:g}" '
-        f'text-anchor="middle">{html.escape(label)}</text>'
+        f'text-anchor="middle">{html.escape(label)}</text>',
     )
 
 

@@ -60,6 +60,9 @@ class ModelVersion:
     deleted_at: datetime | None = None
     revision: int = 1
 
+    def __str__(self) -> str:
+        return self.reference
+
     @property
     def version(self) -> str:
         """The label, under the name that most users know it by."""

@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Protocol
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from lockgate import __version__
 from lockgate.errors import RegistryError
 from lockgate.http import (
     aliases,
+    artifacts,
     audit,
+    gates,
     health,
     lifecycles,
     lookups,
     models,
     passages,
+    policies,
     projects,
     versions,
 )
@@ -29,10 +33,23 @@ from lockgate.http.gate import Gate, GateLimits, hosts_of
 from lockgate.http.hot import HotReads
 from lockgate.http.problems import on_http_exception, on_registry_error, on_validation_error
 from lockgate.http.representations import KeptVersions
+from lockgate.http.transfers import Transfers
 from lockgate.registry import Registry
-from lockgate.settings import Settings
 
-NOUNS = (health, projects, models, versions, passages, aliases, lookups, lifecycles, audit)
+NOUNS = (
+    health,
+    projects,
+    models,
+    versions,
+    passages,
+    aliases,
+    lookups,
+    policies,
+    gates,
+    lifecycles,
+    artifacts,
+    audit,
+)
 DESCRIPTION = """Lockgate, a model registry whose gates hold.
 
 Every error is `application/problem+json`. Writes take an `Idempotency-Key`; versions and models
@@ -40,8 +57,21 @@ have an `ETag`. Lists are pages: pass `next_cursor` back as `cursor`.
 """
 
 
+class HttpSettings(Protocol):
+    """What the application needs to be told; `lockgate.settings.Settings` has it."""
+
+    @property
+    def database(self) -> str: ...
+    @property
+    def host(self) -> str: ...
+    @property
+    def allowed_hosts(self) -> str: ...
+    @property
+    def body_bytes_max(self) -> int: ...
+
+
 def build_app(
-    registry: Registry, settings: Settings, *, allowed_hosts: str | Iterable[str] | None = None
+    registry: Registry, settings: HttpSettings, *, allowed_hosts: str | Iterable[str] | None = None
 ) -> FastAPI:
     """Return the application on ``registry``, which it closes when the server stops.
 
@@ -49,7 +79,7 @@ def build_app(
     """
     app = FastAPI(
         title="Lockgate",
-        version=__version__,
+        version=version("lockgate"),
         description=DESCRIPTION,
         openapi_url=None,
         redirect_slashes=False,
@@ -60,6 +90,7 @@ def build_app(
     app.state.registry = registry
     app.state.kept = KeptVersions()
     app.state.pool = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="lockgate")
+    app.state.transfers = Transfers()
     for noun in NOUNS:
         app.router.routes.extend(noun.routes.routes)
     app.router.routes.extend(ROUTES)
@@ -80,5 +111,6 @@ def build_app(
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
+    app.state.transfers.close()
     app.state.pool.shutdown(wait=True)
     app.state.registry.close()

@@ -31,7 +31,7 @@ def revision_wanted(if_match: str | None) -> tuple[str, int] | None:
     found = _TAG.fullmatch(if_match.strip())
     if found is None:
         raise InvalidInput(
-            detail="If-Match must be one ETag as it was received, or \"<revision>\"",
+            detail='If-Match must be one ETag as it was received, or "<revision>"',
             field="If-Match",
         )
     return found["uid"] or "", int(found["revision"])

@@ -71,7 +71,7 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
             operation["responses"]["default"] = problem
             if method != "get" and path.startswith("/api/"):
                 operation.setdefault("parameters", []).append(_IDEMPOTENCY)
-            if method == "patch" and "/models/" in path or path.endswith("/metrics"):
+            if (method == "patch" and "/models/" in path) or path.endswith("/metrics"):
                 operation["parameters"].append(_IF_MATCH)
     app.openapi_schema = document
     return document

@@ -16,8 +16,10 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lockgate.artifacts.store import MANIFEST_BYTES_MAX
 from lockgate.errors import InvalidInput, LimitExceeded, RegistryError
 from lockgate.http.problems import bug, http_refusal, refusal
+from lockgate.wire.frames import BATCH_BYTES_MAX
 from lockgate.wire.values import require_text
 
 URL_BYTES_MAX = 8_192
@@ -26,6 +28,11 @@ LOOPBACK = ("localhost", "127.0.0.1", "[::1]", "testserver")
 ANY_HOST = "*"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:]*)(?::[0-9]+)?")
+# Bodies that are files, which the setting body_bytes_max is not about.
+_LARGER = {
+    "/api/v1/artifacts/blobs": BATCH_BYTES_MAX,
+    "/api/v1/artifacts/manifests": MANIFEST_BYTES_MAX,
+}
 _STRICT_PATHS = b"/api/v1/"
 
 
@@ -77,7 +84,7 @@ class Gate:
             response = http_refusal(no.status, request_id, no.detail)
         except RegistryError as error:
             response = refusal(error, request_id)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the last place to turn a fault into an answer
             response = bug(request_id, error, scope["method"], scope["path"])
         else:
             return
@@ -104,9 +111,10 @@ class Gate:
             raise _Refused(400, "Content-Length and Transfer-Encoding exclude each other.")
         elif not length.isdigit() or len(length) > 18:
             raise _Refused(400, "Content-Length must be a whole number.")
-        elif int(length) > self._limits.body_bytes_max:
-            raise self._too_large(int(length))
-        return self._counted(receive)
+        most = max(self._limits.body_bytes_max, _LARGER.get(scope["path"], 0))
+        if length is not None and int(length) > most:
+            raise _too_large(int(length), most)
+        return _counted(receive, most)
 
     def _check_host(self, host: str) -> None:
         if ANY_HOST in self._limits.hosts:
@@ -119,25 +127,25 @@ class Gate:
                 field="Host",
             )
 
-    def _counted(self, receive: Receive) -> Receive:
-        """Return ``receive`` that refuses a body once it is too large, whatever was announced."""
-        size = 0
 
-        async def counted() -> Message:
-            nonlocal size
-            message = await receive()
-            if message["type"] == "http.request":
-                size += len(message.get("body", b""))
-                if size > self._limits.body_bytes_max:
-                    raise self._too_large(size)
-            return message
+def _counted(receive: Receive, most: int) -> Receive:
+    """Return ``receive`` that refuses a body once it is too large, whatever was announced."""
+    size = 0
 
-        return counted
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        if message["type"] == "http.request":
+            size += len(message.get("body", b""))
+            if size > most:
+                raise _too_large(size, most)
+        return message
 
-    def _too_large(self, size: int) -> LimitExceeded:
-        return LimitExceeded(
-            what="The size of the body in bytes", observed=size, limit=self._limits.body_bytes_max
-        )
+    return counted
+
+
+def _too_large(size: int, most: int) -> LimitExceeded:
+    return LimitExceeded(what="The size of the body in bytes", observed=size, limit=most)
 
 
 def hosts_of(bound_to: str, allowed: str | Iterable[str]) -> frozenset[str]:

@@ -28,9 +28,7 @@ async def transition(
 @routes.get(VERSION + "/transitions", response_model=list[TransitionAnswer])  # type: ignore[valid-type]
 async def get_transitions(call: CallOf, project: str, model: str, version: str) -> Response:
     """List a version's passages, oldest first."""
-    return await call.read(
-        lambda registry: registry.get_transitions(f"{project}/{model}", version)
-    )
+    return await call.read(lambda registry: registry.get_transitions(f"{project}/{model}", version))
 
 
 @routes.post(MODEL + "/rollback", response_model=PromotedAnswer)

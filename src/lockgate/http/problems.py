@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -29,6 +28,16 @@ STATUSES: Mapping[type[errors.RegistryError], int] = {
 }
 """The nearest class up an error's own line decides."""
 
+HTTP_CODES = {
+    400: "bad_request",
+    404: "unknown_path",  # not the code of `NotFound`, which the store alone says
+    405: "method_not_allowed",
+    414: "uri_too_long",
+    431: "headers_too_large",
+    500: "internal_error",
+}
+"""Codes of what is no error of the registry's."""
+
 RETRY_AFTER_S = 1
 FAULTS_MAX = 20
 _encode = msgspec.json.Encoder(enc_hook=str).encode
@@ -51,17 +60,13 @@ def http_refusal(
     status: int, request_id: str, detail: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return the answer to what HTTP itself forbids: an unknown path, a wrong method …"""
-    # Not the code of `NotFound`, which the store alone says.
-    phrase = "unknown path" if status == 404 else HTTPStatus(status).phrase.lower()
-    code = phrase.replace(" ", "_").replace("-", "_")
+    code = HTTP_CODES.get(status, f"http_{status}")
     return _answer(bare_problem(code, status, detail, request_id), status, headers or {})
 
 
 def bug(request_id: str, error: BaseException, method: str, path: str) -> Response:
     """Return the answer to a fault of ours: the request id and nothing else; the log has it all."""
-    _log.error(
-        "request failed", request_id=request_id, method=method, path=path, exc_info=error
-    )
+    _log.error("request failed", request_id=request_id, method=method, path=path, exc_info=error)
     detail = f"Something broke in the server; its log says more under request {request_id}."
     return http_refusal(500, request_id, detail)
 

@@ -6,6 +6,7 @@ A name is ``name`` or ``project/name``; a version is its label or its number.
 
 from __future__ import annotations
 
+from lockgate.registry.artifacts import ArtifactVerbs
 from lockgate.registry.audit import AuditVerbs
 from lockgate.registry.gates import GateVerbs
 from lockgate.registry.lookups import LookupVerbs
@@ -27,5 +28,6 @@ class Registry(
     GateVerbs,
     LookupVerbs,
     AuditVerbs,
+    ArtifactVerbs,
 ):
     """A registry on a database of its own. Thread-safe; close it, or use it in a ``with``."""

@@ -12,6 +12,7 @@ from lockgate.domain.references import DEFAULT_PROJECT, split_name
 from lockgate.errors import InvalidSetting
 from lockgate.keys import SigningKey
 from lockgate.services import projects
+from lockgate.services.depot import find_depot
 from lockgate.storage.idempotency import Once
 from lockgate.storage.store import Caller, Store
 
@@ -48,7 +49,10 @@ class Desk:
         return self._who.name
 
     def close(self) -> None:
-        """Close the database."""
+        """Close the database, and the store of its files."""
+        depot = find_depot(self._store)
+        if depot is not None:
+            depot.close()
         self._store.close()
 
     def __enter__(self) -> Self:

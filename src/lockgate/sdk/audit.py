@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from lockgate.domain.audit import AuditEvent
+from lockgate.domain.outcomes import SignedCheckpoint
 from lockgate.domain.pages import Page
 from lockgate.domain.verification import Verdict
-from lockgate.sdk.calls import Calls, Moment
+from lockgate.sdk.calls import Calls, Moment, given
 
 
 class AuditVerbs(Calls):
@@ -42,6 +45,32 @@ class AuditVerbs(Calls):
             cursor=cursor,
         )
 
-    def verify_audit(self, *, project: str | None = None) -> Verdict:
-        """Recompute a project's log and compare it with the tables; name the first bad event."""
-        return self._load(Verdict, "/audit/verify", project=project or self.project)
+    def verify_audit(
+        self,
+        *,
+        project: str | None = None,
+        checkpoints: Sequence[str] = (),
+        verifier_key: str | None = None,
+    ) -> Verdict:
+        """Recompute a project's log and compare it with the tables; name the first bad event.
+
+        ``checkpoints`` are signed notes that were kept elsewhere, verified with
+        ``verifier_key`` (the server's own, unless told).
+        """
+        body = given(
+            project=project or self.project, checkpoints=checkpoints, verifier_key=verifier_key
+        )
+        return self._change(Verdict, "POST", "/audit/verify", body)
+
+    def checkpoint(self, *, project: str | None = None) -> SignedCheckpoint:
+        """Sign what a project's log is now; keep the note elsewhere."""
+        owner = project or self.project
+        return self._change(SignedCheckpoint, "POST", "/audit/checkpoints", project=owner)
+
+    def list_checkpoints(self, *, project: str | None = None) -> tuple[SignedCheckpoint, ...]:
+        """Return the newest checkpoints of a project's log, newest first."""
+        return self._all(SignedCheckpoint, "/audit/checkpoints", project=project or self.project)
+
+    def export_audit(self, *, project: str | None = None) -> Iterator[str]:
+        """Yield the lines of an export that `lockgate.auditor` verifies offline."""
+        return self._lines("/audit/export", project=project or self.project)

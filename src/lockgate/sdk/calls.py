@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ from lockgate.domain.moments import parse_moment, to_text
 from lockgate.domain.pages import Page
 from lockgate.domain.references import DEFAULT_PROJECT, split_name
 from lockgate.errors import InvalidName
-from lockgate.sdk.transport import TIMEOUT_S, Transport
+from lockgate.sdk.transport import TIMEOUT_S, Query, Transport
 from lockgate.wire.records import from_wire, page_from_wire
 from lockgate.wire.values import require_text, write_json
 
@@ -35,14 +36,17 @@ class Calls:
         actor: str = "",
         project: str = DEFAULT_PROJECT,
         timeout_s: float = TIMEOUT_S,
+        cache: Path | None = None,
     ) -> None:
         """Connect when first asked; an empty ``actor`` leaves it to the server who acts.
 
-        ``timeout_s`` bounds each verb, retries included. Raises `InvalidSetting`.
+        ``timeout_s`` bounds each verb, retries included. ``cache`` is the folder of files that
+        were pulled. Raises `InvalidSetting`.
         """
         self._transport = Transport(url, timeout_s)
         self._actor = Actor.named(actor) if actor else None
         self._key: str | None = None
+        self._cache = cache
         self.project = project
 
     def acting_as(self, actor: str | Actor, once: Once | None = None) -> Self:
@@ -51,6 +55,8 @@ class Calls:
         other._transport = self._transport
         other._actor = actor if isinstance(actor, Actor) else Actor.named(actor)
         other._key = None if once is None else once.key
+        other._cache = self._cache
+        other._cache = self._cache
         other.project = self.project
         return other
 
@@ -81,9 +87,7 @@ class Calls:
     # --- requests ----------------------------------------------------------------------------
 
     def _get(self, path: str, **words: Any) -> Any:
-        return self._transport.send(
-            "GET", API + path, query=_query(words), headers=self._headers()
-        )
+        return self._transport.send("GET", API + path, query=_query(words), headers=self._headers())
 
     def _load(self, kind: type[T], path: str, **words: Any) -> T:
         return from_wire(kind, self._get(path, **words))
@@ -120,6 +124,9 @@ class Calls:
     def _change(self, kind: type[T], method: str, path: str, *body: Any, **words: Any) -> T:
         return from_wire(kind, self._write(method, path, *body, **words))
 
+    def _lines(self, path: str, **words: Any) -> Iterator[str]:
+        return self._transport.lines("POST", API + path, _query(words), self._headers())
+
     def _headers(self) -> dict[str, str]:
         if self._actor is None:
             return {}
@@ -151,8 +158,13 @@ def given(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _query(words: Mapping[str, Any]) -> list[tuple[str, str]]:
-    query: list[tuple[str, str]] = []
+def moment_text(at: Moment, field: str) -> str | None:
+    """Return a moment as text, or None. Raises `InvalidInput` naming ``field``."""
+    return None if at is None else to_text(parse_moment(at, field))
+
+
+def _query(words: Mapping[str, Any]) -> Query:
+    query: Query = []
     for name, value in words.items():
         if value is None or value is False:
             continue

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from lockgate.sdk.artifacts import ArtifactVerbs
 from lockgate.sdk.audit import AuditVerbs
+from lockgate.sdk.gates import GateVerbs
 from lockgate.sdk.lookups import LookupVerbs
 from lockgate.sdk.models import ModelVerbs
 from lockgate.sdk.passages import PassageVerbs
+from lockgate.sdk.policies import PolicyVerbs
 from lockgate.sdk.projects import ProjectVerbs
 from lockgate.sdk.versions import VersionVerbs
 
@@ -17,8 +20,11 @@ class Client(
     ModelVerbs,
     VersionVerbs,
     PassageVerbs,
+    PolicyVerbs,
+    GateVerbs,
     LookupVerbs,
     AuditVerbs,
+    ArtifactVerbs,
 ):
     """A registry on a server. Thread-safe; close it, or use it in a ``with``.
 

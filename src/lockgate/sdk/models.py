@@ -69,9 +69,7 @@ class ModelVerbs(Calls):
         Tags are merged; a value of None takes one away. With ``revision``, only if the model is
         still at it, else `StaleRevision`.
         """
-        return self._change(
-            RegisteredModel, "PATCH", self._model(name), changes, revision=revision
-        )
+        return self._change(RegisteredModel, "PATCH", self._model(name), changes, revision=revision)
 
     def delete_model(self, name: str, *, force: bool = False) -> None:
         """Delete a model; `restore_model` brings it back. Raises `InUse` unless forced."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -27,6 +27,7 @@ PAUSE_MAX_S = 2.0
 TIMEOUT_S = 30.0
 CONNECTIONS_MAX = 20
 RETRYABLE = frozenset({502, 503, 504})
+Query = list[tuple[str, str | int | float | bool | None]]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _NOT_FOR_RETRY = "schema_outdated"
 
@@ -50,6 +51,7 @@ class Transport:
         self._local = parts.hostname in LOOPBACK
         self._timeout_s = timeout_s
         self._client: httpx.Client | None = None
+        self._outside: httpx.Client | None = None
         self._lock = Lock()
 
     def send(
@@ -57,7 +59,7 @@ class Transport:
         method: str,
         path: str,
         *,
-        query: list[tuple[str, str]] | None = None,
+        query: Query | None = None,
         body: bytes | None = None,
         headers: Mapping[str, str],
     ) -> Any:
@@ -69,30 +71,94 @@ class Transport:
         deadline = time.monotonic() + self._timeout_s
         attempt = 1
         while True:
+            pause_s = _pause(attempt)
             left_s = deadline - time.monotonic()
-            error, pause_s = RegistryError(detail="not sent"), 0.0
             try:
                 status, wait_s, value = self._once(method, path, query, body, headers, left_s)
+            except ServerUnreachable as unreachable:
+                error: RegistryError = unreachable
+            else:
                 if status < 300:
                     return value
                 error = self._error(status, value)
-                pause_s = wait_s
                 if status not in RETRYABLE or error.code == _NOT_FOR_RETRY:
                     raise error
-            except ServerUnreachable as unreachable:
-                error = unreachable
-            pause_s = max(pause_s, _pause(attempt))
+                pause_s = max(pause_s, wait_s)
             last = attempt == ATTEMPTS_MAX or time.monotonic() + pause_s >= deadline
             if last or not repeatable:
                 raise error
             time.sleep(pause_s)
             attempt += 1
 
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str],
+        timeout_s: float,
+    ) -> bytes:
+        """Return the bytes of an answer to a request that may be sent again without harm.
+
+        ``timeout_s`` bounds each silence, not the whole. Raises as `send` does.
+        """
+        import httpx
+
+        attempt = 1
+        while True:
+            try:
+                answer = self._pool().request(
+                    method,
+                    self._url + path,
+                    content=body,
+                    headers=dict(headers),
+                    timeout=timeout_s,
+                )
+                content = answer.content
+                if answer.status_code < 300:
+                    return content
+                error: RegistryError = self._error(answer.status_code, _value(content))
+                if answer.status_code not in RETRYABLE or error.code == _NOT_FOR_RETRY:
+                    raise error
+            except httpx.TransportError as lost:
+                why = str(lost) or type(lost).__name__
+                error = ServerUnreachable(url=self.url, detail=why)
+            if attempt == ATTEMPTS_MAX:
+                raise error
+            time.sleep(_pause(attempt))
+            attempt += 1
+
+    def lines(
+        self, method: str, path: str, query: Query, headers: Mapping[str, str]
+    ) -> Iterator[str]:
+        """Yield the lines of an answer as they come, each with its end.
+
+        Sent once. Raises as `send` does, `ServerUnreachable` also when the answer breaks off.
+        """
+        import httpx
+
+        try:
+            with self._pool().stream(
+                method,
+                self._url + path,
+                params=query or None,
+                headers=dict(headers),
+                timeout=self._timeout_s,
+            ) as answer:
+                if answer.status_code >= 300:
+                    raise self._error(answer.status_code, _value(answer.read()))
+                for line in answer.iter_lines():
+                    yield line + "\n"
+        except httpx.TransportError as error:
+            why = str(error) or type(error).__name__
+            raise ServerUnreachable(url=self.url, detail=why) from error
+
     def _once(
         self,
         method: str,
         path: str,
-        query: list[tuple[str, str]] | None,
+        query: Query | None,
         body: bytes | None,
         headers: Mapping[str, str],
         timeout_s: float,
@@ -140,12 +206,35 @@ class Transport:
                 )
             return self._client
 
+    def outside(self) -> httpx.Client:
+        """Return connections to other servers, such as a bucket that the server named.
+
+        They follow no redirect and carry no credentials of ours.
+        """
+        with self._lock:
+            if self._outside is None:
+                import httpx
+
+                limits = httpx.Limits(max_connections=CONNECTIONS_MAX)
+                self._outside = httpx.Client(limits=limits, follow_redirects=False)
+            return self._outside
+
     def close(self) -> None:
         """Close the connections; another request opens new ones."""
         with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
+            clients = (self._client, self._outside)
+            self._client = self._outside = None
+        for client in clients:
+            if client is not None:
+                client.close()
+
+
+def _value(content: bytes) -> Any:
+    """Return the JSON value of a body, or None for something else."""
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
 
 
 def redacted(url: str) -> str:

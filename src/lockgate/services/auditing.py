@@ -85,6 +85,14 @@ def verify_log(store: Store, project: str, checkpoints: Sequence[Checkpoint] = (
         )
         if not verdict.ok or verdict.state is None:
             return verdict
+        if head.size != verdict.size:
+            return Verdict(
+                ok=False,
+                size=verdict.size,
+                root=verdict.root,
+                fault="head_mismatch",
+                detail=f"The head counts {head.size} events, the log has {verdict.size}",
+            )
         differences = _differences(verdict.state, state_rows.load_state(session, key))
         if not differences:
             return verdict

@@ -16,6 +16,7 @@ from lockgate.errors import InvalidSetting
 
 if TYPE_CHECKING:
     from lockgate.artifacts.store import BlobStore
+    from lockgate.storage.store import Store
 
 MANIFESTS_KEPT_MAX = 256
 MANIFESTS_KEPT_BYTES_MAX = 16 * 2**20
@@ -97,6 +98,11 @@ class Depot:
         close = getattr(blobs, "close", None)
         if close is not None:
             close()
+
+
+def find_depot(store: Store) -> Depot | None:
+    """Return the depot of a store, or None for a registry that keeps no files."""
+    return store.depot if isinstance(store.depot, Depot) else None
 
 
 def trusted_keys_of(text: str) -> dict[str, VerifierKey]:

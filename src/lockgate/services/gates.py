@@ -15,6 +15,7 @@ from lockgate.domain.requirements.evidence import Evidence
 from lockgate.domain.requirements.requirement import Row
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import TransitionNotAllowed
+from lockgate.services.file_evidence import files_evidence
 from lockgate.services.lookup import find_baseline
 from lockgate.storage import evidence as evidence_rows
 from lockgate.storage import history
@@ -144,6 +145,7 @@ def gather(
         checks=evidence_rows.list_checks(session, key) if needs.checks else (),
         stays=tuple(history.stays_of(session, candidate.stored, key)) if needs.stages else (),
         waivers=evidence_rows.list_waivers(session, key) if needs.scans else (),
+        **files_evidence(store, session, candidate.version, needs),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lockgate.domain import access
 from lockgate.domain.attachments import AttachedPolicy
-from lockgate.domain.lifecycles import Lifecycle
+from lockgate.domain.lifecycles import Lifecycle, Stage
 from lockgate.domain.policies import PromotionPolicy
 from lockgate.domain.requirements.requirement import Surroundings
 from lockgate.errors import InvalidInput, PolicyNotFound
@@ -122,8 +122,9 @@ def list_policies(store: Store, place: Place) -> tuple[AttachedPolicy, ...]:
                 )
                 for stage, policy in lifecycle.policies.items()
             ]
+        known = [lifecycle] if lifecycle else _all_lifecycles(store, session)
         for each in rows.list_policies(session, key, model_key):
-            stage = lifecycle.find_stage(each.stage) if lifecycle else None
+            stage = _first_stage(known, each.stage)
             if lifecycle is not None and stage is None:
                 continue
             found.append(
@@ -158,17 +159,25 @@ def _lock(
         stored = model_rows.lock_model(session, place.project, place.model)
         return key, stored.id, [store.lifecycles.load(session, stored.lifecycle_id)]
     model_rows.lock_models(session, key)
+    return key, PROJECT_KEY, _all_lifecycles(store, session)
+
+
+def _all_lifecycles(store: Store, session: Session) -> list[Lifecycle]:
     keys = lifecycle_rows.all_keys(session)
-    return key, PROJECT_KEY, [store.lifecycles.load(session, each) for each in keys]
+    return [store.lifecycles.load(session, each) for each in keys]
+
+
+def _first_stage(lifecycles: Iterable[Lifecycle], text: str) -> Stage | None:
+    named = (lifecycle.find_stage(text) for lifecycle in lifecycles)
+    return next((stage for stage in named if stage is not None), None)
 
 
 def _stage(lifecycles: Iterable[Lifecycle], text: str) -> str:
     """Return the canonical name of a stage of any of ``lifecycles``."""
     listed = list(lifecycles)
-    for lifecycle in listed:
-        stage = lifecycle.find_stage(text)
-        if stage is not None:
-            return stage.name
+    stage = _first_stage(listed, text)
+    if stage is not None:
+        return stage.name
     allowed = sorted({stage.name for lifecycle in listed for stage in lifecycle.stages})
     raise InvalidInput(
         detail=f"Invalid stage {text!r}. Allowed: {', '.join(allowed)}.",

@@ -172,9 +172,13 @@ def _pass(
     report = judge(store, session, candidate, target)
     if report.rows:
         passage = _let_in(session, candidate, target, verb, passage, report)
-    made = apply_plan(session, stored, candidate.lifecycle, plan, passage)
+    else:
+        passage = Passage(actor=passage.actor, comment=passage.comment)  # nothing to force
+    standing = (candidate.key, version)
+    done = apply_plan(session, stored, candidate.lifecycle, plan, passage, standing)
+    assert done is not None, "the plan has moves"  # noqa: S101
+    made, after = done
     complete_requests(session, candidate, target.name, passage.actor)
-    _, after = version_rows.load_version(session, stored, version.label)
     displaced = tuple(move.label for move in plan.moves[:-1])
     return Promoted(version=after, transition=made, displaced=displaced, report=report)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from lockgate.artifacts.proof import PROOF_VERSION, chunk_reader, prove_files
 from lockgate.domain.contents import ContentProof, Verdict
-from lockgate.domain.files import CARD_BYTES_MAX, CARD_NAMES, FileRecord, VersionFiles
+from lockgate.domain.files import FileRecord, VersionFiles
 from lockgate.domain.manifests import Manifest
-from lockgate.domain.requirements.evidence import ScannedFile, Waiver
+from lockgate.domain.requirements.evidence import Waiver
 from lockgate.services.depot import Depot
+from lockgate.services.file_evidence import UNPROVED
 from lockgate.services.sealed import sealed_digest
 from lockgate.storage import artifacts as rows
 from lockgate.storage import evidence as evidence_rows
@@ -15,8 +16,6 @@ from lockgate.storage import models as model_rows
 from lockgate.storage import versions as version_rows
 from lockgate.storage.database import Session
 from lockgate.storage.store import Caller, Store
-
-UNPROVED = "It was not checked by the rules of this release; `lockgate verify` does that."
 
 
 def prove(store: Store, depot: Depot, manifest: Manifest) -> list[ContentProof]:
@@ -73,30 +72,6 @@ def list_files(store: Store, depot: Depot, project: str, name: str, label: str) 
         )
 
     return store.snapshot(use_case)
-
-
-def scanned_files(session: Session, manifest: Manifest) -> tuple[ScannedFile, ...]:
-    """Return, for a gate, what every file of a manifest was proved to be."""
-    proofs = rows.list_proofs(session, manifest.files, PROOF_VERSION)
-    scanned = []
-    for file in manifest.files:
-        proof = proofs.get(file.path)
-        if proof is None:
-            scanned.append(ScannedFile(file.path, "unknown", UNPROVED))
-        else:
-            scanned.append(ScannedFile(file.path, proof.verdict.value, proof.reason))
-    return tuple(scanned)
-
-
-def card_of(depot: Depot, manifest: Manifest) -> str | None:
-    """Return the text of the model card among the files, its beginning if it is very long."""
-    for name in CARD_NAMES:
-        file = manifest.find_file(name)
-        if file is None:
-            continue
-        read = chunk_reader(depot.blobs.read)
-        return read(file, 0, min(file.size, CARD_BYTES_MAX)).decode(errors="replace")
-    return None
 
 
 def _waived(waivers: tuple[Waiver, ...], digest: str) -> dict[str, str]:

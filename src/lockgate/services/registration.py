@@ -55,6 +55,7 @@ class NewVersion:
     stage: str | None = None
     description: str = ""
     artifact_uri: str | None = None
+    digest: str | None = None
     metrics: FrozenDict[str, int | float] = EMPTY
     params: FrozenDict[str, Scalar] = EMPTY
     tags: FrozenDict[str, str] = EMPTY
@@ -141,22 +142,26 @@ def register_version(
     A label that is taken is the lifecycle's ``on_duplicate_version``.
     """
 
-    def use_case(session: Session) -> ModelVersion:
-        if model_rows.find_model(session, project, model.name) is None:
-            _add_model(store, session, who, project, model)
-        stored = model_rows.lock_model(session, project, model.name)
-        lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
-        label = _label(session, lifecycle, stored, new.label)
-        existing = version_rows.find_key(session, stored, label) if new.label else None
-        if existing is not None and version_rows.label_taken(session, stored.id, label):
-            return _duplicate(session, lifecycle, stored, label, existing)
-        stage = _initial_stage(lifecycle, new.stage)
-        version = _add_version(session, who, stored, lifecycle, replace(new, label=label))
-        if stage.name == lifecycle.initial:
-            return version
-        return _enter(store, session, who, stored, version.label, stage)
+    return store.write(who, lambda session: register_in(store, session, who, project, model, new))
 
-    return store.write(who, use_case)
+
+def register_in(
+    store: Store, session: Session, who: Caller, project: str, model: NewModel, new: NewVersion
+) -> ModelVersion:
+    """Register a version within a transaction that is under way; see `register_version`."""
+    if model_rows.find_model(session, project, model.name) is None:
+        _add_model(store, session, who, project, model)
+    stored = model_rows.lock_model(session, project, model.name)
+    lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
+    label = _label(session, lifecycle, stored, new.label)
+    existing = version_rows.find_key(session, stored, label) if new.label else None
+    if existing is not None and version_rows.label_taken(session, stored.id, label):
+        return _duplicate(session, lifecycle, stored, label, existing)
+    stage = _initial_stage(lifecycle, new.stage)
+    version = _add_version(session, who, stored, lifecycle, replace(new, label=label))
+    if stage.name == lifecycle.initial:
+        return version
+    return _enter(store, session, who, stored, version.label, stage)
 
 
 def _enter(
@@ -177,7 +182,8 @@ def _enter(
             report=report.to_document(),
         )
     passage = Passage(actor=who.name, report=report.to_document() if report.rows else None)
-    apply_plan(session, stored, candidate.lifecycle, plan, passage)
+    standing = (candidate.key, candidate.version)
+    apply_plan(session, stored, candidate.lifecycle, plan, passage, standing)
     return version_rows.load_version(session, stored, label)[1]
 
 
@@ -304,6 +310,7 @@ def _add_version(
         stage_since=now,
         description=new.description,
         artifact_uri=new.artifact_uri,
+        digest=new.digest,
         metrics=new.metrics,
         params=new.params,
         tags=new.tags,
@@ -337,6 +344,7 @@ def _add_version(
             "seq": version.seq,
             "stage": version.stage,
             "artifact_uri": version.artifact_uri,
+            "digest": version.digest,
             "metrics": version.metrics,
             "run_id": version.run_id,
         },

@@ -10,7 +10,8 @@ from lockgate.domain.history import Transition
 from lockgate.domain.lifecycles import Lifecycle
 from lockgate.domain.models import RegisteredModel
 from lockgate.domain.versions import ModelVersion
-from lockgate.errors import AlreadyExists, InUse, ModelNotFound, VersionNotFound
+from lockgate.errors import AlreadyExists, Conflict, InUse, ModelNotFound, VersionNotFound
+from lockgate.storage import artifacts as artifact_rows
 from lockgate.storage import history
 from lockgate.storage import models as model_rows
 from lockgate.storage import versions as version_rows
@@ -58,6 +59,8 @@ def restore_model(store: Store, who: Caller, project: str, name: str) -> Registe
         stored = model_rows.lock_deleted_model(session, project, name)
         if stored is None:
             raise ModelNotFound(model=name, project=project)
+        if artifact_rows.has_purged(session, stored.id):
+            raise _gone(stored.model.full_name)
         back = replace(stored.model, deleted_at=None, updated_at=session.now)
         model_rows.update_model(session, stored, replace(stored, model=back))
         for key, label, stage, aliases in history.live_versions(session, stored.id):
@@ -127,6 +130,8 @@ def restore_version(store: Store, who: Caller, project: str, name: str, label: s
         before = version_rows.load_version_by_id(session, key, name)
         if not deleted:
             return before
+        if artifact_rows.is_purged(session, key):
+            raise _gone(before.reference)
         initial = lifecycle.stage(lifecycle.initial)
         after = replace(before, deleted_at=None, stage=initial.name, stage_since=session.now)
         version_rows.update_version(session, key, before, after, initial.exclusive)
@@ -145,6 +150,14 @@ def restore_version(store: Store, who: Caller, project: str, name: str, label: s
         return version_rows.load_version_by_id(session, key, name)
 
     return store.write(who, use_case)
+
+
+def _gone(name: str) -> Conflict:
+    return Conflict(
+        detail=f"{name} cannot be restored: it was deleted too long ago, and `lockgate gc` has "
+        "swept its files.",
+        name=name,
+    )
 
 
 def _users(lifecycle: Lifecycle, version: ModelVersion) -> list[str]:

@@ -125,5 +125,6 @@ def _carry_out(
     passage = Passage(
         actor=request.requested_by, comment=request.comment, report=report.to_document()
     )
-    apply_plan(session, candidate.stored, candidate.lifecycle, plan, passage)
+    standing = (candidate.key, candidate.version)
+    apply_plan(session, candidate.stored, candidate.lifecycle, plan, passage, standing)
     close(session, candidate, request, "completed", request.requested_by)

@@ -151,6 +151,12 @@ _LIVE = Statement(
     .distinct()
 )
 _NEEDED = Statement(_sealed(_V.c.digest).distinct())
+_SEALED = Statement(
+    _sealed(_V.c.id, _M.c.name)
+    .where(_V.c.id > bindparam("after"))
+    .order_by(_V.c.id)
+    .limit(bindparam("count"))
+)
 _RUN_OUT = Statement(
     _sealed(_V.c.id, _V.c.digest, _V.c.label, _V.c.project_id, _M.c.id, _M.c.name, _P.c.name)
     .join(_P, _P.c.id == _V.c.project_id)
@@ -194,6 +200,11 @@ def live_digests(session: Session, before_us: int) -> set[str]:
 def needed_digests(session: Session) -> set[str]:
     """Return the manifests of all versions that were not purged, deleted ones included."""
     return {row[0] for row in session.all(_NEEDED)}
+
+
+def list_sealed(session: Session, after: int, count: int) -> list[tuple[int, str]]:
+    """Return key and model's name of versions with files, in the order of their keys."""
+    return [(row[0], row[1]) for row in session.all(_SEALED, after=after, count=count)]
 
 
 def list_run_out(session: Session, before_us: int, count: int) -> list[RunOut]:
@@ -268,12 +279,12 @@ def hold_epoch(session: Session) -> Epoch:
     return _epoch(session, _SHARE)
 
 
-def begin_sweep(session: Session, lease_s: int) -> Epoch:
-    """Begin the next epoch with a sweep, whoever swept before."""
-    before = _epoch(session, _LOCK)
-    after = Epoch(before.number + 1, lease_s)
-    session.run(_MOVE, new_epoch=after.number, new_lease_s=lease_s)
-    return after
+def begin_sweep(session: Session, seen: Epoch, lease_s: int) -> Epoch | None:
+    """Begin the next epoch with a sweep; None when it is no longer the epoch that was seen."""
+    if _epoch(session, _LOCK) != seen:
+        return None
+    session.run(_MOVE, new_epoch=seen.number + 1, new_lease_s=lease_s)
+    return Epoch(seen.number + 1, lease_s)
 
 
 def end_sweep(session: Session, sweep: Epoch) -> bool:

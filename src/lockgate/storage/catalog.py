@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable
 
 from sqlalchemy import bindparam, func, select
@@ -25,7 +26,20 @@ _COUNT_MODELS = Statement(_MODELS)
 _COUNT_MODELS_OF = Statement(_MODELS.where(_M.c.project_id == bindparam("project_id")))
 _COUNT_STAGES = Statement(_STAGES)
 _COUNT_STAGES_OF = Statement(_STAGES.where(_V.c.project_id == bindparam("project_id")))
-_by_stage: dict[tuple[int, bool], Statement] = {}
+_VERSIONS = (
+    select(*STAMP)
+    .select_from(FROM)
+    .where(
+        _V.c.stage_key == bindparam("stage_key"),
+        _V.c.deleted_at.is_(None),
+        _M.c.deleted_at.is_(None),
+        _V.c.id < bindparam("before"),
+    )
+    .order_by(_V.c.id.desc())
+    .limit(bindparam("count"))
+)
+_IN_STAGE = Statement(_VERSIONS)
+_IN_STAGE_OF = Statement(_VERSIONS.where(_V.c.project_id == bindparam("project_id")))
 
 
 def count_models(session: Session, project_id: int | None) -> int:
@@ -46,31 +60,13 @@ def list_by_stage(
     session: Session, stages: Iterable[str], project_id: int | None, before: int, count: int
 ) -> list[tuple[int, Stamp]]:
     """Return ``(key, stamp)`` of versions in any of ``stages`` (case-folded), newest first."""
-    keys = sorted(stages)
-    binds: dict[str, object] = {f"stage_{i}": key for i, key in enumerate(keys)}
-    if project_id is not None:
-        binds["project_id"] = project_id
-    statement = _stage_statement(len(keys), project_id is not None)
-    found = session.all(statement, before=before, count=count, **binds)
-    return [(stamp[0], stamp) for stamp in found]
-
-
-def _stage_statement(stages: int, in_project: bool) -> Statement:
-    known = (stages, in_project)
-    if known not in _by_stage:
-        query = (
-            select(*STAMP)
-            .select_from(FROM)
-            .where(
-                _V.c.stage_key.in_([bindparam(f"stage_{i}") for i in range(stages)]),
-                _V.c.deleted_at.is_(None),
-                _M.c.deleted_at.is_(None),
-                _V.c.id < bindparam("before"),
-            )
-        )
-        if in_project:
-            query = query.where(_V.c.project_id == bindparam("project_id"))
-        _by_stage[known] = Statement(
-            query.order_by(_V.c.id.desc()).limit(bindparam("count"))
-        )
-    return _by_stage[known]
+    found: list[Stamp] = []
+    # One spelling at a time: only then is the index both the filter and the order.
+    for stage_key in sorted(stages):
+        binds = {"stage_key": stage_key, "before": before, "count": count}
+        if project_id is None:
+            found += session.all(_IN_STAGE, **binds)
+        else:
+            found += session.all(_IN_STAGE_OF, project_id=project_id, **binds)
+    newest = heapq.nlargest(count, found, key=lambda stamp: stamp[0])
+    return [(stamp[0], stamp) for stamp in newest]

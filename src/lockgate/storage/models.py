@@ -44,8 +44,10 @@ COLUMNS = (
 )
 FROM = _T.join(_P, _P.c.id == _T.c.project_id).join(_L, _L.c.id == _T.c.lifecycle_id)
 
-_BY_NAME = select(*COLUMNS).select_from(FROM).where(
-    _P.c.name == bindparam("project"), _T.c.name == bindparam("name")
+_BY_NAME = (
+    select(*COLUMNS)
+    .select_from(FROM)
+    .where(_P.c.name == bindparam("project"), _T.c.name == bindparam("name"))
 )
 _LIVE = Statement(_BY_NAME.where(_T.c.deleted_at.is_(None)))
 _PIN = Statement(
@@ -169,6 +171,12 @@ def lock_deleted_model(session: Session, project: str, name: str) -> StoredModel
     locked = stored_model(session.one(_BY_ID_LOCK, id=found.id))
     session.settle_time(found.changed_us)
     return locked
+
+
+def lock_model_by_id(session: Session, key: int) -> None:
+    """Let no other transaction change a model, deleted or not, until this one ends."""
+    found = stored_model(session.one(_BY_ID_LOCK, id=key))
+    session.settle_time(0 if found is None else found.changed_us)
 
 
 def insert_model(session: Session, model: RegisteredModel, project_id: int, lifecycle: int) -> None:

@@ -32,9 +32,17 @@ class Passage:
 
 
 def apply_plan(
-    session: Session, stored: StoredModel, lifecycle: Lifecycle, plan: Plan, passage: Passage
-) -> Transition | None:
-    """Make every move of ``plan`` on a locked model; return the passage of the version itself.
+    session: Session,
+    stored: StoredModel,
+    lifecycle: Lifecycle,
+    plan: Plan,
+    passage: Passage,
+    standing: tuple[int, ModelVersion],
+) -> tuple[Transition, ModelVersion] | None:
+    """Make every move of ``plan`` on a locked model; None for a plan without moves.
+
+    ``standing`` is the key of the version that the plan is about, and the version as this
+    transaction read it; its passage is returned, and the version as it stands then.
 
     Displaced incumbents move first, so that an exclusive stage never holds two. Their events
     name the event of the version that took their place as ``cause``.
@@ -58,7 +66,7 @@ def apply_plan(
     )
     for move in displaced:
         _make_room(session, stored, lifecycle, move, passage, cause)
-    made = _move(session, stored, lifecycle, main, passage)
+    made = _move(session, stored, lifecycle, main, passage, standing)
     model_rows.touch_model(session, stored)
     return made
 
@@ -88,7 +96,8 @@ def _make_room(
     cause: Draft,
 ) -> None:
     quiet = replace(passage, comment="", forced=False, report=None)
-    _move(session, stored, lifecycle, move, quiet)
+    standing = version_rows.load_version(session, stored, move.label)
+    _move(session, stored, lifecycle, move, quiet, standing)
     record(
         session,
         stored.project_id,
@@ -107,13 +116,14 @@ def _move(
     lifecycle: Lifecycle,
     move: Move,
     passage: Passage,
-) -> Transition:
-    key, before = version_rows.load_version(session, stored, move.label)
+    standing: tuple[int, ModelVersion],
+) -> tuple[Transition, ModelVersion]:
+    key, before = standing
     after = replace(before, stage=move.target, stage_since=session.now)
     if move.stamps_approval:
         after = replace(after, approved_by=passage.actor, approved_at=session.now)
     exclusive = lifecycle.stage(move.target).exclusive
-    version_rows.update_version(session, key, before, after, exclusive)
+    after = version_rows.update_version(session, key, before, after, exclusive)
     made = Transition(
         uid=uuid.uuid4().hex,
         project=stored.model.project,
@@ -132,7 +142,7 @@ def _move(
         at=session.now,
     )
     history.record_passage(session, stored, key, made, content=content_digest(before))
-    return made
+    return made, after
 
 
 def _detail(move: Move, passage: Passage) -> dict[str, Any]:

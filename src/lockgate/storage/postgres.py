@@ -25,7 +25,8 @@ LOCK_TIMEOUT_S = 30
 
 def redacted(url: str) -> str:
     """Return the URL without its password."""
-    return re.sub(r"(?<=://)([^:/@]*):[^@]*@", r"\1:***@", url)
+    shown = re.sub(r"(?<=://)([^:/@]*):[^/]*@", r"\1:***@", url)
+    return re.sub(r"(?<=[?&]password=)[^&]*", "***", shown)
 
 
 class PostgresDriver:
@@ -99,9 +100,7 @@ class PostgresDriver:
             raise RetryableFault(str(error)) from error
         except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
             detail = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
-            raise DatabaseUnavailable(
-                detail=f"{detail} ({self.url})", url=self.url
-            ) from error
+            raise DatabaseUnavailable(detail=f"{detail} ({self.url})", url=self.url) from error
         finally:
             if pooled is not None:
                 if pooled.dbapi_connection.closed:

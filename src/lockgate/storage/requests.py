@@ -54,11 +54,15 @@ _WAITING = Statement(
         _M.c.deleted_at.is_(None),
     ).order_by(_T.c.id)
 )
-_INBOX = _SELECT.where(
-    _T.c.id < bindparam("before"),
-    _V.c.deleted_at.is_(None),
-    _M.c.deleted_at.is_(None),
-).order_by(_T.c.id.desc()).limit(bindparam("count"))
+_INBOX = (
+    _SELECT.where(
+        _T.c.id < bindparam("before"),
+        _V.c.deleted_at.is_(None),
+        _M.c.deleted_at.is_(None),
+    )
+    .order_by(_T.c.id.desc())
+    .limit(bindparam("count"))
+)
 _CLOSE = Statement(
     update(_T)
     .where(_T.c.uid == bindparam("which"), _T.c.status == _OPEN)

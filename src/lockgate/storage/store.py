@@ -38,9 +38,7 @@ class Caller:
 class Store:
     """What services work on. Thread-safe; one for each database and process."""
 
-    def __init__(
-        self, driver: Driver, *, clock: Clock = utc_now, limits: Limits = LIMITS
-    ) -> None:
+    def __init__(self, driver: Driver, *, clock: Clock = utc_now, limits: Limits = LIMITS) -> None:
         """Open the store behind ``driver``, making the schema in an empty database."""
         ensure_schema(driver)
         self.database = Database(driver, clock)
@@ -48,6 +46,8 @@ class Store:
         self.versions = VersionCache()
         self.lifecycles = LifecycleCache()
         self.limits = limits
+        # Where the files lie: known to the services alone, and None where no files are kept.
+        self.depot: object | None = None
         if not self.database.snapshot(_is_furnished):
             self.database.write(_furnish)
 

@@ -165,6 +165,7 @@ versions = Table(
         **where("exclusive_stage IS NOT NULL AND deleted_at IS NULL"),
     ),
     Index("ix_versions_project_id_stage_key", "project_id", "stage_key", "id"),
+    Index("ix_versions_stage_key", "stage_key", "id"),
     Index("ix_versions_model_id_stage_key", "model_id", "stage_key", "seq"),
     Index("ix_versions_project_id", "project_id", "id"),
     Index("ix_versions_project_id_created_at", "project_id", "created_at", "id"),

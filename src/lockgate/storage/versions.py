@@ -33,7 +33,17 @@ Stamp = tuple[int, int, int, str]
 
 STAMP = (_T.c.id, _T.c.revision, _T.c.updated_at, _M.c.name)
 FROM = _T.join(_M, _M.c.id == _T.c.model_id)
-_ROW = (_P.c.name.label("project"), *_T.c)
+_ROW = (
+    _P.c.name.label("project"),
+    *(
+        _T.c[column]
+        for column in (  # noqa: SIM905  one a line would be longer to read
+            "id uid label seq stage stage_since description artifact_uri digest metrics params "
+            "tags metadata aliases run_id dataset code parents approved_by approved_at "
+            "created_by created_at updated_at deleted_at revision"
+        ).split()
+    ),
+)
 
 
 def _stamps(*conditions: Any) -> Select[Any]:
@@ -350,43 +360,35 @@ def _columns(version: ModelVersion, exclusive: bool) -> dict[str, Any]:
     }
 
 
-_AT = {column.name: index for index, column in enumerate(_ROW)}
-
-
 def _version(row: Any, model: str) -> ModelVersion:
-    at = _AT
-    run_id, dataset, code, parents = (
-        row[at["run_id"]],
-        row[at["dataset"]],
-        row[at["code"]],
-        row[at["parents"]],
-    )
-    approved_at, deleted_at = row[at["approved_at"]], row[at["deleted_at"]]
+    (project, _, uid, label, seq, stage, stage_since, description, artifact_uri, digest) = row[:10]
+    (metrics, params, tags, metadata, aliases, run_id, dataset, code, parents) = row[10:19]
+    (approved_by, approved_at, created_by, created_at, updated_at, deleted_at, revision) = row[19:]
     bare = run_id is None and dataset is None and code is None and parents == "[]"
     return ModelVersion(
-        uid=row[at["uid"]],
-        project=row[0],
+        uid=uid,
+        project=project,
         model=model,
-        label=row[at["label"]],
-        seq=row[at["seq"]],
-        stage=row[at["stage"]],
-        stage_since=from_micros(row[at["stage_since"]]),
-        description=row[at["description"]],
-        artifact_uri=row[at["artifact_uri"]],
-        digest=row[at["digest"]],
-        metrics=frozen_from_json(row[at["metrics"]]),
-        params=frozen_from_json(row[at["params"]]),
-        tags=frozen_from_json(row[at["tags"]]),
-        metadata=frozen_from_json(row[at["metadata"]]),
-        aliases=tuple(from_json(row[at["aliases"]])),
+        label=label,
+        seq=seq,
+        stage=stage,
+        stage_since=from_micros(stage_since),
+        description=description,
+        artifact_uri=artifact_uri,
+        digest=digest,
+        metrics=frozen_from_json(metrics),
+        params=frozen_from_json(params),
+        tags=frozen_from_json(tags),
+        metadata=frozen_from_json(metadata),
+        aliases=() if aliases == "[]" else tuple(from_json(aliases)),
         sources=NO_SOURCES
         if bare
         else Sources(run_id=run_id, dataset=dataset, code=code, parents=tuple(from_json(parents))),
-        approved_by=row[at["approved_by"]],
+        approved_by=approved_by,
         approved_at=None if approved_at is None else from_micros(approved_at),
-        created_by=row[at["created_by"]],
-        created_at=from_micros(row[at["created_at"]]),
-        updated_at=from_micros(row[at["updated_at"]]),
+        created_by=created_by,
+        created_at=from_micros(created_at),
+        updated_at=from_micros(updated_at),
         deleted_at=None if deleted_at is None else from_micros(deleted_at),
-        revision=row[at["revision"]],
+        revision=revision,
     )

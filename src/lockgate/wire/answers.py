@@ -11,19 +11,39 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from lockgate.domain.access import Member
+from lockgate.domain.approvals import PromotionRequest
 from lockgate.domain.audit import AuditEvent
+from lockgate.domain.checks import CheckResult
 from lockgate.domain.comparison import Comparison
 from lockgate.domain.frozen import FrozenDict
+from lockgate.domain.gates import GateReport
 from lockgate.domain.history import Alias, Occupancy, Transition
 from lockgate.domain.models import RegisteredModel
-from lockgate.domain.outcomes import Promoted
+from lockgate.domain.outcomes import Promoted, SignedCheckpoint
 from lockgate.domain.projects import Project
+from lockgate.domain.requirements.evidence import Waiver
 from lockgate.domain.summary import Summary
 from lockgate.domain.verification import Verdict
 from lockgate.domain.versions import ModelVersion
 from lockgate.wire.records import _said
 
 _CONFIG = ConfigDict(extra="forbid")
+
+
+class ReportDocument(BaseModel):
+    """What a gate says: a row for every requirement, and what is still missing."""
+
+    model_config = _CONFIG
+
+    version: str
+    stage: str
+    mode: str
+    allowed: bool
+    holds: bool
+    policy_digest: str
+    rows: list[dict[str, Any]]
+    missing: list[str]
 
 
 @cache
@@ -43,6 +63,8 @@ def schema_of(kind: type) -> type[BaseModel]:
 
 def _shape(hint: Any) -> Any:
     origin, inner = get_origin(hint), get_args(hint)
+    if hint is GateReport:
+        return ReportDocument
     if isinstance(hint, type) and hasattr(hint, "__dataclass_fields__"):
         return schema_of(hint)
     if origin is FrozenDict:
@@ -60,7 +82,7 @@ def page_of(kind: type) -> type[BaseModel]:
         f"{kind.__name__}Page",
         __config__=_CONFIG,
         __doc__="A page, and the cursor of the next one (null on the last).",
-        items=(list[schema_of(kind)], ...),  # type: ignore[misc]
+        items=(list[schema_of(kind)], ...),  # type: ignore[misc,arg-type]
         next_cursor=(str | None, ...),
     )
 
@@ -68,7 +90,7 @@ def page_of(kind: type) -> type[BaseModel]:
 class LifecycleDocument(BaseModel):
     """A revision of a lifecycle: stages, edges and rules, as it was applied."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = _CONFIG
 
     name: str
     revision: int
@@ -83,12 +105,44 @@ class LifecycleDocument(BaseModel):
     on_duplicate_version: str
     on_duplicate_model: str
     policies: dict[str, Any]
+    policy_mode: str
+
+
+class AskedDocument(BaseModel):
+    """A request, and what the gate says of it now."""
+
+    model_config = _CONFIG
+
+    request: schema_of(PromotionRequest)  # type: ignore[valid-type]
+    report: ReportDocument
+
+
+class AttachedPolicyDocument(BaseModel):
+    """A policy that guards a stage, and where it comes from."""
+
+    model_config = _CONFIG
+
+    scope: str
+    project: str
+    model: str | None
+    stage: str
+    policy: dict[str, Any]
+    set_by: str | None
+    set_at: str | None
+
+
+class Closed(BaseModel):
+    """How many requests were closed."""
+
+    model_config = _CONFIG
+
+    closed: int
 
 
 class Health(BaseModel):
     """A sign of life."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = _CONFIG
 
     status: str
 
@@ -122,3 +176,9 @@ ProjectPage = page_of(Project)
 ModelPage = page_of(RegisteredModel)
 VersionPage = page_of(ModelVersion)
 EventPage = page_of(AuditEvent)
+MemberAnswer = schema_of(Member)
+RequestAnswer = schema_of(PromotionRequest)
+RequestPage = page_of(PromotionRequest)
+CheckAnswer = schema_of(CheckResult)
+WaiverAnswer = schema_of(Waiver)
+CheckpointAnswer = schema_of(SignedCheckpoint)

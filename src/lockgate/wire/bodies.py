@@ -136,6 +136,53 @@ class AliasTarget(Body):
     protected: bool | None = None
 
 
+class PolicyDocument(Body):
+    """A policy: its mode, and a list of requirements."""
+
+    policy: dict[str, Any]
+
+
+class PolicyInHand(PolicyDocument):
+    to: str | None = None
+
+
+class MemberRoles(Body):
+    roles: list[str]
+
+
+class NewRequest(Body):
+    """``auto_promote`` lets the promotion happen when the last requirement is met."""
+
+    to: str
+    comment: str = ""
+    auto_promote: bool = False
+    expires_at: str | None = Field(default=None, description="ISO 8601")
+
+
+class DecisionComment(Body):
+    comment: str = ""
+
+
+class NewCheck(Body):
+    check: str
+    status: str = Field(description="passed, failed or running")
+    url: str | None = None
+    expires_at: str | None = Field(default=None, description="ISO 8601")
+
+
+class NewWaiver(Body):
+    path: str = "*"
+    reason: str
+
+
+class Verification(Body):
+    """Signed checkpoints that were kept elsewhere, and the public key to verify them with."""
+
+    project: str | None = None
+    checkpoints: list[str] = []
+    verifier_key: str | None = None
+
+
 class Words(BaseModel):
     """The words after the ``?`` of a URL: these and no others."""
 
@@ -147,10 +194,9 @@ class PageWords(Words):
     cursor: str | None = None
 
 
-class SearchWords(PageWords):
+class ModelSearchWords(PageWords):
     filter: str = ""
     order_by: Annotated[list[str] | None, Field(max_length=20)] = None
-    project: str | None = None
 
     @property
     def order(self) -> list[str] | str | None:
@@ -158,11 +204,8 @@ class SearchWords(PageWords):
         return self.order_by[0] if self.order_by and len(self.order_by) == 1 else self.order_by
 
 
-class ModelSearchWords(PageWords):
-    filter: str = ""
-    order_by: Annotated[list[str] | None, Field(max_length=20)] = None
-
-    order = SearchWords.order
+class SearchWords(ModelSearchWords):
+    project: str | None = None
 
 
 class StageWords(PageWords):
@@ -189,6 +232,16 @@ class AtWords(Words):
 class ReferenceWords(Words):
     ref: str = Field(description="project/name:label, name@alias, name@stage, name@latest …")
     at: str | None = Field(default=None, description="ISO 8601; what was true at that moment")
+
+
+class GateWords(Words):
+    to: str | None = Field(default=None, description="The next stage unless told")
+
+
+class RequestWords(PageWords):
+    model: str | None = Field(default=None, description="project/name")
+    project: str | None = None
+    status: str | None = None
 
 
 class CompareWords(Words):

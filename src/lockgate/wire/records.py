@@ -32,13 +32,13 @@ from lockgate.errors import RegistryError
 
 T = TypeVar("T")
 _ATOMS = (str, int, float, bool, type(None))
-_UNSAID = {Verdict: ("state",)}
+_UNSAID: dict[Any, tuple[str, ...]] = {Verdict: ("state",)}
 """The folded state of a whole log is of use only where it is compared, on the server."""
 
 
 def to_wire(value: Any) -> Any:
     """Return the JSON value of a domain object, a page, a tuple of them, or a plain value."""
-    kind = type(value)
+    kind: Any = type(value)
     if kind in _ATOMS:
         return value
     if kind is datetime:
@@ -124,7 +124,7 @@ _READERS: dict[Any, Callable[[Any], Any]] = {
 
 
 @cache
-def _said(kind: type) -> tuple[str, ...]:
+def _said(kind: Any) -> tuple[str, ...]:
     unsaid = _UNSAID.get(kind, ())
     return tuple(each.name for each in fields(kind) if each.name not in unsaid)
 

@@ -96,9 +96,7 @@ def _plain(value: Any, where: str, depth: int) -> Any:
 
 def _key(key: Any, where: str) -> str:
     if not isinstance(key, str):
-        raise InvalidInput(
-            detail=f"{where} has the key {key!r}; keys must be text", field=where
-        )
+        raise InvalidInput(detail=f"{where} has the key {key!r}; keys must be text", field=where)
     return key
 
 

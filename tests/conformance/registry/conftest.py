@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from registries import AnyRegistry, Server, a_server, embedded
 
 from lockgate.sdk.client import Client
+from registries import AnyRegistry, Server, a_server, embedded
 
 
 @pytest.fixture(scope="session")

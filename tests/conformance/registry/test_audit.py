@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from registries import AnyRegistry
 
 from lockgate.errors import InvalidInput, ProjectNotFound
+from registries import AnyRegistry
 
 
 def test_every_change_has_one_event(on_every_database: AnyRegistry) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from registries import AnyRegistry
 
 from lockgate.errors import (
     AliasNotFound,
@@ -16,6 +15,7 @@ from lockgate.errors import (
     StageEmpty,
     VersionNotFound,
 )
+from registries import AnyRegistry
 
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 
@@ -126,7 +126,11 @@ def test_two_versions_are_compared(two: AnyRegistry) -> None:
     assert (auc.a, auc.b, auc.delta) == (0.8, 0.9, 0.9 - 0.8)
     assert auc.percent_change == (0.9 - 0.8) / 0.8 * 100
     n = diff.metric_diffs["n"]
-    assert (n.delta, n.percent_change, n.reason) == (5, None, "a change from zero has no percentage")
+    assert (n.delta, n.percent_change, n.reason) == (
+        5,
+        None,
+        "a change from zero has no percentage",
+    )
     assert diff.metric_diffs["old"].reason == "the second version has no such metric"
     assert diff.metric_diffs["new"].b == 1
     assert diff.param_diffs["d"].b == 1.0

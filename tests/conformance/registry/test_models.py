@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from registries import AnyRegistry
 
 from lockgate.errors import (
     AliasNotFound,
@@ -18,6 +17,7 @@ from lockgate.errors import (
     StaleRevision,
     VersionNotFound,
 )
+from registries import AnyRegistry
 
 
 def test_a_model_is_returned_as_it_was_made(on_every_database: AnyRegistry) -> None:
@@ -76,7 +76,11 @@ def test_a_model_changes_by_what_is_given(registry: AnyRegistry) -> None:
     """update_model changes the fields it is given, merges tags, and takes away those of None."""
     registry.create_model("churn", tags={"a": "1", "b": "2"}, description="old")
     after = registry.update_model("churn", tags={"a": None, "c": "3"}, owner="bob")
-    assert (dict(after.tags), after.owner, after.description) == ({"b": "2", "c": "3"}, "bob", "old")
+    assert (dict(after.tags), after.owner, after.description) == (
+        {"b": "2", "c": "3"},
+        "bob",
+        "old",
+    )
     assert registry.update_model("churn", new_name="stay").name == "stay"
     with pytest.raises(ModelNotFound):
         registry.get_model("churn")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from registries import AnyRegistry
 
 from lockgate.errors import (
     InvalidInput,
@@ -13,6 +12,7 @@ from lockgate.errors import (
     TransitionNotAllowed,
     VersionNotFound,
 )
+from registries import AnyRegistry
 
 
 def to_production(registry: AnyRegistry, *labels: str) -> None:
@@ -151,7 +151,7 @@ def test_rollback_refuses_a_deleted_version(registry: AnyRegistry) -> None:
 
 
 def test_words_that_mean_nothing_are_refused(registry: AnyRegistry) -> None:
-    """An unknown stage is refused with those that exist; a missing version is said to be missing."""
+    """An unknown stage is refused with those that exist; what is missing is named."""
     registry.register_model("churn", "1")
     with pytest.raises(InvalidInput) as caught:
         registry.transition_stage("churn", "1", "Limbo")
@@ -172,7 +172,10 @@ def test_history_shows_who_stood_where(registry: AnyRegistry) -> None:
     registry.set_alias("churn", "champion", "2")
     stays = registry.history("churn")
     production = [stay for stay in stays if stay.place == "Production"]
-    assert [(stay.version, stay.until is None) for stay in production] == [("1", False), ("2", True)]
+    assert [(stay.version, stay.until is None) for stay in production] == [
+        ("1", False),
+        ("2", True),
+    ]
     assert production[0].until == production[1].since
     assert [(stay.place, stay.version) for stay in stays if stay.kind == "alias"] == [
         ("champion", "2")

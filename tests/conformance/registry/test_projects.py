@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from registries import AnyRegistry
 
 from lockgate.domain.presets import PRESET_DOCUMENTS
 from lockgate.errors import (
@@ -16,6 +15,7 @@ from lockgate.errors import (
     ProjectNotFound,
     TransitionNotAllowed,
 )
+from registries import AnyRegistry
 
 TRAIN: dict[str, Any] = {
     "name": "train",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from registries import AnyRegistry
 
 from lockgate.errors import (
     AlreadyExists,
@@ -18,6 +17,7 @@ from lockgate.errors import (
     TransitionNotAllowed,
     VersionNotFound,
 )
+from registries import AnyRegistry
 
 
 def test_a_version_is_returned_as_it_was_registered(on_every_database: AnyRegistry) -> None:

@@ -174,7 +174,10 @@ def test_every_fault_at_once() -> None:
             "name must be lower-case letters, digits and . _ - , at most 63, got None",
         ),
         ({"policies": []}, "policies must map stages to policies"),
-        ({"policies": {"Live": 3}}, "policies.Live: a policy is an object with mode and requirements, got 3"),
+        (
+            {"policies": {"Live": 3}},
+            "policies.Live: a policy is an object with mode and requirements, got 3",
+        ),
         ({"latest_by": ["seq"]}, "latest_by must be one of created, seq, got ['seq']"),
         ({"description": 3}, "description must be text, got int: 3"),
         (

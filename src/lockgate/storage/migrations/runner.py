@@ -1,8 +1,8 @@
 """Running the migrations: one transaction from whatever revision there is to the newest.
 
-    migrations/
-      env.py            what Alembic runs
-      versions/NNNN_*   one file a revision, each naming the one before
+migrations/
+  env.py            what Alembic runs
+  versions/NNNN_*   one file a revision, each naming the one before
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sqlalchemy import Connection, create_engine, event, exc, text
 from sqlalchemy.pool import NullPool
 
 from lockgate.errors import Contended, DatabaseUnavailable
+from lockgate.storage.postgres import redacted
 from lockgate.storage.schema import LOCK_KEY
 
 FOLDER = Path(__file__).parent
@@ -44,7 +45,7 @@ def upgrade(url: str, to: str = "head", folder: Path = FOLDER) -> tuple[str | No
             raise DatabaseUnavailable(
                 detail=f"its schema is at revision {before}, made by a newer Lockgate; this one "
                 f"knows revisions up to {known[0]}",
-                url=url,
+                url=redacted(url),
             )
         config.attributes["connection"] = connection
         command.upgrade(config, to)
@@ -65,7 +66,9 @@ def transaction(url: str) -> Iterator[Connection]:
         detail = (str(error.orig).strip() or type(error.orig).__name__).splitlines()[0]
         if "locked" in detail or isinstance(error.orig, TimeoutError):
             raise Contended(detail=f"Other writers kept the database busy: {detail}") from error
-        raise DatabaseUnavailable(detail=detail, url=url) from error
+        raise DatabaseUnavailable(
+            detail=f"{detail} ({redacted(url)})", url=redacted(url)
+        ) from error
     finally:
         engine.dispose()
 

@@ -182,6 +182,7 @@ def _versions() -> None:
     op.create_index(
         "ix_versions_digest", "versions", ["digest", "id"], **where("digest IS NOT NULL")
     )
+    op.create_index("ix_versions_stage_key", "versions", ["stage_key", "id"])
     op.create_index("ix_versions_model_id_stage_key", "versions", ["model_id", "stage_key", "seq"])
     op.create_index("ix_versions_project_id", "versions", ["project_id", "id"])
     op.create_index(

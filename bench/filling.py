@@ -1,0 +1,148 @@
+"""A registry filled quickly: rows written straight into the tables, in one transaction.
+
+The filled models have no events in the log: this is for measuring reads, not for verifying.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lockgate.domain.access import Actor
+from lockgate.registry import Registry
+from lockgate.storage import tables
+from lockgate.storage.sqlite import SqliteDriver
+from lockgate.storage.statements import Statement, inserting
+from lockgate.storage.store import Store
+
+BEGIN_US = 1_760_000_000_000_000
+BATCH = 10_000
+STANDARD = 1
+
+
+def open_registry(path: Path) -> Registry:
+    """Return a registry on the SQLite file at ``path``."""
+    return Registry(Store(SqliteDriver(str(path))), Actor("bench"))
+
+
+def fill(path: Path, models: int, versions: int) -> Registry:
+    """Return a registry with ``models`` × ``versions`` versions, made unless it is there."""
+    registry = open_registry(path)
+    driver = registry._store.database.driver
+    with driver.writing() as connection:
+        (count,) = connection.execute("SELECT count(*) FROM versions").fetchone()
+        if count == 0:
+            for table, rows in _tables(models, versions):
+                _write(connection, table, rows)
+    return registry
+
+
+def model_name(number: int) -> str:
+    """Return the name of a filled model, counted from 1."""
+    return f"model-{number:06}"
+
+
+def _write(connection: Any, table: Any, rows: Iterator[dict[str, Any]]) -> None:
+    optional = {column.name: None for column in table.columns if column.nullable}
+    sql, names, _ = inserting(table).text("sqlite")
+    while batch := list(itertools.islice(rows, BATCH)):
+        connection.executemany(
+            sql, [[{**optional, **row}[name] for name in names] for row in batch]
+        )
+
+
+def _tables(models: int, versions: int) -> list[tuple[Any, Iterator[dict[str, Any]]]]:
+    pairs = [(m, s) for m in range(1, models + 1) for s in range(1, versions + 1)]
+    return [
+        (tables.models, (_model(m, versions) for m in range(1, models + 1))),
+        (tables.versions, (_version(m, s, versions) for m, s in pairs)),
+        (tables.version_metrics, (_fact(m, s, versions, _auc(m, s)) for m, s in pairs)),
+        (tables.version_tags, (_fact(m, s, versions, f"team-{m % 10}", "team") for m, s in pairs)),
+        (tables.aliases, (_alias(m, versions) for m in range(1, models + 1))),
+    ]
+
+
+def _auc(model: int, seq: int) -> float:
+    return ((model * 7919 + seq * 104729) % 100_000) / 100_000
+
+
+def _key(model: int, seq: int, versions: int) -> int:
+    return (model - 1) * versions + seq
+
+
+def _model(number: int, versions: int) -> dict[str, Any]:
+    return {
+        "id": number,
+        "uid": f"{number:032x}",
+        "project_id": 1,
+        "name": model_name(number),
+        "owner": "bench",
+        "description": "",
+        "tags": "{}",
+        "lifecycle_id": STANDARD,
+        "next_seq": versions + 1,
+        "version_count": versions,
+        "latest_version": f"1.0.{versions}",
+        "aliases": f'{{"champion":"1.0.{versions // 2}"}}',
+        "created_by": "bench",
+        "created_at": BEGIN_US + number,
+        "updated_at": BEGIN_US + number,
+        "changed_at": BEGIN_US + number,
+        "revision": 1,
+    }
+
+
+def _version(model: int, seq: int, versions: int) -> dict[str, Any]:
+    key = _key(model, seq, versions)
+    stage = "Production" if seq == versions - 1 else "Staging" if seq % 50 == 0 else "None"
+    moment = BEGIN_US + key
+    return {
+        "id": key,
+        "uid": f"{key:032x}",
+        "project_id": 1,
+        "model_id": model,
+        "label": f"1.0.{seq}",
+        "seq": seq,
+        "stage": stage,
+        "stage_key": stage.casefold(),
+        "exclusive_stage": stage if stage == "Production" else None,
+        "stage_since": moment,
+        "description": "",
+        "artifact_uri": f"s3://models/{model}/{seq}",
+        "metrics": f'{{"auc":{_auc(model, seq)}}}',
+        "params": "{}",
+        "tags": f'{{"team":"team-{model % 10}"}}',
+        "metadata": "{}",
+        "aliases": '["champion"]' if seq == versions // 2 else "[]",
+        "parents": "[]",
+        "created_by": "bench",
+        "created_at": moment,
+        "updated_at": moment,
+        "revision": 1,
+    }
+
+
+def _fact(model: int, seq: int, versions: int, value: Any, key: str = "auc") -> dict[str, Any]:
+    return {"version_id": _key(model, seq, versions), "key": key, "value": value}
+
+
+def _alias(model: int, versions: int) -> dict[str, Any]:
+    return {
+        "id": model,
+        "model_id": model,
+        "version_id": _key(model, versions // 2, versions),
+        "alias": "champion",
+        "protected": False,
+        "set_by": "bench",
+        "set_at": BEGIN_US + model,
+    }
+
+
+def plan_of(registry: Registry, statement: Statement) -> list[str]:
+    """Return how SQLite would go about a statement."""
+    sql, names, _ = statement.text("sqlite")
+    with registry._store.database.driver.reading() as connection:
+        rows = connection.execute(f"EXPLAIN QUERY PLAN {sql}", [1] * len(names)).fetchall()
+    return [row[3] for row in rows]

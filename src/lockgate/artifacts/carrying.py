@@ -1,0 +1,241 @@
+"""The verbs that carry files, written once for a registry in this process and one on a server.
+
+    push    folder → chunks (those that lack) → manifest → version
+    pull    version → manifest → chunks → folder
+    use     the same, into a cache that is shared by all who ask on this machine
+
+A registry of either kind says where chunks go and come from; everything else is here.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lockgate.artifacts.cache import ArtifactCache
+from lockgate.artifacts.pulling import Fetch, PullProgress, pull_tree
+from lockgate.artifacts.pushing import Pushed, PushProgress, Sink, push_tree
+from lockgate.artifacts.remembered import HashMemory
+from lockgate.artifacts.signatures import ManifestSignature, verify_signature
+from lockgate.domain.checkpoints import VerifierKey, parse_verifier_key
+from lockgate.domain.differences import ManifestDiff, diff_manifests
+from lockgate.domain.files import SignatureRecord
+from lockgate.domain.manifests import Manifest, parse_manifest
+from lockgate.domain.references import parse_reference
+from lockgate.domain.versions import ModelVersion
+from lockgate.errors import (
+    ArtifactNotFound,
+    BlobNotFound,
+    Corrupt,
+    InvalidReference,
+    Unavailable,
+)
+
+PUSHES_MAX = 5
+"""How often what was swept, before the files had their name, is sent again."""
+
+PushTold = Callable[[PushProgress], None]
+PullTold = Callable[[PullProgress], None]
+ReadTold = Callable[[int], None]
+
+
+class FileVerbs(ABC):
+    """Push, pull, use and compare the files of versions."""
+
+    project: str
+
+    @abstractmethod
+    def resolve(self, reference: str) -> ModelVersion:
+        """Return the version that a reference means."""
+
+    @abstractmethod
+    def _sink(self) -> Sink:
+        """Return where chunks go."""
+
+    @abstractmethod
+    def _publish(self, name: str, manifest: Manifest, words: dict[str, Any]) -> ModelVersion:
+        """Make a version of these files; BlobNotFound when chunks lack."""
+
+    @abstractmethod
+    def _read_manifest(self, version: ModelVersion) -> bytes:
+        """Return the manifest of a sealed version."""
+
+    @abstractmethod
+    def _fetch(self, version: ModelVersion) -> Fetch:
+        """Return where the chunks of a sealed version come from."""
+
+    @abstractmethod
+    def _signatures(self, version: ModelVersion) -> tuple[SignatureRecord, ...]:
+        """Return the signatures of a sealed version, unverified."""
+
+    @abstractmethod
+    def _own_folder(self) -> Path:
+        """Return the folder of the user's own that aids may be kept in."""
+
+    def push(
+        self,
+        path: str | Path,
+        name: str,
+        version: str | int | None = None,
+        *,
+        metrics: Mapping[str, float] | None = None,
+        params: Mapping[str, Any] | None = None,
+        tags: Mapping[str, str] | Sequence[str] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        run_id: str | None = None,
+        dataset: str | None = None,
+        code: str | None = None,
+        parents: Sequence[str] | None = None,
+        description: str = "",
+        stage: str | None = None,
+        lifecycle: str | None = None,
+        progress: PushTold | None = None,
+    ) -> ModelVersion:
+        """Make a file or folder the files of a version, and return that version, sealed.
+
+        A version of that label that has no files yet is given these. One that has exactly these
+        is returned as it is; one that has others is `VersionSealed`. Only chunks that the store
+        lacks are sent; a push that stopped is completed by pushing again. Other errors are those
+        of `push_tree` and `register_model`.
+        """
+        words = {
+            "version": version,
+            "metrics": metrics,
+            "params": params,
+            "tags": tags,
+            "metadata": metadata,
+            "run_id": run_id,
+            "dataset": dataset,
+            "code": code,
+            "parents": parents,
+            "description": description,
+            "stage": stage,
+            "lifecycle": lifecycle,
+        }
+        lacking: BlobNotFound | None = None
+        for _ in range(PUSHES_MAX):
+            pushed = self._send(Path(path), progress)
+            try:
+                return self._publish(name, pushed.manifest, words)
+            except BlobNotFound as error:
+                lacking = error  # swept in between: the next round sends it again
+        assert lacking is not None  # noqa: S101  # at least one round
+        raise lacking
+
+    def _send(self, path: Path, progress: PushTold | None) -> Pushed:
+        memory = HashMemory(self._own_folder() / "hashed")
+        return push_tree(path, self._sink(), memory=memory, on_progress=progress)
+
+    def pull(
+        self,
+        reference: str,
+        destination: str | Path,
+        *,
+        verify_keys: Sequence[str] = (),
+        progress: PullTold | None = None,
+    ) -> ModelVersion:
+        """Make ``destination`` a folder of a version's files, verified to the last byte.
+
+        It must not be there yet, or be an empty folder. A pull that stopped is completed by
+        pulling again. With ``verify_keys`` (``name+id+base64``) one of these must have signed the
+        files: `Corrupt` otherwise. Other errors are `ArtifactNotFound` and those of `pull_tree`.
+        """
+        version = self._sealed(reference)
+        manifest = self._manifest(version)
+        if verify_keys:
+            self._require_signature(version, [parse_verifier_key(key) for key in verify_keys])
+        pull_tree(manifest, self._fetch(version), Path(destination), on_progress=progress)
+        return version
+
+    def use(
+        self,
+        reference: str,
+        *,
+        verify_keys: Sequence[str] = (),
+        progress: PullTold | None = None,
+    ) -> Path:
+        """Return a folder on this machine that holds a version's files, verified and read-only.
+
+        It lies in the user's cache and is shared: copy it before changing it. A version that is
+        there costs one question and no bytes. When the registry does not answer, a reference by
+        digest is answered from the cache.
+        """
+        cache = ArtifactCache(self._own_folder() / "artifacts")
+        parsed = parse_reference(reference, self.project)
+        try:
+            version = self._sealed(reference)
+        except Unavailable:
+            found = cache.find(parsed.selector) if parsed.kind == "digest" else None
+            if found is None or verify_keys:
+                raise
+            return found
+        if verify_keys:
+            self._require_signature(version, [parse_verifier_key(key) for key in verify_keys])
+        return cache.ensure(
+            version.digest or "",
+            lambda: self._read_manifest(version),
+            self._fetch(version),
+            on_progress=progress,
+        )
+
+    def manifest(self, reference: str) -> Manifest:
+        """Return the manifest of a version. Raises `ArtifactNotFound`."""
+        return self._manifest(self._sealed(reference))
+
+    def diff(self, before: str, after: str) -> ManifestDiff:
+        """Return what differs between the files of two versions, from their digests alone."""
+        return diff_manifests(self.manifest(before), self.manifest(after))
+
+    def _manifest(self, version: ModelVersion) -> Manifest:
+        manifest = parse_manifest(self._read_manifest(version))
+        if manifest.digest != version.digest:
+            raise Corrupt(
+                detail=f"The manifest of {version.reference} is {manifest.digest}, "
+                f"not {version.digest}."
+            )
+        return manifest
+
+    def _sealed(self, reference: str) -> ModelVersion:
+        version = self.resolve(reference)
+        if version.digest is None:
+            raise ArtifactNotFound(reference=version.reference, artifact_uri=version.artifact_uri)
+        return version
+
+    def _require_signature(self, version: ModelVersion, keys: Sequence[VerifierKey]) -> None:
+        """Raise `Corrupt` unless one of the keys signed a version's files."""
+        trusted = {key.public_key.hex() for key in keys}
+        for each in self._signatures(version):
+            if each.public_key in trusted:
+                signature = ManifestSignature(each.digest, each.public_key, each.signature)
+                verify_signature(signature, version.digest or "", trusted)
+                return
+        names = ", ".join(key.name for key in keys)
+        raise Corrupt(detail=f"{version.reference} is not signed by {names}.")
+
+
+def named_reference(
+    text: str,
+    project: str,
+    *,
+    stage: str | None = None,
+    version: str | int | None = None,
+    alias: str | None = None,
+) -> str:
+    """Return the reference that a name and at most one selector mean.
+
+    Raises `InvalidReference` when a selector comes with a reference that has one, or with another.
+    """
+    given = [each for each in (stage, version, alias) if each is not None]
+    parsed = parse_reference(text, project)
+    if not given:
+        return str(parsed)
+    if len(given) > 1 or ":" in text or "@" in text:
+        raise InvalidReference(
+            detail=f"{text!r} with {', '.join(map(str, given))} names a version twice; give one "
+            "of stage, version and alias, or a whole reference.",
+            reference=text,
+        )
+    sign = "@" if version is None else ":"
+    return f"{parsed.project}/{parsed.model}{sign}{given[0]}"

@@ -1,0 +1,243 @@
+"""``lockgate push``, ``pull``, ``files``, ``diff``, ``card``, ``sign``, ``waive``: files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lockgate.cli import options
+from lockgate.cli.output import Cell, Column, counted
+from lockgate.cli.progress import size_text, transfer
+from lockgate.cli.session import Session
+from lockgate.cli.values import metadata_of, metrics_of, params_of, tags_of
+from lockgate.cli.versions import new_version_named
+
+if TYPE_CHECKING:
+    from lockgate.domain.differences import ManifestDiff
+    from lockgate.domain.files import VersionFiles
+
+_STYLES = {"data-only": "green", "code": "red", "unknown": "yellow"}
+_SHORT = 12
+
+Key = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--verify-key",
+        metavar="KEY",
+        help="Refuse unless this key (name+id+base64) signed the files; may be repeated.",
+    ),
+]
+
+
+def push(
+    ctx: typer.Context,
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file or a folder.")],
+    reference: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME[:VERSION]",
+            help="The model, and the version's label; without one the server counts.",
+        ),
+    ],
+    metric: options.Metrics = None,
+    param: options.Params = None,
+    tag: options.Tags = None,
+    metadata: options.Metadata = None,
+    run_id: Annotated[str | None, typer.Option("--run-id", metavar="ID")] = None,
+    description: options.Description = None,
+    stage: Annotated[
+        str | None,
+        typer.Option("--stage", metavar="STAGE", help="Where it begins, if the lifecycle lets."),
+    ] = None,
+    lifecycle: Annotated[
+        str | None,
+        typer.Option("--lifecycle", metavar="NAME", help="For a model that is new."),
+    ] = None,
+) -> None:
+    """Make a file or folder the files of a version; only what lacks is sent."""
+    session = Session.of(ctx)
+    name, label = new_version_named(session, reference, None)
+    with transfer(session, "push") as moved:
+        made = session.registry.push(
+            path,
+            name,
+            label,
+            metrics=metrics_of(metric or ()),
+            params=params_of(param or ()),
+            tags=tags_of(tag or ()),
+            metadata=metadata_of(metadata),
+            run_id=run_id,
+            description=description or "",
+            stage=stage,
+            lifecycle=lifecycle,
+            progress=moved.pushed,
+        )
+    session.output.done(made, f"{made.reference}  {made.digest}")
+    session.output.remark(f"{size_text(moved.bytes_done)}; {moved.sentence}.")
+
+
+def pull(
+    ctx: typer.Context,
+    reference: options.Reference,
+    destination: Annotated[
+        Path | None,
+        typer.Argument(metavar="DEST", help="A folder that is not there yet [NAME-VERSION]."),
+    ] = None,
+    verify_key: Key = None,
+) -> None:
+    """Bring a version's files here, verified to the last byte."""
+    session = Session.of(ctx)
+    found = session.look_up(reference)
+    folder = destination or Path(f"{found.model}-{found.label}")
+    with transfer(session, "pull") as moved:
+        session.registry.pull(
+            found.reference, folder, verify_keys=verify_key or (), progress=moved.pulled
+        )
+    session.output.done(
+        {"reference": found.reference, "digest": found.digest, "path": str(folder)}, str(folder)
+    )
+    session.output.remark(f"{size_text(moved.bytes_done)}; {moved.sentence}.")
+
+
+def files(ctx: typer.Context, reference: options.Reference) -> None:
+    """List a version's files, and what each was proved to be."""
+    session = Session.of(ctx)
+    found = session.registry.files(session.look_up(reference).reference)
+    session.output.show(found, lambda: _draw_files(session, found))
+
+
+def diff(
+    ctx: typer.Context,
+    before: Annotated[str, typer.Argument(metavar="REF", help="The older version.")],
+    after: Annotated[str, typer.Argument(metavar="REF", help="The newer version.")],
+    norm: Annotated[
+        bool,
+        typer.Option("--norm", help="Read the tensors that changed, and say how far each moved."),
+    ] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Show what is the same too.")] = False,
+) -> None:
+    """Compare the files of two versions, tensor by tensor, without reading them."""
+    session = Session.of(ctx)
+    one, two = (session.look_up(each).reference for each in (before, after))
+    found = session.registry.diff(one, two)
+    moved = session.registry.tensor_moves(one, two) if norm else {}
+    session.output.show(
+        {"diff": _diff_values(found), "moves": moved},
+        lambda: _draw_diff(session, found, moved, all_),
+    )
+
+
+def card(ctx: typer.Context, reference: options.Reference) -> None:
+    """Print a version's model card: its MODEL_CARD.md or README.md, else its description."""
+    session = Session.of(ctx)
+    found = session.look_up(reference)
+    text = session.registry.card(found.reference)
+    session.output.show(
+        {"reference": found.reference, "card": text}, lambda: session.output.line(text.rstrip("\n"))
+    )
+
+
+def sign(
+    ctx: typer.Context,
+    reference: options.Reference,
+    key: Annotated[
+        Path, typer.Option("--key", metavar="FILE", help="See `lockgate audit keygen`.")
+    ],
+) -> None:
+    """Sign a version's files with an Ed25519 key."""
+    session = Session.of(ctx)
+    found = session.look_up(reference)
+    kept = session.registry.sign(found.reference, key)
+    session.output.done(kept, f"{found.reference} is signed by {kept.public_key[:16]}….")
+
+
+def waive(
+    ctx: typer.Context,
+    reference: options.Reference,
+    path: Annotated[str, typer.Argument(metavar="PATH", help="A file of it, or '*' for all.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Kept on record.")],
+) -> None:
+    """Answer for a file that is not proved to be harmless data."""
+    session = Session.of(ctx)
+    found = session.look_up(reference)
+    kept = session.registry.waive_scan(
+        f"{found.project}/{found.model}", found.label, path, reason=reason
+    )
+    session.output.done(kept, f"{path} of {found.reference} is waived by {kept.by}.")
+
+
+def _draw_files(session: Session, found: VersionFiles) -> None:
+    columns = [
+        Column("File", whole=True),
+        Column("Size", right=True),
+        Column("SHA-256", whole=True),
+        Column("Is"),
+        Column("Why"),
+    ]
+    rows: list[tuple[Cell | str, ...]] = [
+        (
+            file.path,
+            size_text(file.size),
+            file.sha256[:_SHORT],
+            Cell(file.verdict, _STYLES.get(file.verdict, "")),
+            f"waived by {file.waived_by}" if file.waived_by else file.reason,
+        )
+        for file in found.files
+    ]
+    session.output.table(columns, rows)
+    signed = f", {counted(len(found.signatures), 'signature')}" if found.signatures else ""
+    session.output.remark(
+        f"{found.reference} {found.digest}: {counted(len(found.files), 'file')}, "
+        f"{size_text(found.size)}{signed}."
+    )
+
+
+def _draw_diff(
+    session: Session, found: ManifestDiff, moved: dict[str, float], everything: bool
+) -> None:
+    rows: list[tuple[Cell | str, ...]] = []
+    for file in found.files:
+        if everything or file.kind != "same":
+            before, after = (each and each.size for each in (file.before, file.after))
+            change = " → ".join(size_text(each) for each in (before, after) if each is not None)
+            rows.append((file.kind.value, file.path, "", change))
+    for tensor in found.tensors:
+        if everything or tensor.kind != "same":
+            shapes = [
+                f"{each.dtype}{list(each.shape)}"
+                for each in (tensor.before, tensor.after)
+                if each is not None
+            ]
+            how = " → ".join(dict.fromkeys(shapes))
+            if tensor.name in moved:
+                how += f", moved {moved[tensor.name]:.3g} of its norm"
+            place = tensor.path_after or tensor.path_before or ""
+            rows.append((tensor.kind.value, place, tensor.name, how))
+    if rows:
+        columns = [Column("Change", whole=True), Column("File"), Column("Tensor"), Column("What")]
+        session.output.table(columns, rows)
+    same = sum(tensor.kind == "same" for tensor in found.tensors)
+    session.output.remark(
+        f"{size_text(found.bytes_shared)} shared, {size_text(found.bytes_added)} new, "
+        f"{size_text(found.bytes_removed)} gone; {counted(same, 'tensor')} the same."
+    )
+
+
+def _diff_values(found: ManifestDiff) -> dict[str, Any]:
+    return {
+        "files": [{"path": each.path, "change": each.kind.value} for each in found.files],
+        "tensors": [
+            {
+                "name": each.name,
+                "change": each.kind.value,
+                "path_before": each.path_before,
+                "path_after": each.path_after,
+            }
+            for each in found.tensors
+        ],
+        "bytes_shared": found.bytes_shared,
+        "bytes_added": found.bytes_added,
+        "bytes_removed": found.bytes_removed,
+    }

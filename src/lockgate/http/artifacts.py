@@ -1,0 +1,314 @@
+"""Routes of files: chunks in, versions sealed, files and chunks out.
+
+Chunks are sent and fetched many at a time (`wire.frames`). What is fetched belongs to a version:
+a chunk's digest alone opens nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from lockgate.artifacts.signatures import ManifestSignature
+from lockgate.artifacts.store import MANIFEST_BYTES_MAX
+from lockgate.domain.manifests import Manifest
+from lockgate.errors import InvalidInput, LimitExceeded, RegistryError
+from lockgate.http.calls import Call, CallOf
+from lockgate.http.problems import http_refusal, status_of
+from lockgate.http.routing import MODEL, VERSION, media_type, router
+from lockgate.http.transfers import Transfers, read_body
+from lockgate.registry import Registry
+from lockgate.services import downloads
+from lockgate.services.downloads import FileRange
+from lockgate.wire import frames
+from lockgate.wire.answers import VersionAnswer
+from lockgate.wire.artifacts import (
+    Card,
+    CollectedAnswer,
+    Digests,
+    FilesAnswer,
+    KeptManifest,
+    Missing,
+    NewCollection,
+    NewSeal,
+    NewSignature,
+    NewVerification,
+    SignatureAnswer,
+    Urls,
+    VerifiedAnswer,
+)
+from lockgate.wire.problems import problem_of
+
+routes = router("files")
+MANIFEST_TYPE = "application/vnd.lockgate.manifest+json"
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_BLOBS = {frames.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}
+_MANIFEST = {MANIFEST_TYPE: {"schema": {"type": "string", "format": "binary"}}}
+_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+
+
+# --- in ----------------------------------------------------------------------------------------
+
+
+@routes.post("/artifacts/missing", response_model=Missing)
+async def ask_missing(call: CallOf, body: Digests) -> Response:
+    """Say which of these blobs are not here yet."""
+    return await call.read(lambda registry: {"missing": sorted(registry.missing(body.digests))})
+
+
+@routes.post(
+    "/artifacts/blobs",
+    status_code=204,
+    response_model=None,
+    openapi_extra={"requestBody": {"required": True, "content": _BLOBS}},
+)
+async def put_blobs(call: CallOf) -> Response:
+    """Keep blobs; each is verified first. They are nobody's until a version names them."""
+    _require_type(call.request, frames.MEDIA_TYPE)
+    transfers = _transfers(call)
+    async with transfers.turn():
+        data = await read_body(call.request, frames.BATCH_BYTES_MAX)
+        await transfers.run(lambda: call.registry.put_blobs(frames.unpack_blobs(data)))
+    return Response(status_code=204)
+
+
+@routes.post("/artifacts/uploads", response_model=Urls)
+async def upload_urls(call: CallOf, body: Digests) -> Response:
+    """Say where blobs can be sent (PUT) without passing through here, then `admissions`."""
+    return await call.read(lambda registry: {"urls": registry.upload_urls(body.digests)})
+
+
+@routes.post("/artifacts/admissions", status_code=204, response_model=None)
+async def admit_blobs(call: CallOf, body: Digests) -> Response:
+    """Verify blobs that were sent to their URLs, and keep them."""
+    await _transfers(call).run(lambda: call.registry.admit_blobs(body.digests))
+    return Response(status_code=204)
+
+
+@routes.post(
+    "/artifacts/manifests",
+    response_model=KeptManifest,
+    openapi_extra={"requestBody": {"required": True, "content": _MANIFEST}},
+)
+async def keep_manifest(call: CallOf) -> Response:
+    """Keep a manifest, so that a version can be sealed with it."""
+    _require_type(call.request, MANIFEST_TYPE)
+    async with _transfers(call).turn():
+        data = bytes(await read_body(call.request, MANIFEST_BYTES_MAX))
+
+        def keep(registry: Registry) -> dict[str, Any]:
+            kept = registry.keep_manifest(data)
+            return {"digest": kept.digest, "files": len(kept.files), "size": kept.size}
+
+        return await call.read(keep)
+
+
+@routes.post(MODEL + "/seals", status_code=201, response_model=VersionAnswer)
+async def seal(call: CallOf, project: str, model: str, body: NewSeal) -> Response:
+    """Make a version of files that are here, or give them to one that has none yet.
+
+    409 for a version that has others; 404 with ``missing`` when chunks must be sent first.
+    """
+    return await call.write(
+        lambda registry: registry.seal(f"{project}/{model}", **body.given()),
+        call.kept.represent,
+        status=201,
+    )
+
+
+# --- out ---------------------------------------------------------------------------------------
+
+
+@routes.get(VERSION + "/files", response_model=FilesAnswer)
+async def list_files(call: CallOf, project: str, model: str, version: str) -> Response:
+    """List a version's files, and what each was proved to be."""
+    return await call.read(lambda registry: registry.files(_reference(project, model, version)))
+
+
+@routes.get(VERSION + "/card", response_model=Card)
+async def card(call: CallOf, project: str, model: str, version: str) -> Response:
+    """Return a version's model card."""
+    return await call.read(
+        lambda registry: {"text": registry.card(_reference(project, model, version))}
+    )
+
+
+@routes.get(
+    VERSION + "/manifest", response_class=Response, responses={200: {"content": _MANIFEST}}
+)
+async def manifest(call: CallOf, project: str, model: str, version: str) -> Response:
+    """Return the manifest of a version, whose SHA-256 is the version's digest."""
+    found = await call.run(lambda: call.registry.manifest(_reference(project, model, version)))
+    return Response(
+        found.encoded,
+        headers={"etag": f'"{found.digest}"', "cache-control": "no-cache"},
+        media_type=MANIFEST_TYPE,
+    )
+
+
+@routes.post(
+    VERSION + "/blobs", response_class=Response, responses={200: {"content": _BLOBS}}
+)
+async def get_blobs(
+    call: CallOf, project: str, model: str, version: str, body: Digests
+) -> Response:
+    """Return chunks of a version, in the order asked."""
+    registry, transfers = call.registry, _transfers(call)
+    found = await call.run(lambda: registry.manifest(_reference(project, model, version)))
+    downloads.require_chunks(found, body.digests)
+    size = sum(found.chunk_sizes[digest] for digest in body.digests)
+    if size > frames.BATCH_BYTES_MAX:
+        raise LimitExceeded(
+            what="The bytes of these blobs", observed=size, limit=frames.BATCH_BYTES_MAX
+        )
+    request_id = call.request.state.request_id
+    pieces = partial(_framed, registry, found, body.digests, request_id)
+    return StreamingResponse(_in_turn(transfers, pieces), media_type=frames.MEDIA_TYPE)
+
+
+@routes.post(VERSION + "/urls", response_model=Urls)
+async def download_urls(
+    call: CallOf, project: str, model: str, version: str, body: Digests
+) -> Response:
+    """Say where chunks of a version can be had without passing through here."""
+    return await call.read(
+        lambda registry: {
+            "urls": registry.download_urls(_reference(project, model, version), body.digests)
+        }
+    )
+
+
+@routes.get(
+    VERSION + "/files/{path:path}",
+    response_class=Response,
+    responses={200: {"content": _BYTES}, 206: {"content": _BYTES}},
+)
+async def download(call: CallOf, project: str, model: str, version: str, path: str) -> Response:
+    """Return a file of a version, or a range of it, as an attachment."""
+    registry, transfers = call.registry, _transfers(call)
+    found = await call.run(lambda: registry.manifest(_reference(project, model, version)))
+    asked = call.request.headers.get("range")
+    try:
+        part = downloads.find_range(found, path, _span(asked))
+    except InvalidInput as error:
+        size = getattr(found.find_file(path), "size", 0)
+        headers = {"content-range": f"bytes */{size}"}
+        return http_refusal(416, call.request.state.request_id, str(error), headers)
+    name = part.file.path.rpartition("/")[2]
+    headers = {
+        "accept-ranges": "bytes",
+        "cache-control": "no-cache",
+        "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+        "content-length": str(part.length),
+        "etag": f'"{part.file.sha256}"',
+    }
+    if _span(asked) != (0, None):
+        last = part.start + part.length - 1
+        headers["content-range"] = f"bytes {part.start}-{last}/{part.file.size}"
+    return StreamingResponse(
+        _file(transfers, registry, part),
+        status_code=206 if "content-range" in headers else 200,
+        headers=headers,
+        media_type="application/octet-stream",
+    )
+
+
+# --- signatures, upkeep ------------------------------------------------------------------------
+
+
+@routes.get(VERSION + "/signatures", response_model=list[SignatureAnswer])  # type: ignore[valid-type]
+async def list_signatures(call: CallOf, project: str, model: str, version: str) -> Response:
+    """List the signatures of a version's files. Verify them: the server may be mistaken."""
+    return await call.read(
+        lambda registry: registry.signatures(_reference(project, model, version))
+    )
+
+
+@routes.post(VERSION + "/signatures", status_code=201, response_model=SignatureAnswer)
+async def add_signature(
+    call: CallOf, project: str, model: str, version: str, body: NewSignature
+) -> Response:
+    """Keep a signature of a version's files, once it verifies by its key."""
+    signature = ManifestSignature(body.digest, body.public_key, body.signature)
+    return await call.write(
+        lambda registry: registry.add_signature(_reference(project, model, version), signature),
+        status=201,
+    )
+
+
+@routes.post("/artifacts/gc", response_model=CollectedAnswer)
+async def gc(call: CallOf, body: NewCollection) -> Response:
+    """Delete what no version needs any more, or say what would go (the default)."""
+    return await call.read(lambda registry: registry.gc(dry_run=body.dry_run))
+
+
+@routes.post("/artifacts/verification", response_model=VerifiedAnswer)
+async def verify_artifacts(call: CallOf, body: NewVerification) -> Response:
+    """Read stored files back and hash them; damaged chunks are set aside, to be pushed again."""
+    return await call.read(lambda registry: registry.verify_artifacts(body.reference))
+
+
+# --- pieces ------------------------------------------------------------------------------------
+
+
+def _reference(project: str, model: str, version: str) -> str:
+    return f"{project}/{model}:{version}"
+
+
+def _transfers(call: Call) -> Transfers:
+    transfers: Transfers = call.request.app.state.transfers
+    return transfers
+
+
+def _require_type(request: Request, wanted: str) -> None:
+    declared = media_type(request)
+    if declared != wanted:
+        raise InvalidInput(
+            detail=f"The body must be {wanted} and say so, not {declared[:100]!r}",
+            field="Content-Type",
+        )
+
+
+def _framed(
+    registry: Registry, manifest: Manifest, digests: list[str], request_id: str
+) -> list[bytes]:
+    """Return the body that carries chunks; what went wrong with one ends it."""
+    pieces: list[bytes] = []
+    try:
+        for data in downloads.read_chunks(registry.depot, manifest, digests):
+            pieces += frames.frame(data)
+    except RegistryError as error:
+        pieces += frames.problem_frame(problem_of(error, status_of(error), request_id))
+    return pieces
+
+
+async def _in_turn(transfers: Transfers, make: Any) -> AsyncIterator[bytes]:
+    async with transfers.turn():
+        for piece in await transfers.run(make):
+            yield piece
+
+
+async def _file(transfers: Transfers, registry: Registry, part: FileRange) -> AsyncIterator[bytes]:
+    """Yield a part of a file; a chunk that is damaged breaks the connection off."""
+    pieces = downloads.read_range(registry.depot, part)
+    while True:
+        async with transfers.turn():
+            piece = await transfers.run(lambda: next(pieces, None))
+            if piece is None:
+                return
+            yield piece
+
+
+def _span(header: str | None) -> tuple[int | None, int | None]:
+    """Return ``(first, last)`` of a ``Range`` header; all of the file when it means nothing."""
+    found = _RANGE.fullmatch(header or "")
+    if found is None or found[1] == found[2] == "":
+        return (0, None)
+    first = int(found[1]) if found[1] else None
+    return (first, int(found[2]) if found[2] else None)

@@ -1,0 +1,63 @@
+"""Threads and memory of file transfers, apart from those of everything else.
+
+A transfer holds a batch of blobs in memory. How many do so at once is limited, so that neither
+the size of a file nor the number of clients decides how much memory the server takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from starlette.requests import Request
+
+from lockgate.errors import InvalidInput, LimitExceeded
+
+TRANSFERS_MAX = 6
+T = TypeVar("T")
+
+
+class Transfers:
+    """The turns of an application's transfers. Close it when the server stops."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(TRANSFERS_MAX, thread_name_prefix="transfers")
+        self._turns = asyncio.Semaphore(TRANSFERS_MAX)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for a turn to hold a batch in memory, and have it while the block lasts."""
+        async with self._turns:
+            yield
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Run ``work`` in a thread of the transfers' own."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def close(self) -> None:
+        """Wait for the threads."""
+        self._pool.shutdown(wait=True)
+
+
+async def read_body(request: Request, bytes_max: int) -> bytearray:
+    """Return a body whose length was announced, in one piece of memory.
+
+    Raises `InvalidInput` when it was not announced or is shorter, `LimitExceeded`.
+    """
+    announced = request.headers.get("content-length", "")
+    if not announced.isdigit():
+        raise InvalidInput(detail="Announce the body's length: Content-Length", field="body")
+    length = int(announced)
+    if length > bytes_max:
+        raise LimitExceeded(what="The size of the body in bytes", observed=length, limit=bytes_max)
+    body = bytearray(length)
+    at = 0
+    async for piece in request.stream():
+        body[at : at + len(piece)] = piece
+        at += len(piece)
+    if at != length:
+        raise InvalidInput(detail=f"The body has {at} of {length} bytes.", field="body")
+    return body

@@ -1,0 +1,171 @@
+"""The files of versions: the verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lockgate.artifacts.carrying import FileVerbs, ReadTold
+from lockgate.artifacts.pulling import Fetch
+from lockgate.artifacts.pushing import Sink
+from lockgate.artifacts.signatures import ManifestSignature, sign_manifest
+from lockgate.artifacts.store import Data
+from lockgate.domain.files import Collected, SignatureRecord, Verified, VersionFiles
+from lockgate.domain.manifests import Manifest
+from lockgate.domain.versions import ModelVersion
+from lockgate.errors import InvalidSetting
+from lockgate.keys import SigningKey, read_key
+from lockgate.registry.desk import Desk
+from lockgate.services import (
+    collecting,
+    downloads,
+    proving,
+    publishing,
+    registration,
+    signing,
+)
+from lockgate.services.depot import Depot, find_depot
+from lockgate.services.downloads import URL_EXPIRES_S
+from lockgate.services.file_evidence import card_of
+from lockgate.services.sealed import sealed_digest
+from lockgate.services.verifying import Verifying, every_sealed
+
+
+class ArtifactVerbs(Desk, FileVerbs):
+    """Pushing, pulling, looking at, signing, verifying and sweeping files."""
+
+    @property
+    def depot(self) -> Depot:
+        """Where files are kept. Raises `InvalidSetting` for a registry that keeps none."""
+        depot = find_depot(self._store)
+        if depot is None:
+            raise InvalidSetting(
+                setting="artifacts", detail="this registry was opened without a store for files"
+            )
+        return depot
+
+    def files(self, reference: str) -> VersionFiles:
+        """Return a version's files, and what each was proved to be. Raises `ArtifactNotFound`."""
+        version = self.resolve(reference)
+        return proving.list_files(
+            self._store, self.depot, version.project, version.model, version.label
+        )
+
+    def manifest(self, reference: str) -> Manifest:
+        """Return the manifest of a version. Raises `ArtifactNotFound`."""
+        return self.depot.manifest(sealed_digest(self.resolve(reference)))
+
+    def card(self, reference: str) -> str:
+        """Return the text of a version's model card: a file of it, else its description."""
+        version = self.resolve(reference)
+        if version.digest is None:
+            return version.description
+        found = card_of(self.depot, self.depot.manifest(version.digest))
+        return version.description if found is None else found
+
+    def seal(
+        self, name: str, manifest: Manifest | str, version: str | int | None = None, **words: Any
+    ) -> ModelVersion:
+        """Make a version of files whose chunks are all in the store, named by their manifest.
+
+        ``manifest`` is the manifest, or the digest of one that was kept; ``words`` are those of
+        `register_model`. See `push`, which is this and all that comes before it.
+        """
+        if isinstance(manifest, str):
+            manifest = self.depot.manifest(manifest)
+        project, bare = self._split(name)
+        limits = self._store.limits
+        model = registration.new_model(limits, bare, lifecycle=words.pop("lifecycle", None))
+        new = registration.new_version(limits, version=version, **words)
+        return publishing.publish(
+            self._store, self.depot, self._who, project, model, new, manifest
+        )
+
+    def keep_manifest(self, data: bytes) -> Manifest:
+        """Keep the bytes of a manifest, for `seal`. Raises `InvalidManifest`."""
+        return publishing.keep_manifest(self.depot, data)
+
+    def sign(self, reference: str, key: SigningKey | str | Path) -> SignatureRecord:
+        """Sign a version's files with a key, or with the one in a file."""
+        version = self.resolve(reference)
+        signer = key if isinstance(key, SigningKey) else read_key(Path(key))
+        return self.add_signature(
+            version.reference, sign_manifest(sealed_digest(version), signer)
+        )
+
+    def add_signature(self, reference: str, signature: ManifestSignature) -> SignatureRecord:
+        """Keep a signature of a version's files that was made elsewhere, once it verifies."""
+        version = self.resolve(reference)
+        return signing.add_signature(
+            self._store, self._who, version.project, version.model, version.label, signature
+        )
+
+    def verify_artifacts(
+        self, reference: str | None = None, *, progress: ReadTold | None = None
+    ) -> Verified:
+        """Read a version's files back (without a reference: those of all versions) and hash them.
+
+        Damaged chunks are set aside: pushing the same files again repairs them.
+        """
+        run = Verifying(self._store, self.depot, self._who, progress)
+        if reference is not None:
+            run.add(self.resolve(reference))
+            return run.verified()
+        for version in every_sealed(self._store):
+            run.add(version)
+        return run.verified()
+
+    def gc(self, *, dry_run: bool = False) -> Collected:
+        """Delete what no version needs any more, or say exactly what would go."""
+        return collecting.collect(self._store, self.depot, self._who, dry_run=dry_run)
+
+    # --- chunks, for whoever carries them from elsewhere -------------------------------------
+
+    def missing(self, digests: Sequence[str]) -> set[str]:
+        """Return those of the blobs that are not in the store."""
+        return self.depot.blobs.missing(digests)
+
+    def put_blobs(self, blobs: Sequence[tuple[str, Data]]) -> None:
+        """Keep blobs under their digests, each verified first."""
+        self.depot.blobs.put_many(blobs)
+
+    def upload_urls(self, digests: Sequence[str]) -> list[str | None]:
+        """Return where blobs can be sent without us; then `admit_blobs`."""
+        return [self.depot.blobs.find_upload_url(each, URL_EXPIRES_S) for each in digests]
+
+    def admit_blobs(self, digests: Sequence[str]) -> None:
+        """Verify blobs that were sent to their URLs, and keep them."""
+        for digest in digests:
+            self.depot.blobs.admit(digest)
+
+    def download_urls(self, reference: str, digests: Sequence[str]) -> list[str | None]:
+        """Return where chunks of a version can be had without us, None where they cannot."""
+        return downloads.download_urls(self.depot, self.manifest(reference), digests)
+
+    def signatures(self, reference: str) -> tuple[SignatureRecord, ...]:
+        """Return the signatures of a version's files, none of them verified."""
+        return self._signatures(self.resolve(reference))
+
+    # --- what the verbs that carry files stand on --------------------------------------------
+
+    def _sink(self) -> Sink:
+        return self.depot.blobs
+
+    def _publish(self, name: str, manifest: Manifest, words: dict[str, Any]) -> ModelVersion:
+        return self.seal(name, manifest, **words)
+
+    def _read_manifest(self, version: ModelVersion) -> bytes:
+        return self.depot.manifest(sealed_digest(version)).encoded
+
+    def _fetch(self, version: ModelVersion) -> Fetch:
+        manifest = self.depot.manifest(sealed_digest(version))
+        return lambda digests: downloads.read_chunks(self.depot, manifest, digests)
+
+    def _signatures(self, version: ModelVersion) -> tuple[SignatureRecord, ...]:
+        return signing.list_signatures(
+            self._store, version.project, version.model, version.label
+        )
+
+    def _own_folder(self) -> Path:
+        return self.depot.rules.cache

@@ -1,0 +1,64 @@
+"""Whatever is sent to the API, the answer is one that the OpenAPI document describes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from lockgate.http.app import build_app
+from lockgate.settings import Settings
+from registries import Server, a_server, embedded
+
+EXAMPLES_MAX = 6
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+
+
+@schemathesis.serializer("application/toml", "application/vnd.lockgate.blobs")
+def as_it_is(_context: object, value: object) -> bytes:
+    """Any text: most of it is no TOML and no batch of blobs, and is to be refused as that."""
+    return str(value).encode()
+
+
+with embedded() as drawn:
+    schema = schemathesis.openapi.from_dict(
+        build_app(drawn, Settings(database="memory://")).openapi()
+    )
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A server with a version in production, so that some answers are more than a refusal."""
+    with a_server() as made:
+        registry = made.app.state.registry
+        registry.register_model("0", "0", metrics={"0": 1}, lifecycle="open", stage="production")
+        registry.set_alias("0", "a", "0")
+        yield made
+
+
+@schema.parametrize()
+@settings(
+    max_examples=EXAMPLES_MAX,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_every_operation_keeps_its_word(case: schemathesis.Case, server: Server) -> None:
+    """No fault of ours, and no answer of another status, type or shape than documented."""
+    answer = case.call(base_url=server.url)
+    case.validate_response(answer, checks=CHECKS)
