@@ -66,6 +66,8 @@ class Settings:
     """The largest request body that the API takes, uploads of files apart."""
     timeout_s: float = 30.0
     """How long the client waits for an answer."""
+    settle_s: float = 30.0
+    """How often the server looks for promotion requests that only time kept waiting."""
     log_level: str = "warning"
     """What the server writes to its log: debug, info, warning or error."""
     debug: bool = False

@@ -18,8 +18,9 @@ from lockgate.errors import Contended, DatabaseUnavailable, InvalidSetting, Mode
 from lockgate.settings import Settings
 from lockgate.storage.sqlite import sqlite3
 
+# The number makes the server wait, in milliseconds, until each connection has ended.
 HANG_UP = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
     "WHERE application_name = 'lockgate' AND datname = current_database()"
 )
 ROOM_BYTES = 3 * 1024 * 1024

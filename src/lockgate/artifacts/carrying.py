@@ -188,6 +188,23 @@ class FileVerbs(ABC):
         """Return what differs between the files of two versions, from their digests alone."""
         return diff_manifests(self.manifest(before), self.manifest(after))
 
+    def tensor_moves(self, before: str, after: str) -> dict[str, float]:
+        """Return how far each tensor that changed has moved, as a share of its norm before.
+
+        Reads the tensors that changed, and nothing else; those of rare dtypes are left out.
+        """
+        from lockgate.artifacts.moves import tensor_moves
+
+        one, two = self._sealed(before), self._sealed(after)
+        old, new = self._manifest(one), self._manifest(two)
+        return tensor_moves(
+            old,
+            new,
+            diff_manifests(old, new).tensors,
+            _reading_one(self._fetch(one)),
+            _reading_one(self._fetch(two)),
+        )
+
     def _manifest(self, version: ModelVersion) -> Manifest:
         manifest = parse_manifest(self._read_manifest(version))
         if manifest.digest != version.digest:
@@ -213,6 +230,10 @@ class FileVerbs(ABC):
                 return
         names = ", ".join(key.name for key in keys)
         raise Corrupt(detail=f"{version.reference} is not signed by {names}.")
+
+
+def _reading_one(fetch: Fetch) -> Callable[[str], bytes]:
+    return lambda digest: bytes(next(iter(fetch([digest]))))
 
 
 def named_reference(

@@ -119,7 +119,8 @@ def _refuse_code(name: str, suffix: str, read: Read) -> None:
             raise _Refused(f"It is {what}.", Verdict.CODE)
     if head.startswith(b"MZ") and b"\0" in head:
         raise _Refused("It is a Windows program.", Verdict.CODE)
-    if len(head) > 1 and head[0] == 0x80 and head[1] <= 5:
+    # A safetensors file may begin so too, with a length; what it is else is found out later.
+    if suffix != ".safetensors" and len(head) > 1 and head[0] == 0x80 and head[1] <= 5:
         raise _Refused("It is a pickle, which runs code when it is loaded.", Verdict.CODE)
 
 

@@ -200,8 +200,8 @@ def _draw_diff(
     rows: list[tuple[Cell | str, ...]] = []
     for file in found.files:
         if everything or file.kind != "same":
-            before, after = (each and each.size for each in (file.before, file.after))
-            change = " → ".join(size_text(each) for each in (before, after) if each is not None)
+            sizes = [size_text(each.size) for each in (file.before, file.after) if each]
+            change = " → ".join(sizes)
             rows.append((file.kind.value, file.path, "", change))
     for tensor in found.tensors:
         if everything or tensor.kind != "same":

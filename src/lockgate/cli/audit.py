@@ -13,7 +13,7 @@ from lockgate.cli.session import Session
 from lockgate.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lockgate.cli.output import Output
     from lockgate.domain.audit import AuditEvent
@@ -242,16 +242,25 @@ def _draw(output: Output, events: Sequence[AuditEvent]) -> None:
 def _detail_text(event: AuditEvent) -> str:
     """Return what of an event's detail a person looks for; ``--json`` has all of it."""
     detail = event.detail
-    source, target = detail.get("from"), detail.get("to")
-    if isinstance(source, str) and isinstance(target, str):
-        text = f"{detail.get('verb', '')} {source} → {target}".lstrip()
-    elif "alias" in detail:
-        text = f"@{detail['alias']}"
-    elif "stage" in detail:
-        text = str(detail["stage"])
-    else:
-        text = " ".join(key for key, value in detail.items() if value not in (None, "", {}, []))
+    text = _what(detail)
     if detail.get("forced"):
         text = f"FORCED {text}, reason: {detail.get('reason')}"
     comment = detail.get("comment")
     return f"{text} “{comment}”" if comment else text
+
+
+def _what(detail: Mapping[str, Any]) -> str:
+    source, target = detail.get("from"), detail.get("to")
+    if isinstance(source, str) and isinstance(target, str):
+        return f"{detail.get('verb', '')} {source} → {target}".lstrip()
+    if "request" in detail:
+        return f"to {target} {detail.get('status', '')}".rstrip()
+    if "check" in detail:
+        return f"{detail['check']} {detail.get('status')}"
+    if "person" in detail:
+        return " ".join([detail["person"], *detail.get("roles", ())])
+    if "alias" in detail:
+        return f"@{detail['alias']}"
+    if "stage" in detail:
+        return str(detail["stage"])
+    return " ".join(key for key, value in detail.items() if value not in (None, "", {}, []))

@@ -1,4 +1,4 @@
-"""``lockgate check``: what machines report on a version, and what a person answers for."""
+"""``lockgate check``: what machines report on a version."""
 
 from __future__ import annotations
 
@@ -55,26 +55,6 @@ def list_(ctx: typer.Context, reference: options.Reference, version: options.Lab
     session = Session.of(ctx)
     found = session.registry.list_checks(*session.version_named(reference, version))
     session.output.show(found, lambda: _draw(session.output, found))
-
-
-@app.command()
-def waive(
-    ctx: typer.Context,
-    reference: options.Reference,
-    version: options.Label = None,
-    path: Annotated[
-        str, typer.Option("--path", metavar="PATH", help="The file; all of them unless told.")
-    ] = "*",
-    reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="Why; on record.", show_default=False)
-    ] = ...,  # type: ignore[assignment]  # Typer's sign for an option that must be given
-) -> None:
-    """Answer for a file that is not proved to be harmless data."""
-    session = Session.of(ctx)
-    name, label = session.version_named(reference, version)
-    done = session.registry.waive_scan(name, label, path, reason=reason)
-    what = "every file" if done.path == "*" else done.path
-    session.output.done(done, f"{done.by} answers for {what} of {name}:{label}.")
 
 
 def _draw(output: Output, found: Sequence[CheckResult]) -> None:

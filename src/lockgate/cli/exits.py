@@ -113,7 +113,11 @@ def _sentences(error: RegistryError) -> list[str]:
         return [str(fault) for fault in faults]
     gate = error.fields.get("report")
     if isinstance(error, errors.PolicyViolated) and isinstance(gate, dict):
-        unmet = [row for row in gate.get("rows", ()) if row.get("verdict") != "passed"]
+        unmet = [
+            row
+            for row in gate.get("rows", ())
+            if row.get("verdict") != "passed" and row.get("mode") != "advisory"
+        ]
         if unmet:
             return [str(row.get("sentence")) for row in unmet]
     return [str(error)]

@@ -287,7 +287,7 @@ def _draw_transitions(session: Session, passages: Sequence[Transition]) -> None:
             each.verb,
             each.actor,
             each.cause or "",
-            each.comment,
+            f"FORCED {each.comment}".rstrip() if each.forced else each.comment,
         )
         for each in passages
     ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Protocol
 
+import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -68,6 +70,8 @@ class HttpSettings(Protocol):
     def allowed_hosts(self) -> str: ...
     @property
     def body_bytes_max(self) -> int: ...
+    @property
+    def settle_s(self) -> float: ...
 
 
 def build_app(
@@ -91,6 +95,7 @@ def build_app(
     app.state.kept = KeptVersions()
     app.state.pool = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="lockgate")
     app.state.transfers = Transfers()
+    app.state.settle_s = settings.settle_s
     for noun in NOUNS:
         app.router.routes.extend(noun.routes.routes)
     app.router.routes.extend(ROUTES)
@@ -110,7 +115,21 @@ def build_app(
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settling = asyncio.create_task(_settle(app))
     yield
+    settling.cancel()
     app.state.transfers.close()
     app.state.pool.shutdown(wait=True)
     app.state.registry.close()
+
+
+async def _settle(app: FastAPI) -> None:
+    """Now and then, carry out the promotion requests that only time kept waiting."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(app.state.settle_s)
+        try:
+            await loop.run_in_executor(app.state.pool, app.state.registry.settle_requests)
+        except RegistryError as error:
+            # The database is away: requests are answered with that, and the next round asks again.
+            structlog.get_logger().warning("requests not settled", error=str(error))

@@ -8,12 +8,15 @@ the caller gets a problem with nothing but the request id in it.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lockgate.artifacts.store import MANIFEST_BYTES_MAX
@@ -53,6 +56,10 @@ class _Refused(Exception):
         super().__init__(detail)
 
 
+class _ClientGone(Exception):
+    """Nobody is left to answer to."""
+
+
 class Gate:
     """The outermost middleware, in plain ASGI."""
 
@@ -75,11 +82,19 @@ class Gate:
             if message["type"] == "http.response.start":
                 started = True
                 message["headers"] = [*message["headers"], *stamp]
-            await send(message)
+            try:
+                await send(message)
+            except (OSError, RuntimeError) as error:
+                if _hung_up(error):
+                    raise _ClientGone from error
+                raise
 
         try:
             counted = self._admit(scope, headers, receive)
             await self._app(scope, counted, stamped)
+        except (_ClientGone, ClientDisconnect):
+            await asyncio.sleep(0)  # lets the server see it as well
+            return
         except _Refused as no:
             response = http_refusal(no.status, request_id, no.detail)
         except RegistryError as error:
@@ -89,7 +104,8 @@ class Gate:
         else:
             return
         if not started:
-            await response(scope, receive, stamped)
+            with suppress(_ClientGone):
+                await response(scope, receive, stamped)
 
     def _admit(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Receive:
         """Return the stream of the body, counted. Raises what is wrong with the request."""
@@ -168,6 +184,11 @@ def _request_id(given: bytes | None) -> str:
     if given is not None and _REQUEST_ID.fullmatch(given):
         return given.decode()
     return secrets.token_hex(8)
+
+
+def _hung_up(error: Exception) -> bool:
+    """Say whether a send failed because the client left; uvloop says it in words alone."""
+    return isinstance(error, OSError) or "the handler is closed" in str(error)
 
 
 def _check_path(raw_path: bytes) -> None:

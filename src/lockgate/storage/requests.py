@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import bindparam, literal_column, select, update
+from sqlalchemy import ColumnElement, bindparam, literal_column, select, update
 
 from lockgate.domain.approvals import PromotionRequest, RequestStatus
 from lockgate.domain.moments import from_micros, to_micros
@@ -18,7 +18,7 @@ _M = tables.models
 _P = tables.projects
 
 # Written out: SQLite plans a statement anew for each value that decides about a partial index.
-_OPEN = literal_column("'open'")
+_OPEN: ColumnElement[str] = literal_column("'open'")
 _COLUMNS = (
     _T.c.id,
     _T.c.uid,

@@ -11,7 +11,7 @@ from dataclasses import replace
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, literal_column, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, literal_column, select, update
 
 from lockgate.domain.moments import from_micros, to_micros
 from lockgate.domain.versions import NO_SOURCES, ModelVersion, Sources
@@ -68,7 +68,7 @@ BY_DIGEST = Statement(
     _stamps(_T.c.digest == bindparam("digest")).order_by(_T.c.seq.desc()).limit(1)
 )
 # Written out, so that a hot statement has nothing to bind but the question.
-ONE = literal_column("1")
+ONE: ColumnElement[int] = literal_column("1")
 _HERE = (_T.c.model_id == bindparam("model_id"), _T.c.deleted_at.is_(None))
 _STANDING_HERE = (*_HERE, _T.c.stage_key == bindparam("stage_key"))
 _OF_MODEL = select(*STAMP).select_from(FROM)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from registries import AnyRegistry
 from safetensors.numpy import save_file
 
 from lockgate.artifacts.pulling import PullProgress
@@ -25,6 +24,7 @@ from lockgate.errors import (
     VersionSealed,
 )
 from lockgate.keys import new_key
+from registries import AnyRegistry
 
 
 @pytest.fixture(autouse=True)

@@ -287,6 +287,14 @@ def test_an_archive_inside_a_tensor(comment: bytes) -> None:
     assert judged("a.safetensors", data).verdict is Verdict.UNKNOWN
 
 
+@pytest.mark.parametrize("length", [0x80, 0x180, 0x280, 0x480])
+def test_a_header_whose_length_begins_as_a_pickle_does(length: int) -> None:
+    """A safetensors file whose header's length begins with the byte 0x80 is still data."""
+    header = b'{"w":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}'.ljust(length)
+    data = length.to_bytes(8, "little") + header + b"data"
+    assert judged("m.safetensors", data).verdict is Verdict.DATA_ONLY
+
+
 def test_long_text_is_read_in_pieces() -> None:
     """A character that straddles two reads is one character; a fault behind them is found."""
     data = b"x" * (2**20 - 1) + "é".encode() + b"y" * 2**20

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from lockgate.artifacts.signatures import (
-    ManifestSignature,
-    load_key,
-    make_key,
-    public_key_of,
-    sign_manifest,
-    verify_signature,
-)
-from lockgate.errors import AlreadyExists, Corrupt, InvalidInput, Unavailable
+from lockgate.artifacts.signatures import ManifestSignature, sign_manifest, verify_signature
+from lockgate.errors import Corrupt, InvalidInput
+from lockgate.keys import SigningKey, new_key
 
 DIGEST = "sha256:" + "a" * 64
 OTHER = "sha256:" + "b" * 64
-KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
-PUBLIC = public_key_of(KEY)
+KEY = SigningKey(bytes(32))
+PUBLIC = KEY.public_key.hex()
 
 
 def test_a_signature_verifies() -> None:
@@ -46,7 +35,7 @@ def test_another_manifest() -> None:
 
 def test_another_key() -> None:
     """A key that is not trusted is refused, and so is a signature that names a trusted one."""
-    stranger = Ed25519PrivateKey.generate()
+    stranger = new_key()
     signature = sign_manifest(DIGEST, stranger)
     with pytest.raises(Corrupt, match="not trusted"):
         verify_signature(signature, DIGEST, {PUBLIC})
@@ -89,48 +78,3 @@ def test_only_manifests_are_signed() -> None:
     """A text that is no manifest's digest is not signed."""
     with pytest.raises(InvalidInput):
         sign_manifest("blake3:" + "a" * 64, KEY)
-
-
-def test_a_key_file(tmp_path: Path) -> None:
-    """A new key is written for its owner's eyes only, loads again, and is never overwritten."""
-    path = tmp_path / "key.pem"
-    public = make_key(path)
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert public_key_of(load_key(path)) == public
-    before = path.read_bytes()
-    with pytest.raises(AlreadyExists):
-        make_key(path)
-    assert path.read_bytes() == before
-    assert os.listdir(tmp_path) == ["key.pem"]
-
-
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
-def test_a_key_others_may_read(tmp_path: Path, mode: int) -> None:
-    """A private key that others may read is refused, with the command that mends it."""
-    path = tmp_path / "key.pem"
-    make_key(path)
-    path.chmod(mode)
-    with pytest.raises(InvalidInput, match="chmod 600"):
-        load_key(path)
-
-
-def test_files_that_hold_no_key(tmp_path: Path) -> None:
-    """A file without an Ed25519 key, or no file, is an error that says so."""
-    path = tmp_path / "key.pem"
-    with pytest.raises(Unavailable):
-        load_key(path)
-    path.write_text("no key")
-    path.chmod(0o600)
-    with pytest.raises(InvalidInput, match="no private key"):
-        load_key(path)
-    path.write_bytes(
-        generate_private_key(SECP256R1()).private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    with pytest.raises(InvalidInput, match="another kind"):
-        load_key(path)
-    with pytest.raises(Unavailable):
-        make_key(tmp_path / "absent" / "key.pem")

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from lockgate.domain.moments import from_micros, parse_moment, to_micros, to_text
 from lockgate.errors import InvalidInput
 
-MOMENTS = st.datetimes(
-    min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30), timezones=st.just(UTC)
-)
+# Hypothesis wants bounds without a zone.
+EARLIEST, LATEST = datetime(1, 1, 2), datetime(9999, 12, 30)  # noqa: DTZ001
+MOMENTS = st.datetimes(min_value=EARLIEST, max_value=LATEST, timezones=st.just(UTC))
 
 
 @given(MOMENTS)

@@ -142,3 +142,49 @@ def test_a_fault_of_ours_tells_nothing(capsys: pytest.CaptureFixture[str]) -> No
     logged = capsys.readouterr().out
     assert "secret" in logged
     assert headers["x-request-id"] in logged
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        RuntimeError("unable to perform operation on <TCPTransport>; the handler is closed"),
+        ConnectionResetError("gone"),
+    ],
+)
+def test_a_client_that_left_is_no_fault(
+    lost: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is logged when there is nobody to answer to."""
+    answer_to_nobody(lost)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_broken_answer_is_a_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    """What the server under us complains of is logged, without local variables."""
+    answer_to_nobody(RuntimeError("Response content longer than Content-Length"))
+    logged = capsys.readouterr().out
+    assert "longer than Content-Length" in logged
+    assert "127.0.0.1" not in logged
+
+
+def answer_to_nobody(error: Exception) -> None:
+    """Let the gate answer where every send fails."""
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(_message: Any) -> None:
+        raise error
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/",
+        "raw_path": b"/",
+        "query_string": b"",
+        "headers": [HOST],
+    }
+    asyncio.run(Gate(app, LIMITS)(scope, receive, send))
