@@ -12,9 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import filling, pages, reads, serving, starting, writes
+from bench import filling, gates, pages, reads, serving, starting, writes
 
-PARTS = ("reads", "writes", "pages", "http", "starting")
+PARTS = ("reads", "writes", "gates", "pages", "http", "starting")
 SMALL = (100, 10)
 
 
@@ -41,6 +41,8 @@ def main() -> None:
             reads.run(large, asked.models, asked.versions, asked.seconds)
         if "writes" in asked.only:
             writes.run(Path(temporary), asked.seconds)
+        if "gates" in asked.only:
+            gates.run(Path(temporary), asked.seconds)
         if "pages" in asked.only:
             small = filling.fill(folder / "filled-small.db", *SMALL)
             sizes = SMALL[0] * SMALL[1], asked.models * asked.versions

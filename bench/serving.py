@@ -33,19 +33,19 @@ async def hello(scope: Any, _receive: Any, send: Any) -> None:
 def run(path: Path, seconds: float) -> None:
     """Measure GETs of a version and of what a reference means."""
     with (
-        _server(["-m", "uvicorn", "bench.serving:hello", "--log-level", "error"], {}) as bare,
-        _server(["-c", LOCKGATE, "serve"], {"LOCKGATE_DATABASE": f"sqlite:///{path}"}) as ours,
+        server(["-m", "uvicorn", "bench.serving:hello", "--log-level", "error"], {}) as bare,
+        server(["-c", LOCKGATE, "serve"], {"LOCKGATE_DATABASE": f"sqlite:///{path}"}) as ours,
     ):
         name = model_name(1)
         base = "/api/v1"
         rows = take_turns(
             {
-                BARE: lambda: _get(bare, "/"),
-                "GET a version": lambda: _get(
+                BARE: lambda: get(bare, "/"),
+                "GET a version": lambda: get(
                     ours, f"{base}/projects/default/models/{name}/versions/1.0.5"
                 ),
-                "GET resolve name:label": lambda: _get(ours, f"{base}/resolve?ref={name}:1.0.5"),
-                "GET resolve name@champion": lambda: _get(
+                "GET resolve name:label": lambda: get(ours, f"{base}/resolve?ref={name}:1.0.5"),
+                "GET resolve name@champion": lambda: get(
                     ours, f"{base}/resolve?ref={name}@champion"
                 ),
             },
@@ -62,7 +62,8 @@ def free_port() -> int:
         return port
 
 
-def _get(connection: http.client.HTTPConnection, path: str) -> None:
+def get(connection: http.client.HTTPConnection, path: str) -> None:
+    """Ask for a path, and read the answer, which must be 200."""
     connection.request("GET", path)
     response = connection.getresponse()
     body = response.read()
@@ -71,7 +72,8 @@ def _get(connection: http.client.HTTPConnection, path: str) -> None:
 
 
 @contextmanager
-def _server(command: list[str], environ: dict[str, str]) -> Iterator[http.client.HTTPConnection]:
+def server(command: list[str], environ: dict[str, str]) -> Iterator[http.client.HTTPConnection]:
+    """Yield a connection to a server that Python runs with ``command``, until the block ends."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, *command, "--port", str(port)],

@@ -24,6 +24,7 @@ from lockgate.coordination.keeper import BEATS_A_LEASE, Keeper, patiently
 from lockgate.coordination.layout import Copy, Layout
 from lockgate.coordination.providers import Provider, Providers, default_providers
 from lockgate.coordination.readers import READER_LEASE_S, ReaderLeases
+from lockgate.coordination.tallies import Tallies
 from lockgate.coordination.uses import Uses
 from lockgate.coordination.waiting import Step, Watch, plan_step
 from lockgate.domain.claims import (
@@ -122,6 +123,7 @@ class ModelCache:
         self._providers = Providers(default_providers() if providers is None else providers)
         self._readers = ReaderLeases(self.layout, lease_s=self.limits.reader_lease_s)
         self._uses = Uses(backend)
+        self._tallies = Tallies(self.layout.root)
         self._lock = Lock()
         self._counts: Counter[str] = Counter()
         self._busy: dict[str, tuple[Lock, int]] = {}
@@ -137,6 +139,7 @@ class ModelCache:
         self._readers.close()
         self._uses.close()
         self._providers.close()
+        self._tell_tally()
 
     def release(self, path: Path) -> None:
         """Say that a path which `ensure` returned is no longer used; once for each call."""
@@ -147,6 +150,11 @@ class ModelCache:
         with self._lock:
             counts = dict(self._counts)
         return counts | {"uses_unnoted": self._uses.unnoted}
+
+    def totals(self) -> dict[str, int]:
+        """Return what all caches on this folder did, told after each download and on close."""
+        self._tell_tally()
+        return self._tallies.total()
 
     def key_of(self, reference: str, *, ignore_weights: bool = False) -> ModelKey:
         """Return the key of exactly the bytes that a reference means now."""
@@ -172,7 +180,10 @@ class ModelCache:
         copy = self._readers.find_copy(key)
         if copy is None:
             with self._alone(key):  # the threads of this process need only one who waits
-                copy = self._readers.find_copy(key) or _Fetch(self, key, tell).run()
+                copy = self._readers.find_copy(key)
+                if copy is None:
+                    copy = _Fetch(self, key, tell).run()
+                    self._tell_tally()
         else:
             self._count(hits=1, bytes_saved=copy.bytes_total)
             tell(CacheEvent(key, "hit"))
@@ -182,6 +193,12 @@ class ModelCache:
     def _count(self, **counts: int) -> None:
         with self._lock:
             self._counts.update(counts)
+
+    def _tell_tally(self) -> None:
+        try:
+            self._tallies.tell(self.counts())
+        except OSError:  # a disk that is full or read-only is no reason to fail its readers
+            self._count(tallies_untold=1)
 
     @contextmanager
     def _alone(self, key: ModelKey) -> Iterator[None]:
@@ -224,7 +241,8 @@ class _Fetch:
                 copy = self._look_at_disk()
             if copy is not None:
                 waited_ms = round(1000 * (time.monotonic() - started_at_s))
-                self._cache._count(wait_ms=waited_ms)
+                saved = copy.bytes_total if claim is None else 0  # another fetched them for us
+                self._cache._count(wait_ms=waited_ms, bytes_saved=saved)
                 return copy
             if time.monotonic() - started_at_s > self._limits.wait_s_max:
                 raise Contended(

@@ -7,15 +7,17 @@ between leaves a record without files, which the next who wants the model finds 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lockgate.coordination.layout import Copy, Layout
 from lockgate.coordination.readers import READER_LEASE_S, Mark, try_mark_for_eviction
+from lockgate.coordination.tallies import Tallies
 from lockgate.domain.claims import ModelKey, ModelRecord, ModelStatus
-from lockgate.errors import InvalidInput
+from lockgate.errors import InvalidInput, Unavailable
 
 if TYPE_CHECKING:
     from lockgate.coordination.backend import RegistryBackend
@@ -101,34 +103,53 @@ def evict(
     """Evict what the limits demand from one cache; never a copy that somebody reads.
 
     ``is_withdrawn`` tells of models that must go whatever the limits (revoked, archived).
-    Raises CoordinatorUnavailable; what was evicted before stays evicted.
+    Raises CoordinatorUnavailable; what was evicted before stays evicted. Raises Unavailable when
+    the disk cannot be read or written.
     """
-    copies: dict[ModelKey, list[Copy]] = {}
-    for copy in layout.list_copies():
-        copies.setdefault(copy.key, []).append(copy)
-    _settle(backend, [key for key in copies if key.node == node])
-    known = {record.key: record for record in backend.get_models_by_last_used()}
-    layout.sweep(
-        unfinished={
-            key.slug for key, record in known.items() if record.status is not ModelStatus.DOWNLOADED
+    with _disk(layout):
+        copies: dict[ModelKey, list[Copy]] = {}
+        for copy in layout.list_copies():
+            copies.setdefault(copy.key, []).append(copy)
+        _settle(backend, [key for key in copies if key.node == node])
+        known = {record.key: record for record in backend.get_models_by_last_used()}
+        layout.sweep(
+            unfinished={
+                key.slug
+                for key, record in known.items()
+                if record.status is not ModelStatus.DOWNLOADED
+            }
+        )
+        records = {
+            key: record
+            for key, record in known.items()
+            if key.node == node and record.status is ModelStatus.DOWNLOADED
         }
-    )
-    records = {
-        key: record
-        for key, record in known.items()
-        if key.node == node and record.status is ModelStatus.DOWNLOADED
-    }
-    now = backend.now()
-    candidates = [
-        _candidate(key, record, copies[key], now, is_withdrawn(key))
-        for key, record in records.items()
-        if key in copies
-    ]
-    free = shutil.disk_usage(layout.root).free if bytes_free is None else bytes_free()
-    plan = plan_evictions(candidates, limits, bytes_free=free)
-    report = _Evictor(layout, backend, copies, records, reader_lease_s)
-    report.apply(plan)
+        now = backend.now()
+        candidates = [
+            _candidate(key, record, copies[key], now, is_withdrawn(key))
+            for key, record in records.items()
+            if key in copies
+        ]
+        free = shutil.disk_usage(layout.root).free if bytes_free is None else bytes_free()
+        plan = plan_evictions(candidates, limits, bytes_free=free)
+        report = _Evictor(layout, backend, copies, records, reader_lease_s)
+        try:
+            report.apply(plan)
+        finally:
+            done = {"evictions": len(report.evicted), "bytes_evicted": report.bytes_freed}
+            Tallies(layout.root).add({name: number for name, number in done.items() if number})
     return EvictionReport(report.evicted, report.in_use, report.bytes_freed)
+
+
+@contextmanager
+def _disk(layout: Layout) -> Iterator[None]:
+    try:
+        layout.root.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise Unavailable(
+            detail=f"Cannot make room below {layout.root}: {error.strerror or error}."
+        ) from error
 
 
 class _Evictor:

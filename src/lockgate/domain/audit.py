@@ -19,6 +19,11 @@ from lockgate.domain.moments import to_text
 LEAF_PREFIX = b"\x00"
 NO_PREVIOUS = "0" * 64
 
+# Made once: an encoder with settings of its own is otherwise built at every call.
+_encode = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+).encode
+
 
 @dataclass(frozen=True, kw_only=True)
 class AuditEvent:
@@ -62,9 +67,7 @@ def canonical(event: AuditEvent) -> bytes:
 
 def canonical_json(value: Any) -> bytes:
     """Return JSON with sorted keys, no spaces, UTF-8, finite numbers only."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    return _encode(value).encode()
 
 
 def leaf_hash(body: bytes) -> bytes:

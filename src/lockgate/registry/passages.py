@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from lockgate.domain.history import Transition
-from lockgate.domain.lifecycles import ARCHIVE, DEMOTE, PROMOTE, TRANSITION
+from lockgate.domain.lifecycles import TRANSITION
 from lockgate.domain.outcomes import Promoted
-from lockgate.domain.versions import ModelVersion
+from lockgate.domain.passages import PassageWords
 from lockgate.registry.desk import Desk
 from lockgate.services import promotion
 from lockgate.services.promotion import Move
 
 
-class PassageVerbs(Desk):
+class PassageVerbs(PassageWords, Desk):
     """Up, down, out and back."""
 
     def transition(
@@ -40,92 +40,6 @@ class PassageVerbs(Desk):
             reason=reason,
         )
         return promotion.transition(self._store, self._who, project, bare, str(version), move)
-
-    def transition_stage(
-        self,
-        name: str,
-        version: str | int,
-        stage: str,
-        *,
-        comment: str = "",
-        expected_stage: str | None = None,
-    ) -> ModelVersion:
-        """Take a version to ``stage`` by whichever verb leads there.
-
-        Raises `TransitionNotAllowed` with the steps that are, `PolicyViolated` with the report.
-        """
-        return self.transition(
-            name, version, stage, comment=comment, expected_stage=expected_stage
-        ).version
-
-    def promote(
-        self,
-        name: str,
-        version: str | int,
-        to: str | None = None,
-        *,
-        comment: str = "",
-        expected_stage: str | None = None,
-        force: bool = False,
-        reason: str = "",
-    ) -> ModelVersion:
-        """Take a version to the next stage, or to a later one that is named.
-
-        ``force`` opens a closed gate: with the permission ``gate.force`` and a ``reason``.
-        """
-        return self.transition(
-            name,
-            version,
-            to,
-            verb=PROMOTE,
-            comment=comment,
-            expected_stage=expected_stage,
-            force=force,
-            reason=reason,
-        ).version
-
-    def demote(
-        self,
-        name: str,
-        version: str | int,
-        to: str | None = None,
-        *,
-        comment: str = "",
-        expected_stage: str | None = None,
-    ) -> ModelVersion:
-        """Take a version to the stage before, or to an earlier one that is named."""
-        return self.transition(
-            name, version, to, verb=DEMOTE, comment=comment, expected_stage=expected_stage
-        ).version
-
-    def archive(
-        self,
-        name: str,
-        version: str | int,
-        *,
-        comment: str = "",
-        expected_stage: str | None = None,
-    ) -> ModelVersion:
-        """Take a version to the lifecycle's archive."""
-        return self.transition(
-            name, version, verb=ARCHIVE, comment=comment, expected_stage=expected_stage
-        ).version
-
-    def rollback(
-        self,
-        name: str,
-        *,
-        stage: str | None = None,
-        to_version: str | int | None = None,
-        comment: str = "",
-    ) -> ModelVersion:
-        """Bring back the version that stood in ``stage`` (production unless told) before.
-
-        Raises `NothingToRollBackTo`.
-        """
-        return self.rollback_stage(
-            name, stage=stage, to_version=to_version, comment=comment
-        ).version
 
     def rollback_stage(
         self,

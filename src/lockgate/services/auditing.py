@@ -77,7 +77,7 @@ def verify_log(store: Store, project: str, checkpoints: Sequence[Checkpoint] = (
         key = project_id(session, project)
         head = log.load_head(session, key)
         verdict = verify_events(
-            _stored(session, key),
+            stored_events(session, key),
             project=project,
             head=head.frontier,
             last_hash=head.last_hash,
@@ -108,7 +108,8 @@ def verify_log(store: Store, project: str, checkpoints: Sequence[Checkpoint] = (
     return store.snapshot(use_case)
 
 
-def _stored(session: Session, key: int) -> Iterator[StoredEvent]:
+def stored_events(session: Session, key: int) -> Iterator[StoredEvent]:
+    """Yield a project's log, event by event, as it is stored."""
     for seq, at, actor, action, model, version, body, digest in log.iterate_rows(session, key):
         columns = (at, actor, action, model, version)
         yield StoredEvent(seq, body.encode(), bytes(digest), columns)

@@ -27,6 +27,7 @@ from lockgate.storage.policies import list_policies
 from lockgate.storage.store import Store
 
 COMBINED_MAX = 1_000
+NO_POLICY = PromotionPolicy()
 _combined: dict[tuple[object, ...], PromotionPolicy] = {}
 
 
@@ -120,10 +121,12 @@ def judge(
     as they count for the one in force, which is what they were given under.
     """
     stored, lifecycle = candidate.stored, candidate.lifecycle
-    in_force = policy_in_force(session, stored, lifecycle, stage) or PromotionPolicy()
+    in_force = policy_in_force(session, stored, lifecycle, stage) or NO_POLICY
     policy = in_force if tried is None else tried
     evidence = gather(store, session, candidate, stage, policy)
-    return evaluate(policy, replace(evidence, policy_digest=in_force.digest()))
+    if policy is not in_force:
+        evidence = replace(evidence, policy_digest=in_force.digest())
+    return evaluate(policy, evidence)
 
 
 def gather(

@@ -26,6 +26,8 @@ __all__ = ["SqliteDriver", "sqlite3"]
 
 SAFE_WAL_VERSION = (3, 51, 3)
 CACHE_KIB = 16_384
+# Pages that many transactions touch are copied back once for all of them.
+CHECKPOINT_PAGES = 4_000
 
 
 class SqliteDriver:
@@ -69,6 +71,7 @@ class SqliteDriver:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         return connection
 
     def _reader(self) -> Any:

@@ -208,7 +208,7 @@ transitions = Table(
     "transitions",
     metadata,
     Column("id", Key, primary_key=True, autoincrement=True),
-    Column("uid", Text, nullable=False, unique=True),
+    Column("uid", Text, nullable=False),
     Column("model_id", BigInteger, ForeignKey("models.id"), nullable=False),
     Column("version_id", BigInteger, ForeignKey("versions.id"), nullable=False),
     Column("from_stage", Text),

@@ -266,7 +266,6 @@ def _history() -> None:
         sa.ForeignKeyConstraint(["model_id"], ["models.id"], name="fk_transitions_model_id"),
         sa.ForeignKeyConstraint(["version_id"], ["versions.id"], name="fk_transitions_version_id"),
         sa.PrimaryKeyConstraint("id", name="pk_transitions"),
-        sa.UniqueConstraint("uid", name="uq_transitions_uid"),
         sqlite_autoincrement=True,
     )
     op.create_index(
