@@ -238,12 +238,18 @@ def audit_key_path(settings: Settings) -> Path:
 
 def app_from(settings: Settings) -> Any:
     """Return the ASGI application on the database that the settings name."""
+    from lockgate.caching import coordination_of
     from lockgate.http.app import build_app
     from lockgate.registry import Registry
 
     store = open_store(settings.database, settings)
     registry = Registry(store, acting(settings), settings.project, signer_of(settings))
-    return build_app(registry, settings)
+    try:
+        coordination = coordination_of(settings)
+    except BaseException:
+        registry.close()
+        raise
+    return build_app(registry, settings, coordination=coordination)
 
 
 def _system_user() -> str:

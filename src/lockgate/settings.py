@@ -68,6 +68,27 @@ class Settings:
     """How long the client waits for an answer."""
     settle_s: float = 30.0
     """How often the server looks for promotion requests that only time kept waiting."""
+    coordination: str = ""
+    """Through what the users of a cache folder agree on who downloads a model for all.
+
+    ``memory://``, ``sqlite:///FILE``, ``postgresql://…``, ``redis://…``, ``kubernetes://NAMESPACE``,
+    a server's URL, or ``registry`` for the registry's own database or server. Empty means a file of
+    the user's own, for the processes of one machine; a server then coordinates nothing.
+    """
+    cache_root: str = ""
+    """The folder that `lockgate cache` keeps models in; empty means one of the user's own."""
+    cache_scope: str = "cluster"
+    """Whether all share that folder (``cluster``), or each machine has its own (``node``)."""
+    cache_node: str = ""
+    """What this machine is called in the records of scope ``node``; empty means its host name."""
+    cache_unused_s_max: float = 0.0
+    """For how long nobody may use a model in the cache before it is evicted; 0 is no limit."""
+    cache_models_max: int = 0
+    """How many models the cache keeps, the latest used; 0 is no limit."""
+    cache_bytes_free_min: int = 0
+    """How many bytes eviction keeps free on the cache's disk; 0 is no limit."""
+    cache_watch_s: float = 60.0
+    """How often `lockgate cache watch` looks for what is to be evicted."""
     log_level: str = "warning"
     """What the server writes to its log: debug, info, warning or error."""
     debug: bool = False
@@ -93,7 +114,8 @@ class Settings:
         limited: dict[str, int] = {}
         for name, text in given.items():
             if name in own:
-                chosen[name] = _converted(name, text, type(own[name].default))
+                default = own[name].default
+                chosen[name] = _converted(name, text, type(default), none=default == 0)
             elif name in limits:
                 limited[name] = _converted(name, text, int)
             else:
@@ -104,7 +126,8 @@ class Settings:
         return cls(**chosen, limits=Limits(**limited))
 
 
-def _converted(name: str, text: str, kind: type) -> Any:
+def _converted(name: str, text: str, kind: type, none: bool = False) -> Any:
+    """Return the value of a text; with ``none``, zero is one and means no limit."""
     setting = f"{PREFIX}{name.upper()}"
     if kind is str:
         return text
@@ -120,6 +143,8 @@ def _converted(name: str, text: str, kind: type) -> Any:
     if name == "port":
         if not 0 <= value <= PORT_MAX:
             raise InvalidSetting(setting=setting, detail=f"from 0 to {PORT_MAX}, not {text!r}")
+    elif none and value == 0:
+        return value
     elif not 0 < value < float("inf"):
         raise InvalidSetting(setting=setting, detail=f"it must be more than zero, not {text!r}")
     return value

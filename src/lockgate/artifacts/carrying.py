@@ -33,7 +33,7 @@ from lockgate.errors import (
     Unavailable,
 )
 
-PUSHES_MAX = 5
+PUSHES_MAX = 10
 """How often what was swept, before the files had their name, is sent again."""
 
 PushTold = Callable[[PushProgress], None]

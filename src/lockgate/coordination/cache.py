@@ -242,7 +242,7 @@ class _Fetch:
             if copy is not None:
                 waited_ms = round(1000 * (time.monotonic() - started_at_s))
                 saved = copy.bytes_total if claim is None else 0  # another fetched them for us
-                self._cache._count(wait_ms=waited_ms, bytes_saved=saved)
+                self._cache._count(waits=1, wait_ms=waited_ms, bytes_saved=saved)
                 return copy
             if time.monotonic() - started_at_s > self._limits.wait_s_max:
                 raise Contended(

@@ -6,14 +6,12 @@ to the policy that asked for it. When either changes it no longer counts.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
 from lockgate.domain import names
-from lockgate.domain.audit import canonical_json
 from lockgate.domain.frozen import EMPTY, FrozenDict
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import Conflict, InvalidInput, RequestClosed
@@ -143,22 +141,20 @@ def latest_decisions(decisions: Iterable[Decision], to_stage: str) -> tuple[Deci
 
 def files_digest(version: ModelVersion) -> str:
     """Return what identifies the files of ``version``, wherever they lie (SHA-256, hexadecimal)."""
-    return _sha256({"artifact_uri": version.artifact_uri, "digest": version.digest})
+    return version.content_parts["files"]
 
 
 def content_parts(version: ModelVersion) -> FrozenDict[str, str]:
     """Return a digest for each part of what an approval is bound to."""
-    return FrozenDict({"files": files_digest(version), "metrics": _sha256(dict(version.metrics))})
+    return version.content_parts
 
 
-def content_digest(version: ModelVersion, parts: Mapping[str, str] | None = None) -> str:
+def content_digest(version: ModelVersion) -> str:
     """Return what an approval of ``version`` is bound to (SHA-256, hexadecimal).
 
-    Its files, its metrics, and which version it is; tags and descriptions may change. ``parts``
-    are those of the version, where the caller has them already.
+    Its files, its metrics, and which version it is; tags and descriptions may change.
     """
-    parts = content_parts(version) if parts is None else parts
-    return _sha256({"uid": version.uid, "label": version.label, "parts": parts})
+    return version.content_digest
 
 
 def void_reason(
@@ -177,7 +173,3 @@ def void_reason(
     if decision.policy_digest != policy:
         reasons.append("the policy changed since")
     return ", ".join(reasons) or None
-
-
-def _sha256(value: Mapping[str, object]) -> str:
-    return hashlib.sha256(canonical_json(value)).hexdigest()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
+from lockgate.domain.audit import canonical_json
 from lockgate.domain.frozen import EMPTY, FrozenDict
 from lockgate.domain.names import Scalar
 
@@ -82,3 +85,18 @@ class ModelVersion:
     def reference(self) -> str:
         """``project/model:label``, which always means this version."""
         return f"{self.project}/{self.model}:{self.label}"
+
+    @cached_property
+    def content_parts(self) -> FrozenDict[str, str]:
+        """A digest for each part of what an approval is bound to: ``files`` and ``metrics``."""
+        files = {"artifact_uri": self.artifact_uri, "digest": self.digest}
+        return FrozenDict({"files": _sha256(files), "metrics": _sha256(dict(self.metrics))})
+
+    @cached_property
+    def content_digest(self) -> str:
+        """What an approval is bound to: the content's parts, and which version it is."""
+        return _sha256({"uid": self.uid, "label": self.label, "parts": self.content_parts})
+
+
+def _sha256(value: dict[str, Any]) -> str:
+    return hashlib.sha256(canonical_json(value)).hexdigest()

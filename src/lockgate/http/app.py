@@ -14,15 +14,18 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from lockgate.coordination.backend import RegistryBackend
 from lockgate.errors import RegistryError
 from lockgate.http import (
     aliases,
     artifacts,
     audit,
+    cache,
     gates,
     health,
     lifecycles,
     lookups,
+    metrics,
     models,
     passages,
     policies,
@@ -51,6 +54,8 @@ NOUNS = (
     lifecycles,
     artifacts,
     audit,
+    cache,
+    metrics,
 )
 DESCRIPTION = """Lockgate, a model registry whose gates hold.
 
@@ -72,14 +77,21 @@ class HttpSettings(Protocol):
     def body_bytes_max(self) -> int: ...
     @property
     def settle_s(self) -> float: ...
+    @property
+    def cache_root(self) -> str: ...
 
 
 def build_app(
-    registry: Registry, settings: HttpSettings, *, allowed_hosts: str | Iterable[str] | None = None
+    registry: Registry,
+    settings: HttpSettings,
+    *,
+    allowed_hosts: str | Iterable[str] | None = None,
+    coordination: RegistryBackend | None = None,
 ) -> FastAPI:
     """Return the application on ``registry``, which it closes when the server stops.
 
     ``allowed_hosts`` are further names for the ``Host`` header, the setting's unless given.
+    ``coordination`` is what the cache's routes work on, closed with the registry.
     """
     app = FastAPI(
         title="Lockgate",
@@ -96,6 +108,9 @@ def build_app(
     app.state.pool = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="lockgate")
     app.state.transfers = Transfers()
     app.state.settle_s = settings.settle_s
+    app.state.coordination = cache.Desk(coordination)
+    requests = metrics.Requests()
+    app.state.metrics = metrics.metrics_of(requests, app.state.coordination, settings.cache_root)
     for noun in NOUNS:
         app.router.routes.extend(noun.routes.routes)
     app.router.routes.extend(ROUTES)
@@ -110,6 +125,7 @@ def build_app(
     hosts = hosts_of(settings.host, named)
     limits = GateLimits(body_bytes_max=settings.body_bytes_max, hosts=hosts)
     app.add_middleware(Gate, limits=limits)
+    app.add_middleware(metrics.Measured, requests=requests)
     return app
 
 
@@ -120,6 +136,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settling.cancel()
     app.state.transfers.close()
     app.state.pool.shutdown(wait=True)
+    app.state.coordination.close()
     app.state.registry.close()
 
 

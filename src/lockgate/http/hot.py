@@ -4,6 +4,7 @@
     GET /api/v1/projects/{project}/models/{model}/versions/{version}
     GET /api/v1/projects/{project}/models/{model}/latest[?stage=]
     GET /api/v1/projects/{project}/models/{model}/production
+    GET /api/v1/projects/{project}/models/{model}/versions/{version}/gate[?to=]
     GET /api/v1/resolve?ref=
 
 On SQLite such a read takes microseconds, less than handing it to a thread and back, and much less
@@ -21,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lockgate.http.auth import registry_for
 from lockgate.http.conditions import unchanged
-from lockgate.http.representations import KeptVersions, Representation, represent_model
+from lockgate.http.representations import KeptVersions, Representation, represent, represent_model
 from lockgate.registry import Registry
 
 _PREFIX = "/api/v1/"
@@ -57,6 +58,8 @@ def _hot(path: str, query: bytes) -> Ask | None:
     name = f"{parts[4]}/{parts[6]}"
     if len(parts) == 8 and parts[7] == "latest":
         return _latest(name, query)
+    if len(parts) == 10 and parts[7] == "versions" and parts[8] and parts[9] == "gate":
+        return _gate(name, parts[8], query)
     if query:
         return None
     if len(parts) == 7:
@@ -84,6 +87,14 @@ def _latest(name: str, query: bytes) -> Ask | None:
     return lambda registry, kept: kept.represent(registry.get_latest(name, stage))
 
 
+def _gate(name: str, version: str, query: bytes) -> Ask | None:
+    words = _words(query)
+    if len(words) > 1 or (words and words[0][0] != "to"):
+        return None
+    to = words[0][1] if words else None
+    return lambda registry, _: represent(registry.explain(name, version, to))
+
+
 def _words(query: bytes) -> list[tuple[str, str]]:
     if not query:
         return []
@@ -91,10 +102,12 @@ def _words(query: bytes) -> list[tuple[str, str]]:
 
 
 async def _answer(found: Representation, scope: Scope, send: Send) -> None:
-    etag = found.etag or ""
-    headers: list[Any] = [*_FIXED, (b"etag", etag.encode())]
-    status, body = 200, found.body
-    for name, value in scope["headers"]:
+    etag, status, body = found.etag or "", 200, found.body
+    if etag:
+        headers: list[Any] = [*_FIXED, (b"etag", etag.encode())]
+    else:
+        headers = [_FIXED[0], (b"cache-control", b"no-store")]
+    for name, value in scope["headers"] if etag else ():
         if name == b"if-none-match" and unchanged(value.decode("latin-1"), etag):
             status, body = 304, b""
             headers = headers[1:]

@@ -236,7 +236,7 @@ def _settled(
     rejection: Decision | None = None,
 ) -> Asked:
     settle(store, session, candidate, rejection)
-    after = load_candidate(store, session, request.project, request.model, request.version)
+    after = lock_candidate(store, session, request.project, request.model, request.version)
     return _asked(store, session, after, _load(session, request.uid))
 
 

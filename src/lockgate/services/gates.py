@@ -14,7 +14,7 @@ from lockgate.domain.policies import PromotionPolicy, combine
 from lockgate.domain.requirements.evidence import Evidence
 from lockgate.domain.requirements.requirement import Row
 from lockgate.domain.versions import ModelVersion
-from lockgate.errors import TransitionNotAllowed
+from lockgate.errors import TransitionNotAllowed, VersionNotFound
 from lockgate.services.file_evidence import files_evidence
 from lockgate.services.lookup import find_baseline
 from lockgate.storage import evidence as evidence_rows
@@ -55,19 +55,29 @@ def lock_candidate(
 ) -> Candidate:
     """Return a version whose model nobody else changes until the transaction ends."""
     stored = model_rows.lock_model(session, project, name)
-    return _candidate(store, session, stored, label, locked=True)
+    lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
+    key, version = version_rows.load_version(session, stored, label)
+    return Candidate(stored=stored, lifecycle=lifecycle, key=key, version=version, locked=True)
 
 
 def load_candidate(
     store: Store, session: Session, project: str, name: str, label: str
 ) -> Candidate:
-    """Return a version for a dry run. Raises `ModelNotFound`, `VersionNotFound`.
+    """Return a version for a dry run, in a snapshot where nothing is written.
 
-    The moment is the one that a transaction would have: later than anything on record.
+    Raises `ModelNotFound`, `VersionNotFound`. The moment is the one
+    that a transaction would have: later than anything on record.
     """
     stored = model_rows.load_model(session, project, name)
     session.settle_time(stored.changed_us)
-    return _candidate(store, session, stored, label, locked=False)
+    lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
+    stamp = version_rows.find_stamp(session, project, name, label)
+    if stamp is None:
+        raise VersionNotFound(version=label, model=name)
+    version = store.versions.load(session, stamp)
+    return Candidate(
+        stored=stored, lifecycle=lifecycle, key=stamp[0], version=version, locked=False
+    )
 
 
 def plan_of(session: Session, candidate: Candidate, target: Stage, verb: str) -> Plan:
@@ -196,14 +206,6 @@ def check_policy(
         return judge(store, session, candidate, stage, policy)
 
     return store.snapshot(use_case)
-
-
-def _candidate(
-    store: Store, session: Session, stored: StoredModel, label: str, *, locked: bool
-) -> Candidate:
-    lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
-    key, version = version_rows.load_version(session, stored, label)
-    return Candidate(stored=stored, lifecycle=lifecycle, key=key, version=version, locked=locked)
 
 
 def _no_way(refusal: TransitionNotAllowed, lifecycle: Lifecycle, stage: Stage) -> Row:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from lockgate.domain.references import Reference, parse_reference
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import ModelNotFound
@@ -14,53 +16,59 @@ from lockgate.storage.versions import Stamp
 
 
 def find_baseline(
-    store: Store, session: Session, stored: StoredModel, text: str, *, lock: bool = False
+    store: Store, session: Session, stored: StoredModel, text: str, *, lock: bool
 ) -> ModelVersion | None:
     """Return the version that a policy's baseline names, or None when there is none.
 
-    ``@production`` and ``:1.0.0`` are of the model itself, ``other@champion`` of another one,
-    which with ``lock`` nobody else changes until the transaction ends.
+    ``@production`` and ``:1.0.0`` are of the model itself, ``other@champion`` of another one.
+    ``lock`` says that the transaction writes: then nobody else changes the other model until it
+    ends, and versions come from the tables, since what it wrote itself is not committed yet.
     """
-    written = f"{stored.model.full_name}{text}" if text[:1] in ("@", ":") else text
-    other = parse_reference(written, stored.model.project)
-    if lock and (other.project, other.model) != (stored.model.project, stored.model.name):
-        try:
-            model_rows.lock_model(session, other.project, other.model)
-        except ModelNotFound:
-            return None
-    return find_version(store, session, other)
-
-
-def find_version(store: Store, session: Session, reference: Reference) -> ModelVersion | None:
-    """Return the version that ``reference`` means now, or None."""
-    stamp = _find_stamp(store, session, reference)
+    reference = _reference(stored.model.full_name, text)
+    own = (reference.project, reference.model) == (stored.model.project, stored.model.name)
+    found = stored if own else _other(session, reference, lock=lock)
+    stamp = None if found is None else _find_stamp(store, session, found, reference)
     if stamp is None:
         return None
-    # Not the shared cache: what this transaction wrote is not committed yet.
-    return version_rows.load_version_by_id(session, stamp[0], stamp[3])
+    if lock:
+        return version_rows.load_version_by_id(session, stamp[0], stamp[3])
+    return store.versions.load(session, stamp)
 
 
-def _find_stamp(store: Store, session: Session, reference: Reference) -> Stamp | None:
-    project, name, selector = reference.project, reference.model, reference.selector
-    found = model_rows.find_model(session, project, name)
-    if found is None:
+@lru_cache(maxsize=1_000)
+def _reference(full_name: str, text: str) -> Reference:
+    written = f"{full_name}{text}" if text[:1] in ("@", ":") else text
+    return parse_reference(written, full_name.partition("/")[0])
+
+
+def _other(session: Session, reference: Reference, *, lock: bool) -> StoredModel | None:
+    if not lock:
+        return model_rows.find_model(session, reference.project, reference.model)
+    try:
+        return model_rows.lock_model(session, reference.project, reference.model)
+    except ModelNotFound:
         return None
+
+
+def _find_stamp(
+    store: Store, session: Session, found: StoredModel, reference: Reference
+) -> Stamp | None:
+    selector = reference.selector
     lifecycle = store.lifecycles.load(session, found.lifecycle_id)
+    stage = lifecycle.find_stage(selector)
     stamp: Stamp | None
-    if reference.kind == "label":
-        stamp = session.one(version_rows.BY_LABEL, project=project, name=name, label=selector)
-    elif reference.kind == "digest":
-        stamp = session.one(version_rows.BY_DIGEST, project=project, name=name, digest=selector)
+    if reference.kind in ("label", "digest"):
+        by = version_rows.BY_LABEL if reference.kind == "label" else version_rows.BY_DIGEST
+        names = {"project": reference.project, "name": reference.model}
+        stamp = session.one(by, **names, **{reference.kind: selector})
     elif reference.kind == "latest":
-        latest = version_rows.LATEST_OF_MODEL[lifecycle.latest_by]
-        stamp = session.one(latest, model_id=found.id)
+        stamp = session.one(version_rows.LATEST_OF_MODEL[lifecycle.latest_by], model_id=found.id)
+    elif stage is not None:  # an alias is never called like a stage
+        stamp = session.one(
+            version_rows.LATEST_OF_MODEL_IN_STAGE[lifecycle.latest_by],
+            model_id=found.id,
+            stage_key=stage.name.casefold(),
+        )
     else:
         stamp = session.one(version_rows.ALIAS_OF_MODEL, model_id=found.id, alias=selector)
-        stage = lifecycle.find_stage(selector)
-        if stamp is None and stage is not None:
-            stamp = session.one(
-                version_rows.LATEST_OF_MODEL_IN_STAGE[lifecycle.latest_by],
-                model_id=found.id,
-                stage_key=stage.name.casefold(),
-            )
     return stamp

@@ -138,7 +138,9 @@ def _sealing(
         proving.keep(session, manifest, proofs)
         if new.label is not None and model_rows.find_model(session, project, model.name):
             stored = model_rows.lock_model(session, project, model.name)
-            found = version_rows.find_key(session, stored, new.label)
+            # By its label and nothing else: a number may be that of another version.
+            taken = version_rows.label_taken(session, stored.id, new.label)
+            found = version_rows.find_key(session, stored, new.label) if taken else None
             if found is not None and not found[1]:
                 return _seal(store, session, who, stored, found[0], new, manifest)
         sealed = replace(new, digest=manifest.digest)

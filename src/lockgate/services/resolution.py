@@ -25,9 +25,7 @@ def get_version(store: Store, project: str, name: str, label: str) -> ModelVersi
     """Return a version by its label or, if no label matches, by its number."""
 
     def use_case(session: Session) -> ModelVersion:
-        stamp = session.one(version_rows.BY_LABEL, project=project, name=name, label=label)
-        if stamp is None and label.isdecimal() and len(label) < 18:
-            stamp = session.one(version_rows.BY_SEQ, project=project, name=name, seq=int(label))
+        stamp = version_rows.find_stamp(session, project, name, label)
         if stamp is None:
             model_rows.load_model(session, project, name)
             raise VersionNotFound(version=label, model=name)

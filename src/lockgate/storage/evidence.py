@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import bindparam, select
 
@@ -15,6 +17,8 @@ from lockgate.storage import gate_tables
 from lockgate.storage.database import Session
 from lockgate.storage.encoding import from_json, to_json
 from lockgate.storage.statements import Statement, inserting
+
+DECODED_MAX = 4_096
 
 _D = gate_tables.decisions
 _C = gate_tables.check_results
@@ -61,32 +65,7 @@ _WAIVE = inserting(_W, "id")
 
 def list_decisions(session: Session, version_id: int) -> tuple[Decision, ...]:
     """Return every decision on a version, oldest first."""
-    return tuple(
-        Decision(
-            verdict=verdict,
-            actor=actor,
-            to_stage=to_stage,
-            at=from_micros(at),
-            content_digest=content,
-            policy_digest=policy,
-            content_parts=FrozenDict(from_json(parts)),
-            roles=frozenset(from_json(roles)),
-            comment=comment,
-            request=request,
-        )
-        for (
-            verdict,
-            actor,
-            to_stage,
-            at,
-            content,
-            policy,
-            parts,
-            roles,
-            comment,
-            request,
-        ) in session.all(_DECISIONS, version_id=version_id)
-    )
+    return tuple(_decision(tuple(row)) for row in session.all(_DECISIONS, version_id=version_id))
 
 
 def add_decision(session: Session, version_id: int, decision: Decision) -> None:
@@ -109,20 +88,7 @@ def add_decision(session: Session, version_id: int, decision: Decision) -> None:
 
 def list_checks(session: Session, version_id: int) -> tuple[CheckResult, ...]:
     """Return every check result of a version, oldest first."""
-    return tuple(
-        CheckResult(
-            name=name,
-            status=status,
-            reported_by=reported_by,
-            at=from_micros(at),
-            url=url,
-            expires_at=None if expires_at is None else from_micros(expires_at),
-            files_digest=files,
-        )
-        for name, status, reported_by, at, url, expires_at, files in session.all(
-            _CHECKS, version_id=version_id
-        )
-    )
+    return tuple(_check(tuple(row)) for row in session.all(_CHECKS, version_id=version_id))
 
 
 def add_check(session: Session, version_id: int, check: CheckResult) -> None:
@@ -163,3 +129,37 @@ def add_waiver(session: Session, version_id: int, waiver: Waiver) -> None:
 
 def _micros(moment: datetime | None) -> int | None:
     return None if moment is None else to_micros(moment)
+
+
+# Evidence is written once and never changed: what was read of a row before is read of it again.
+
+
+@lru_cache(maxsize=DECODED_MAX)
+def _decision(row: tuple[Any, ...]) -> Decision:
+    verdict, actor, to_stage, at, content, policy, parts, roles, comment, request = row
+    return Decision(
+        verdict=verdict,
+        actor=actor,
+        to_stage=to_stage,
+        at=from_micros(at),
+        content_digest=content,
+        policy_digest=policy,
+        content_parts=FrozenDict(from_json(parts)),
+        roles=frozenset(from_json(roles)),
+        comment=comment,
+        request=request,
+    )
+
+
+@lru_cache(maxsize=DECODED_MAX)
+def _check(row: tuple[Any, ...]) -> CheckResult:
+    name, status, reported_by, at, url, expires_at, files = row
+    return CheckResult(
+        name=name,
+        status=status,
+        reported_by=reported_by,
+        at=from_micros(at),
+        url=url,
+        expires_at=None if expires_at is None else from_micros(expires_at),
+        files_digest=files,
+    )

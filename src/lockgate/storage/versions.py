@@ -248,6 +248,14 @@ def load_version_by_id(session: Session, key: int, model: str) -> ModelVersion:
     return _version(row, model)
 
 
+def find_stamp(session: Session, project: str, name: str, label: str) -> Stamp | None:
+    """Return the stamp of the live version called ``label``, or of that number, or None."""
+    stamp: Stamp | None = session.one(BY_LABEL, project=project, name=name, label=label)
+    if stamp is None and label.isdecimal() and len(label) < 18:
+        stamp = session.one(BY_SEQ, project=project, name=name, seq=int(label))
+    return stamp
+
+
 def find_key(session: Session, stored: StoredModel, label: str) -> tuple[int, bool] | None:
     """Return ``(key, deleted)`` of the version called ``label``, or of that number, or None."""
     row = session.one(_ANY_LABEL, model_id=stored.id, label=label)

@@ -119,6 +119,13 @@ def test_sealing_what_was_registered(registry: AnyRegistry, out: Path) -> None:
     assert registry.verify_audit().ok
 
 
+def test_a_label_that_is_the_number_of_another(registry: AnyRegistry, out: Path) -> None:
+    """A new version called 1 is none but that, though the version called 0 has the number 1."""
+    registry.push(out / "README.md", "churn", "0")
+    made = registry.push(out, "churn", "1")
+    assert (made.label, made.seq) == ("1", 2)
+
+
 def test_what_was_promoted_gets_no_other_files(registry: AnyRegistry, out: Path) -> None:
     """A version that left the initial stage without files does not get any."""
     registry.register_model("churn", "1", "s3://elsewhere/model")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar
 
 from lockgate.domain.checks import CheckResult, latest_result
@@ -48,7 +49,7 @@ class CheckPassed(Requirement):
     def needs(self) -> Needs:
         return Needs(checks=frozenset({self.name}))
 
-    @property
+    @cached_property
     def wanted(self) -> str:
         """``passed``, with the greatest age if there is one."""
         if self.max_age_s is None:

@@ -86,7 +86,7 @@ class Evidence:
     @cached_property
     def content_digest(self) -> str:
         """What a decision made now would be bound to."""
-        return content_digest(self.version, self.content_parts)
+        return content_digest(self.version)
 
     @cached_property
     def content_parts(self) -> FrozenDict[str, str]:

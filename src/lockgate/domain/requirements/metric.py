@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 from lockgate.domain.requirements.evidence import Evidence
@@ -42,7 +43,7 @@ class MetricThreshold(Requirement):
             + number_faults("threshold", self.threshold)
         )
 
-    @property
+    @cached_property
     def wanted(self) -> str:
         """``>= 0.9``."""
         return f"{self.comparison} {number_text(self.threshold)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Context, Decimal
+from functools import cached_property
 from typing import ClassVar, Literal
 
 from lockgate.domain.references import parse_reference
@@ -62,7 +63,12 @@ class MetricVersusBaseline(Requirement):
     def needs(self) -> Needs:
         return Needs(baselines=frozenset({self.baseline}))
 
-    @property
+    @cached_property
+    def _bound(self) -> Decimal:
+        bound = self.min_delta if self.percent is None else self.percent
+        return Decimal(repr(bound or 0))
+
+    @cached_property
     def amount(self) -> str:
         """``at least 0.01 better than``."""
         bound, sign = (self.min_delta or 0, "") if self.percent is None else (self.percent, "%")
@@ -72,7 +78,7 @@ class MetricVersusBaseline(Requirement):
             return f"at most {number_text(-bound)}{sign} worse than"
         return "at least as good as"
 
-    @property
+    @cached_property
     def wanted(self) -> str:
         """``at least 0.01 better than @production (higher is better)``."""
         return f"{self.amount} {self.baseline} ({self.direction} is better)"
@@ -117,7 +123,7 @@ class MetricVersusBaseline(Requirement):
         mine = f"Metric '{self.name}' = {number_text(value)}"
         end = f"{self.amount} {number_text(other)} of {where} ({self.direction} is better)"
         if self.percent is None:
-            holds = gain >= Decimal(repr(self.min_delta or 0))
+            holds = gain >= self._bound
         elif not baseline:
             return self._row(
                 "failed",
@@ -126,7 +132,7 @@ class MetricVersusBaseline(Requirement):
                 "a policy that compares by min_delta",
             )
         else:
-            least = _EXACT.multiply(Decimal(repr(self.percent)), abs(baseline))
+            least = _EXACT.multiply(self._bound, abs(baseline))
             holds = _EXACT.multiply(gain, Decimal(100)) >= least
         if holds:
             return self._row("passed", value, f"{mine} is {end}")

@@ -1,0 +1,157 @@
+"""``/metrics``: requests by route, and the cluster's cache, as Prometheus reads them.
+
+Requests are counted in a dictionary on the event loop and put into Prometheus's words only when
+somebody asks: the hot reads take microseconds, and its own counters would be felt there.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from time import perf_counter
+
+from fastapi import APIRouter
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lockgate.coordination.metrics import CacheCollector
+from lockgate.http.cache import Desk
+from lockgate.http.calls import CallOf
+from lockgate.http.routing import MODEL, PREFIX, VERSION, StrictRoute
+
+__all__ = ["Measured", "Requests", "metrics_of", "routes"]
+
+BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER = "other"
+# What is answered before routing (`lockgate.http.hot`): parts of the path, and its telling word.
+_HOT = {
+    (4, "resolve"): f"{PREFIX}/resolve",
+    (7, "models"): PREFIX + MODEL,
+    (8, "latest"): f"{PREFIX}{MODEL}/latest",
+    (8, "production"): f"{PREFIX}{MODEL}/production",
+    (9, "versions"): PREFIX + VERSION,
+    (10, "gate"): f"{PREFIX}{VERSION}/gate",
+}
+_TELLING = {4: 3, 7: 5, 8: 7, 9: 7, 10: 9}
+
+routes = APIRouter(route_class=StrictRoute, include_in_schema=False)
+
+
+class _Series:
+    """The requests of one method, route and status."""
+
+    __slots__ = ("buckets", "seconds")
+
+    def __init__(self) -> None:
+        self.buckets = [0] * (len(BOUNDS_S) + 1)
+        self.seconds = 0.0
+
+
+class Requests(Collector):
+    """Requests by method, route and status, and how long they took. Written by one event loop."""
+
+    def __init__(self) -> None:
+        self._series: dict[tuple[str, str, int], _Series] = {}
+
+    def note(self, scope: Scope, status: int, seconds: float) -> None:
+        """Count a request that was answered."""
+        method = scope["method"]
+        route = scope.get("route")
+        path = _hot_route(scope["path"]) if route is None else route.path
+        key = (method if method in METHODS else OTHER, path, status)
+        series = self._series.get(key)
+        if series is None:
+            series = self._series[key] = _Series()
+        series.buckets[bisect_left(BOUNDS_S, seconds)] += 1
+        series.seconds += seconds
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the histogram."""
+        family = HistogramMetricFamily(
+            "lockgate_http_request_seconds",
+            "Requests by route, until the answer was sent",
+            labels=["method", "route", "status"],
+        )
+        for (method, route, status), series in list(self._series.items()):
+            total, buckets = 0, []
+            for bound, number in zip((*BOUNDS_S, float("inf")), list(series.buckets), strict=True):
+                total += number
+                buckets.append(("+Inf" if bound == float("inf") else str(bound), float(total)))
+            family.add_metric([method, route, str(status)], buckets, series.seconds)
+        yield family
+
+
+class Measured:
+    """Middleware that times every request. The outermost, so that it sees what others refuse."""
+
+    def __init__(self, app: ASGIApp, requests: Requests) -> None:
+        self._app, self._requests = app, requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 0
+        began_s = perf_counter()
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            # 0 is a client that left before it was answered.
+            self._requests.note(scope, status, perf_counter() - began_s)
+
+
+class Coordinated(Collector):
+    """What clients asked of this server's coordination, by outcome."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the counter."""
+        family = CounterMetricFamily(
+            "lockgate_coordination_calls",
+            "Calls on the cache's records over HTTP; claims are won or lost",
+            labels=["verb", "outcome"],
+        )
+        for (verb, outcome), number in self._desk.counts().items():
+            family.add_metric([verb, outcome], number)
+        yield family
+
+
+def metrics_of(requests: Requests, desk: Desk, cache_root: str = "") -> CollectorRegistry:
+    """Return the metrics of a server; ``cache_root`` is the cache folder it sees, if any."""
+    registry = CollectorRegistry()
+    registry.register(requests)
+    if desk.is_open:
+        registry.register(Coordinated(desk))
+        registry.register(CacheCollector(desk.backend, cache_root or None))
+    return registry
+
+
+@routes.get("/metrics")
+async def metrics(call: CallOf) -> Response:
+    """Return the metrics."""
+    found: CollectorRegistry = call.request.app.state.metrics
+    text = await call.run(lambda: generate_latest(found))
+    return Response(text, media_type=CONTENT_TYPE_LATEST, headers={"cache-control": "no-store"})
+
+
+def _hot_route(path: str) -> str:
+    parts = path.split("/")
+    telling = _TELLING.get(len(parts))
+    if telling is None or not path.startswith(PREFIX):
+        return OTHER
+    return _HOT.get((len(parts), parts[telling]), OTHER)
