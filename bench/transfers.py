@@ -109,8 +109,9 @@ def measure(home: Path, kind: str, large: Path, small: Path) -> None:
 
 def serve(home: Path, database: str) -> tuple[subprocess.Popen[str], str]:
     """Start a server on a free port; return it and its URL."""
+    program = str(Path(sys.executable).with_name("lockgate"))
     server = subprocess.Popen(
-        [str(Path(sys.executable).with_name("lockgate")), "serve", "--port", "0", "--database", database],
+        [program, "serve", "--port", "0", "--database", database],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "LOCKGATE_CACHE": str(home / "server-cache")},
@@ -129,7 +130,8 @@ def timed(work: Callable[[], object]) -> float:
 
 def report(what: str, size: int, seconds: float, yardstick: float) -> None:
     """Print one line; the ratio is speed against the yardstick's."""
-    print(f"{what:28} {seconds:8.3f} s {size / seconds / 1e6:8.0f} MB/s  {yardstick / seconds:6.2f}x")
+    speed = size / seconds / 1e6
+    print(f"{what:28} {seconds:8.3f} s {speed:8.0f} MB/s  {yardstick / seconds:6.2f}x")
 
 
 def hash_file(path: Path) -> str:

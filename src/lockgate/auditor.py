@@ -14,9 +14,7 @@ from lockgate.errors import InvalidInput
 from lockgate.keys import verifying
 
 
-def verify_export(
-    lines: Iterable[str], verifier_key: str, earlier: Sequence[str] = ()
-) -> Verdict:
+def verify_export(lines: Iterable[str], verifier_key: str, earlier: Sequence[str] = ()) -> Verdict:
     """Return whether an export is a whole, unchanged log, signed by ``verifier_key``.
 
     ``lines`` are those of the file; ``earlier`` are signed checkpoints that were kept elsewhere:
@@ -34,9 +32,7 @@ def verify_export(
             detail=f"The header says {header.size} events of {header.project}, its checkpoint "
             f"{own.size} of {own.origin}"
         )
-    return verify_events(
-        exported_events(source), project=header.project, checkpoints=checkpoints
-    )
+    return verify_events(exported_events(source), project=header.project, checkpoints=checkpoints)
 
 
 def verified_checkpoint(note: str, verifier_key: str) -> Checkpoint:

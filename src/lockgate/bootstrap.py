@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lockgate.domain import names
 from lockgate.domain.access import Actor
 from lockgate.errors import InvalidSetting
 from lockgate.settings import Settings
@@ -44,12 +45,12 @@ def connect(
 
     ``url`` is ``sqlite:///lockgate.db``, ``memory://``, ``postgresql://…`` or ``http(s)://…``;
     left out, it is ``LOCKGATE_URL``. ``actor`` is who acts: the user of the operating system
-    unless told. Raises `DatabaseUnavailable`, `SchemaOutdated`, `InvalidSetting`.
+    unless told. Raises `DatabaseUnavailable`, `SchemaOutdated`, `InvalidSetting`, `InvalidName`.
     """
     settings = settings or Settings.from_environ()
     url = url or settings.url
     who = acting(settings, actor)
-    project = project or settings.project
+    project = names.project_name(project or settings.project)
     if url.startswith(("http://", "https://")):
         from lockgate.sdk.client import Client
 
@@ -179,34 +180,29 @@ def cache_folder(settings: Settings) -> Path:
 
 
 def _artifacts_beside(database: str) -> str:
-    if database.startswith("memory://"):
-        return "memory://"
-    path = database.removeprefix("sqlite://").removeprefix("/")
-    if path == database:
-        return ARTIFACTS
-    return str(Path(path).with_suffix(Path(ARTIFACTS).suffix))
+    from lockgate.storage.urls import MEMORY, sqlite_path
+
+    if database.startswith(MEMORY):
+        return MEMORY
+    path = sqlite_path(database)
+    return ARTIFACTS if path is None else str(Path(path).with_suffix(Path(ARTIFACTS).suffix))
 
 
 def open_driver(url: str, settings: Settings) -> Driver:
     """Return the driver that ``url`` names. Raises `InvalidSetting` for one that it cannot."""
-    if url.startswith("sqlite://"):
+    from lockgate.storage.urls import MEMORY, conninfo_of, redacted, sqlite_path
+
+    path = sqlite_path(url)
+    if path is not None or url.startswith(MEMORY):
         from lockgate.storage.sqlite import SqliteDriver
 
-        path = url.removeprefix("sqlite://").removeprefix("/")
-        if not path or "?" in path:
-            raise InvalidSetting(
-                setting="database", detail=f"{url!r} names no file; write sqlite:///PATH"
-            )
         return SqliteDriver(path, settings.busy_s)
-    if url.startswith("memory://"):
-        from lockgate.storage.sqlite import SqliteDriver
-
-        return SqliteDriver(None, settings.busy_s)
-    if url.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
+    conninfo = conninfo_of(url)
+    if conninfo is not None:
         from lockgate.storage.postgres import PostgresDriver
 
-        return PostgresDriver(url)
-    raise InvalidSetting(setting="url", detail=f"{url!r} is none of {URL_FORMS}")
+        return PostgresDriver(conninfo)
+    raise InvalidSetting(setting="url", detail=f"{redacted(url)!r} is none of {URL_FORMS}")
 
 
 def acting(settings: Settings, actor: str | None = None) -> Actor:

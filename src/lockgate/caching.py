@@ -2,20 +2,22 @@
 
     with open_cache("/models", coordination="redis://cache.internal") as cache:
         path = cache.ensure("churn@production")
+
+What is left out is taken from the settings.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from lockgate.bootstrap import cache_folder, connect
-from lockgate.errors import InvalidSetting, RegistryError
+from lockgate.errors import InvalidSetting
 from lockgate.settings import Settings
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ def open_cache(
         yield opened.cache
 
 
-def open_coordination(url: str, settings: Settings | None = None) -> RegistryBackend:
+def open_coordination(url: str) -> RegistryBackend:
     """Return a connected backend: for a database, Redis, Kubernetes or a Lockgate server.
 
     Raises `CoordinatorUnavailable` when it does not answer, `InvalidInput` for another URL; no
@@ -68,7 +70,8 @@ def open_coordination(url: str, settings: Settings | None = None) -> RegistryBac
         return server
     from lockgate.coordination import create_registry_backend
 
-    return create_registry_backend(_as_sqlalchemy_says(url))
+    # The registry takes both spellings; the library below it takes one.
+    return create_registry_backend(re.sub(r"^postgres://", "postgresql://", url))
 
 
 def coordination_of(settings: Settings) -> RegistryBackend | None:
@@ -76,7 +79,7 @@ def coordination_of(settings: Settings) -> RegistryBackend | None:
     chosen = settings.coordination
     if not chosen:
         return None
-    return open_coordination(settings.database if chosen == REGISTRY else chosen, settings)
+    return open_coordination(settings.database if chosen == REGISTRY else chosen)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +145,7 @@ class CachePlan:
         own = cache_folder(self.settings)
         if self.coordination == f"sqlite:///{(own / OWN_FILE).absolute()}":
             own.mkdir(parents=True, exist_ok=True)
-        return open_coordination(self.coordination, self.settings)
+        return open_coordination(self.coordination)
 
 
 class OpenedCache:
@@ -209,7 +212,3 @@ class OpenedCache:
 
 def _never(_: object) -> bool:
     return False
-
-
-def _as_sqlalchemy_says(url: str) -> str:
-    return re.sub(r"^postgres://", "postgresql://", url)

@@ -17,9 +17,13 @@ import sqlalchemy as sa
 from coordination_kubernetes import FakeApiServer, running, write_kubeconfig
 from coordination_servers import running_postgres, running_valkey
 
+from lockgate.caching import open_coordination
 from lockgate.coordination import create_registry_backend
 from lockgate.coordination.backend import RegistryBackend
+from lockgate.coordination.memory import MemoryBackend
 from lockgate.domain.claims import Claimed, ModelKey, ModelRecord, ModelStatus
+from lockgate.http.cache import Desk
+from registries import Server, a_server
 
 DOWNLOADING, DOWNLOADED, ERROR = ModelStatus
 KEY = ModelKey("hf", "org/model", "main")
@@ -50,6 +54,13 @@ def postgres() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def api_server() -> Iterator[FakeApiServer]:
     with running(FakeApiServer()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def lockgate_server() -> Iterator[Server]:
+    """A server whose coordination is changed for every test."""
+    with a_server() as server:
         yield server
 
 
@@ -139,12 +150,17 @@ def damaged(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Registry
     backend.close()
 
 
-@pytest.fixture(params=["memory", *SHARED])
+@pytest.fixture(params=["memory", "lockgate", *SHARED])
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RegistryBackend]:
+    """A connected backend without records; ``lockgate`` is a server of our own, over HTTP."""
     url = "memory://"
-    if request.param != "memory":
+    if request.param == "lockgate":
+        server = request.getfixturevalue("lockgate_server")
+        server.app.state.coordination = Desk(MemoryBackend())
+        url = server.url
+    elif request.param != "memory":
         url = place_of(request.param, request, tmp_path).url
-    connected = create_registry_backend(url)
+    connected = open_coordination(url)
     yield connected
     connected.close()
 

@@ -6,13 +6,9 @@ the same tests at another one.
 
 from __future__ import annotations
 
-import os
 import random
 import socket
-import subprocess
-import sys
 import threading
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,41 +36,6 @@ from lockgate.errors import (
 HELLO = b"hello, lock"
 HELLO_DIGEST = blob_digest(HELLO)
 OTHER_DIGEST = blob_digest(b"other")
-
-
-@pytest.fixture(scope="session")
-def s3_url() -> Iterator[str]:
-    """A bucket's URL, with credentials in the environment."""
-    given = os.environ.get("LOCKGATE_TEST_S3_URL")
-    if given:
-        yield given
-        return
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    program = Path(sys.executable).with_name("moto_server")
-    server = subprocess.Popen(
-        [program, "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    endpoint = f"http://127.0.0.1:{port}"
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_ACCESS_KEY_ID", "test")
-        environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        environment.setenv("NO_PROXY", "127.0.0.1")
-        try:
-            for _ in range(600):
-                try:
-                    httpx.put(f"{endpoint}/bucket", trust_env=False).raise_for_status()
-                    break
-                except httpx.TransportError:
-                    assert server.poll() is None, "the S3 server ended"
-                    time.sleep(0.05)
-            yield f"s3://bucket?endpoint={endpoint}&region=us-east-1"
-        finally:
-            server.terminate()
-            server.wait()
 
 
 @pytest.fixture(params=["local", "memory", "s3"])

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from racing import run_together
 
 from lockgate.artifacts.local import LocalStore
 from lockgate.artifacts.pushing import hash_tree
@@ -24,13 +23,13 @@ from lockgate.errors import (
     Conflict,
     Corrupt,
     DigestMismatch,
-    VersionNotFound,
 )
 from lockgate.registry import Registry
 from lockgate.services import publishing
 from lockgate.services.depot import Depot, DepotRules
 from lockgate.settings import Settings
 from lockgate.storage import artifacts as rows
+from racing import run_together
 
 DAY = timedelta(days=1)
 
@@ -257,7 +256,7 @@ class Full:
             raise BlobStoreUnavailable(detail="no space is left on the disk")
         self._store.put_many(blobs)
 
-    def put_manifest(self, digest: str, data: bytes) -> None:
+    def put_manifest(self, _digest: str, _data: bytes) -> None:
         raise BlobStoreUnavailable(detail="no space is left on the disk")
 
 
@@ -274,13 +273,11 @@ def test_a_full_disk(registry: Registry, tmp_path: Path, manifests: bool) -> Non
     assert registry.verify_artifacts().ok
 
 
-def test_a_manifest_is_named_by_its_own_digest(registry: Registry, tmp_path: Path) -> None:
+def test_a_manifest_is_named_by_its_own_digest(registry: Registry) -> None:
     """A manifest that was never kept cannot be sealed."""
     with pytest.raises(BlobNotFound):
         registry.seal("churn", "sha256:" + "0" * 64, "1")
-    with pytest.raises(VersionNotFound):
-        registry.push(folder(tmp_path, "a", one="x"), "churn", "1")
-        registry.get_version("churn", "2")
+    assert registry.list_models().items == ()
 
 
 def test_two_push_the_same_at_once(registry: Registry, tmp_path: Path) -> None:

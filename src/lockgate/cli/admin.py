@@ -66,11 +66,14 @@ def migrate(
     ] = False,
 ) -> None:
     """Bring a database's schema to the revision that this Lockgate needs."""
+    from lockgate.storage.urls import redacted
+
     session = Session.of(ctx)
     settings = _settings(session, database)
     url = settings.database
     if check:
         revision = _require_current(url, settings)
+        url = redacted(url)
         session.output.done(
             {"database": url, "from": revision, "to": revision},
             f"{url} is up to date, at revision {revision}.",
@@ -79,6 +82,7 @@ def migrate(
     from lockgate.storage.migrations.runner import upgrade
 
     before, after = upgrade(url)
+    url = redacted(url)
     if before == after:
         sentence = f"{url} was up to date, at revision {after}."
     else:
@@ -95,9 +99,11 @@ def _settings(session: Session, database: str | None) -> Settings:
     if session.actor is not None:
         settings = replace(settings, actor=session.actor)
     if settings.database.startswith(("http://", "https://")):
+        from lockgate.storage.urls import redacted
+
         raise InvalidSetting(
             setting="database",
-            detail=f"{settings.database!r} is a server; a database is wanted here, such as "
+            detail=f"{redacted(settings.database)!r} is a server; a database is wanted here, such as "
             "sqlite:///lockgate.db",
         )
     return settings
@@ -131,7 +137,7 @@ def _require_current(url: str, settings: Settings) -> str:
     finally:
         driver.close()
     if found != HEAD:
-        raise SchemaOutdated(found=found or "none", expected=HEAD, url=url)
+        raise SchemaOutdated(found=found or "none", expected=HEAD, url=driver.url)
     return found
 
 
@@ -140,6 +146,7 @@ def _serve(session: Session, settings: Settings) -> None:
 
     from lockgate import __version__
     from lockgate.bootstrap import app_from
+    from lockgate.storage.urls import redacted
 
     listening = _listen(settings.host, settings.port)
     app = app_from(settings)
@@ -157,7 +164,7 @@ def _serve(session: Session, settings: Settings) -> None:
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     session.output.done(
         {"version": __version__, "url": address, "docs": f"{address}/docs"},
-        f"Lockgate {__version__} serves {settings.database} on {address}\n"
+        f"Lockgate {__version__} serves {redacted(settings.database)} on {address}\n"
         f"Documentation: {address}/docs    Stop: Ctrl-C",
     )
     uvicorn.Server(config).run(sockets=[listening])

@@ -167,7 +167,7 @@ def _draw_comparison(session: Session, found: Comparison) -> None:
     output = session.output
     same_model = (found.a.project, found.a.model) == (found.b.project, found.b.model)
     names = [each.label if same_model else each.reference for each in (found.a, found.b)]
-    head = [Column(names[0], right=True), Column(names[1], right=True)]
+    head = [Column(name, right=True, named=True) for name in names]
     if not (found.metric_diffs or found.param_diffs or found.tag_diffs):
         output.line("There is nothing to compare: no metrics, and params and tags are the same.")
         return

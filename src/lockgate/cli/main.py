@@ -13,6 +13,7 @@ from lockgate.cli import (
     aliases,
     artifacts,
     audit,
+    cache,
     checks,
     demo,
     exits,
@@ -72,6 +73,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(policies.app, name="policy")
 app.add_typer(checks.app, name="check")
 app.add_typer(members.app, name="member")
+app.add_typer(cache.app, name="cache")
 for verb in (
     passages.promote,
     passages.demote,
@@ -109,7 +111,7 @@ app.command("compare")(lookups.compare_)
 ORDER = (
     *("model", "version", "promote", "demote", "archive", "rollback", "transition"),
     *("gate", "request", "inbox", "approve", "reject", "withdraw", "policy", "check"),
-    *("push", "pull", "files", "diff", "card", "sign", "waive", "verify", "gc"),
+    *("push", "pull", "files", "diff", "card", "sign", "waive", "verify", "gc", "cache"),
     *("alias", "resolve", "latest", "history", "compare", "search", "summary"),
     *("audit", "lifecycle", "project", "member", "serve", "migrate", "demo"),
 )

@@ -57,11 +57,15 @@ class Cell(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A heading. A ``right`` column is for numbers; a ``whole`` one is cut last."""
+    """A heading. A ``right`` column is for numbers; a ``whole`` one is cut last.
+
+    A heading that is a name of the user's (``named``) is shown in the user's letters.
+    """
 
     heading: str
     right: bool = False
     whole: bool = False
+    named: bool = False
 
 
 class Output:
@@ -195,7 +199,7 @@ def pairs_text(values: dict[str, Any]) -> str:
 
 def plain_table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> str:
     """Return a table as aligned columns that are never cut, without colours."""
-    heading = [column.heading.upper() for column in columns]
+    heading = [column.heading if column.named else column.heading.upper() for column in columns]
     lines = [heading, *([cell.text for cell in row] for row in rows)]
     widths = [max(_width(line[index]) for line in lines) for index in range(len(columns))]
     text = ""

@@ -22,7 +22,15 @@ from lockgate.errors import InvalidInput, Unavailable
 if TYPE_CHECKING:
     from lockgate.coordination.backend import RegistryBackend
 
-__all__ = ["Candidate", "EvictionLimits", "EvictionReport", "Evictions", "evict", "plan_evictions"]
+__all__ = [
+    "Candidate",
+    "EvictionLimits",
+    "EvictionReport",
+    "Evictions",
+    "evict",
+    "plan_evictions",
+    "remove",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,20 +188,27 @@ class _Evictor:
 
     def _try_evict(self, candidate: Candidate, reason: str) -> None:
         key = candidate.key
-        marks: list[Mark] = []
-        for copy in self._copies[key]:
-            mark = try_mark_for_eviction(self._layout, copy, lease_s=self._reader_lease_s)
-            if mark is None:
-                for earlier in marks:
-                    earlier.withdraw()
-                self.in_use.append(key)
-                return
-            marks.append(mark)
-        for copy in self._copies[key]:
-            self._layout.remove(copy.folder)
+        if not remove(self._layout, self._copies[key], self._reader_lease_s):
+            self.in_use.append(key)
+            return
         self._backend.try_delete(self._records[key])  # not if it is being downloaded again
         self.evicted.append((key, reason))
         self.bytes_freed += candidate.bytes_total
+
+
+def remove(layout: Layout, copies: Sequence[Copy], reader_lease_s: float = READER_LEASE_S) -> bool:
+    """Remove the copies of one model; False, and nothing is removed, if somebody reads one."""
+    marks: list[Mark] = []
+    for copy in copies:
+        mark = try_mark_for_eviction(layout, copy, lease_s=reader_lease_s)
+        if mark is None:
+            for earlier in marks:
+                earlier.withdraw()
+            return False
+        marks.append(mark)
+    for copy in copies:
+        layout.remove(copy.folder)
+    return True
 
 
 def _settle(backend: RegistryBackend, keys: list[ModelKey]) -> None:

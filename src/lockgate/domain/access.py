@@ -24,9 +24,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     "contributor": frozenset(),
     "approver": frozenset({APPROVE}),
     "maintainer": frozenset({APPROVE, WRITE_POLICY, WAIVE, MANAGE_REQUESTS}),
-    "admin": frozenset(
-        {APPROVE, WRITE_POLICY, WAIVE, MANAGE_REQUESTS, MANAGE_MEMBERS, FORCE}
-    ),
+    "admin": frozenset({APPROVE, WRITE_POLICY, WAIVE, MANAGE_REQUESTS, MANAGE_MEMBERS, FORCE}),
 }
 
 

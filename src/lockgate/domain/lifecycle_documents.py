@@ -103,6 +103,9 @@ def parse_lifecycle(document: Mapping[str, Any], revision: int = 1) -> Lifecycle
 
     Raises `InvalidLifecycle` whose ``faults`` lists every fault.
     """
+    if not isinstance(document, Mapping):
+        fault = f"a lifecycle is an object with a name, stages and edges, got {document!r:.60}"
+        raise _invalid("", [fault])
     return _Reader(document).read(revision)
 
 

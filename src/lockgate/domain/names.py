@@ -51,6 +51,7 @@ class Limits:
 
 
 LIMITS = Limits()
+SOUGHT_CHARS_MAX = 10_000
 
 
 def plain_text(value: Any, what: str, chars_max: int) -> str:
@@ -70,6 +71,16 @@ def plain_text(value: Any, what: str, chars_max: int) -> str:
                 detail=f"{what} contains a lone surrogate; it must be valid Unicode", field=what
             )
     return text
+
+
+def sought(value: Any, what: str) -> str:
+    """Return a name that is only looked for, spelt as names are stored.
+
+    Raises `InvalidInput` for what is no text that could have been stored.
+    """
+    if isinstance(value, str) and value.isascii() and "\0" not in value:
+        return value
+    return plain_text(value, what, SOUGHT_CHARS_MAX)
 
 
 def _single_line(value: Any, what: str, chars_max: int) -> str:

@@ -62,6 +62,7 @@ def parse_reference(text: Any, project: str = DEFAULT_PROJECT) -> Reference:
             return Reference(owner, model, "latest", LATEST)
         if sign == ":":
             return Reference(owner, model, "label", names.version_label(selector))
+        selector = names.sought(selector, "what follows @")
     except InvalidInput as error:
         raise _invalid(text, str(error)) from None
     if selector.casefold() == LATEST:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from lockgate.domain import names
 from lockgate.domain.history import Alias
 from lockgate.errors import AliasNotFound
 from lockgate.http.calls import CallOf
@@ -28,7 +29,7 @@ async def get_alias(call: CallOf, project: str, model: str, alias: str) -> Respo
 
     def find(registry: Registry) -> Alias:
         for each in registry.list_aliases(f"{project}/{model}"):
-            if each.alias == alias:
+            if each.alias == names.sought(alias, "alias"):
                 return each
         raise AliasNotFound(model=model, alias=alias)
 

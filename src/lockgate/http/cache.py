@@ -4,6 +4,8 @@
                without: look at the record now and then, until it is DOWNLOADED or ERROR
     takeover   when the record's heartbeat stood still for lease_s of your own clock
     retry      when it says ERROR
+
+Sending a request again is safe: it names its holder or its claim.
 """
 
 from __future__ import annotations

@@ -59,15 +59,12 @@ async def get_lifecycle(
     return await call.read(lambda registry: registry.get_lifecycle(name, words.revision))
 
 
-async def _document(call: Call) -> dict[str, Any]:
-    """Return the document in the body. Raises `InvalidInput`, `InvalidLifecycle`."""
+async def _document(call: Call) -> Any:
+    """Return the document in the body, of whatever kind. Raises `InvalidInput`."""
     body = await call.request.body()
     declared = media_type(call.request)
     if declared == "application/json":
-        document = read_json(body)
-        if not isinstance(document, dict):
-            raise InvalidInput(detail="A lifecycle document is a JSON object", field="body")
-        return document
+        return read_json(body)
     if declared == TOML:
         try:
             text = body.decode()

@@ -54,8 +54,8 @@ class Transfers:
             self._put(batch)
 
     def _put(self, blobs: Sequence[tuple[str, Data]]) -> None:
-        body = b"".join(frames.pack_blobs(blobs))
-        self._exchange("POST", "/artifacts/blobs", body, frames.MEDIA_TYPE)
+        pieces = frames.pack_blobs(blobs)
+        self._exchange("POST", "/artifacts/blobs", pieces, frames.MEDIA_TYPE)
 
     def _put_direct(self, blobs: Sequence[tuple[str, Data]]) -> list[tuple[str, Data]]:
         """Send what is large straight to the bucket; return what is left to be sent to us."""
@@ -168,7 +168,9 @@ class Transfers:
         answer = self._exchange("POST", path, body, "application/json")
         return _value(answer, self._transport.url) if answer else None
 
-    def _exchange(self, method: str, path: str, body: bytes, media_type: str) -> bytes:
+    def _exchange(
+        self, method: str, path: str, body: bytes | Sequence[Data], media_type: str
+    ) -> bytes:
         return self._transport.exchange(
             method,
             API + path,

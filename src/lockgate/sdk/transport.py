@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -95,7 +95,7 @@ class Transport:
         method: str,
         path: str,
         *,
-        body: bytes | None = None,
+        body: bytes | Sequence[bytes | memoryview] | None = None,
         headers: Mapping[str, str],
         timeout_s: float,
     ) -> bytes:
@@ -111,8 +111,8 @@ class Transport:
                 answer = self._pool().request(
                     method,
                     self._url + path,
-                    content=body,
-                    headers=dict(headers),
+                    content=body,  # type: ignore[arg-type]  # views are sent without a copy
+                    headers={**headers, **_length(body)},
                     timeout=timeout_s,
                 )
                 content = answer.content
@@ -227,6 +227,13 @@ class Transport:
         for client in clients:
             if client is not None:
                 client.close()
+
+
+def _length(body: bytes | Sequence[bytes | memoryview] | None) -> dict[str, str]:
+    """Return the header that announces a body in pieces."""
+    if body is None or isinstance(body, bytes):
+        return {}
+    return {"Content-Length": str(sum(map(len, body)))}
 
 
 def _value(content: bytes) -> Any:

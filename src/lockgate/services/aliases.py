@@ -88,6 +88,7 @@ def set_alias(
 
 def delete_alias(store: Store, who: Caller, project: str, name: str, alias: str) -> None:
     """Take an alias away. Raises `AliasNotFound`."""
+    alias = names.sought(alias, "alias")
 
     def use_case(session: Session) -> None:
         stored = model_rows.lock_model(session, project, name)

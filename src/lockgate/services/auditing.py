@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from lockgate.domain import names
 from lockgate.domain.audit import AuditEvent
 from lockgate.domain.checkpoints import Checkpoint
 from lockgate.domain.pages import Page
@@ -40,6 +41,10 @@ def list_events(
     newest_first: bool,
 ) -> Page[AuditEvent]:
     """Return a page of a project's log."""
+    spelt = {
+        field: names.sought(value, field) if isinstance(value, str) else value
+        for field, value in vars(wanted).items()
+    }
 
     def fetch(after: int, count: int) -> list[AuditEvent]:
         def use_case(session: Session) -> list[AuditEvent]:
@@ -50,7 +55,7 @@ def list_events(
                 after=after if after else None,
                 count=count,
                 newest_first=newest_first,
-                **vars(wanted),
+                **spelt,
             )
 
         return store.snapshot(use_case)

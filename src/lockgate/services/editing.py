@@ -20,6 +20,7 @@ from lockgate.storage import history, requests
 from lockgate.storage import models as model_rows
 from lockgate.storage import versions as version_rows
 from lockgate.storage.database import Session
+from lockgate.storage.encoding import to_json
 from lockgate.storage.log import record
 from lockgate.storage.models import StoredModel
 from lockgate.storage.store import Caller, Store
@@ -87,15 +88,18 @@ def _edit_version(
         key, before = version_rows.load_version(session, stored, label)
         _require_revision(edit, "Version", before.reference, before.revision)
         after = replace(before, **_version_changes(store.limits, before, edit.changes))
-        if after == before:
+        changes = {
+            field: [getattr(before, field), getattr(after, field)]
+            for field in edit.changes
+            if not _same(getattr(before, field), getattr(after, field))
+        }
+        if not changes:
             return before
         if after.artifact_uri != before.artifact_uri:
             _require_unsealed(lifecycle, before)
         exclusive = lifecycle.stage(before.stage).exclusive
         written = version_rows.update_version(session, key, before, after, exclusive)
         model_rows.touch_model(session, stored)
-        pairs = {field: [getattr(before, field), getattr(after, field)] for field in edit.changes}
-        changes = {field: pair for field, pair in pairs.items() if pair[0] != pair[1]}
         detail: dict[str, Any] = {"changes": changes}
         if action == "log_metrics":
             detail = {"metrics": after.metrics}
@@ -206,11 +210,16 @@ def _version_changes(
     return after
 
 
+def _same(old: Any, new: Any) -> bool:
+    """Say whether two values read the same: to Python, 1 and true are equal."""
+    return old is new or (old == new and to_json(old) == to_json(new))
+
+
 def _merged(old: FrozenDict[str, Any], new: Any, check: Any, limits: Limits) -> Any:
     """Merge validated entries into ``old``; None takes a key away."""
     gone: list[str] = []
     if isinstance(new, Mapping):
-        gone = [key for key, value in new.items() if value is None]
+        gone = [names.sought(key, "key") for key, value in new.items() if value is None]
         new = {key: value for key, value in new.items() if value is not None}
     kept = {key: value for key, value in old.items() if key not in gone}
     return check({**kept, **check(new, limits)}, limits)

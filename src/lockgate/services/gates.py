@@ -16,7 +16,7 @@ from lockgate.domain.requirements.requirement import Row
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import TransitionNotAllowed, VersionNotFound
 from lockgate.services.file_evidence import files_evidence
-from lockgate.services.lookup import find_baseline
+from lockgate.services.lookup import find_baseline, find_stamp
 from lockgate.storage import evidence as evidence_rows
 from lockgate.storage import history
 from lockgate.storage import models as model_rows
@@ -71,7 +71,7 @@ def load_candidate(
     stored = model_rows.load_model(session, project, name)
     session.settle_time(stored.changed_us)
     lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
-    stamp = version_rows.find_stamp(session, project, name, label)
+    stamp = find_stamp(session, project, name, label)
     if stamp is None:
         raise VersionNotFound(version=label, model=name)
     version = store.versions.load(session, stamp)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lockgate.domain import names
 from lockgate.domain.lifecycle_documents import parse_lifecycle
 from lockgate.domain.lifecycles import Lifecycle
 from lockgate.domain.presets import PRESET_DOCUMENTS
 from lockgate.domain.references import DEFAULT_PROJECT
-from lockgate.errors import AlreadyExists, LifecycleNotFound
+from lockgate.errors import AlreadyExists, InvalidInput, LifecycleNotFound
 from lockgate.storage import lifecycles as rows
 from lockgate.storage.database import Session
 from lockgate.storage.log import record
 from lockgate.storage.projects import project_id
 from lockgate.storage.store import Caller, Store
+
+REVISION_MAX = 2**31 - 1
 
 
 def apply_lifecycle(store: Store, who: Caller, document: Mapping[str, Any]) -> Lifecycle:
@@ -65,8 +68,13 @@ def list_lifecycles(store: Store) -> tuple[Lifecycle, ...]:
 
 
 def find_key(session: Session, name: str, revision: int | None = None) -> int:
-    """Return the key of a revision, the newest unless told. Raises `LifecycleNotFound`."""
+    """Return the key of a revision, the newest unless told.
+
+    Raises `LifecycleNotFound`, and `InvalidInput` for what is no name or no number.
+    """
+    name = names.sought(name, "lifecycle")
     if revision is not None:
+        _require_number(revision)
         key = rows.find_revision(session, name, revision)
         if key is None:
             raise LifecycleNotFound(lifecycle=f"{name} revision {revision}")
@@ -75,3 +83,12 @@ def find_key(session: Session, name: str, revision: int | None = None) -> int:
     if latest is None:
         raise LifecycleNotFound(lifecycle=name)
     return latest[0]
+
+
+def _require_number(revision: Any) -> None:
+    counts = isinstance(revision, int) and not isinstance(revision, bool)
+    if not counts or not 1 <= revision <= REVISION_MAX:
+        raise InvalidInput(
+            detail=f"revision must be a whole number from 1 to {REVISION_MAX}, got {revision!r:.60}",
+            field="revision",
+        )

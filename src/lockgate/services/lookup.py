@@ -15,6 +15,16 @@ from lockgate.storage.store import Store
 from lockgate.storage.versions import Stamp
 
 
+def find_stamp(session: Session, project: str, name: str, label: str) -> Stamp | None:
+    """Return the stamp of the live version called ``label``, or of that number, or None."""
+    stamp: Stamp | None = session.one(
+        version_rows.BY_LABEL, project=project, name=name, label=label
+    )
+    if stamp is None and label.isdecimal() and len(label) < 18:
+        stamp = session.one(version_rows.BY_SEQ, project=project, name=name, seq=int(label))
+    return stamp
+
+
 def find_baseline(
     store: Store, session: Session, stored: StoredModel, text: str, *, lock: bool
 ) -> ModelVersion | None:

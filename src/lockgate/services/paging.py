@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from lockgate.domain import names
 from lockgate.domain.pages import Page
 from lockgate.errors import InvalidCursor, InvalidInput
 from lockgate.storage.store import Store
@@ -69,12 +70,19 @@ def read_cursor(cursor: str, query: str, kind: type) -> Any:
             detail="cursor was not made by this server; pass next_cursor of the page before",
             field="cursor",
         ) from None
-    if mark != _mark(query) or type(position) is not kind:
+    if mark != _mark(query) or type(position) is not kind or not _sound(position):
         raise InvalidCursor(
             detail="cursor belongs to another query; repeat the query that it came from",
             field="cursor",
         )
     return position
+
+
+def _sound(position: Any) -> bool:
+    """Say whether a position may be asked of a database: a cursor can be made up."""
+    if isinstance(position, int):
+        return 0 <= position <= names.INT64_MAX
+    return isinstance(position, str) and "\0" not in position and position.isprintable()
 
 
 def _mark(query: str) -> str:

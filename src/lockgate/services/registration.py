@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,13 @@ from lockgate.domain.models import RegisteredModel
 from lockgate.domain.names import Limits, Scalar
 from lockgate.domain.references import parse_reference
 from lockgate.domain.versions import NO_SOURCES, ModelVersion, Sources
-from lockgate.errors import AlreadyExists, InvalidInput, PolicyViolated, TransitionNotAllowed
+from lockgate.errors import (
+    AlreadyExists,
+    InvalidInput,
+    LimitExceeded,
+    PolicyViolated,
+    TransitionNotAllowed,
+)
 from lockgate.services.gates import judge, lock_candidate, plan_of
 from lockgate.services.lifecycles import find_key
 from lockgate.storage import history
@@ -108,9 +114,15 @@ def sources_of(limits: Limits, words: dict[str, Any]) -> Sources:
         value = words.get(field)
         return None if value is None else names.plain_text(value, field, chars_max)
 
-    parents: Sequence[str] = words.get("parents") or ()
-    if isinstance(parents, str) or len(parents) > limits.entries_max:
-        raise InvalidInput(detail="parents must be a list of references", field="parents")
+    parents: Any = words.get("parents") or ()
+    if isinstance(parents, (str, bytes, Mapping)) or not isinstance(parents, Collection):
+        raise InvalidInput(
+            detail=f"parents must be a list of references, got {parents!r:.60}", field="parents"
+        )
+    if len(parents) > limits.entries_max:
+        raise LimitExceeded(
+            what="The number of parents", observed=len(parents), limit=limits.entries_max
+        )
     return Sources(
         run_id=text("run_id", limits.run_id_chars_max),
         dataset=text("dataset"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lockgate.domain import names
 from lockgate.domain.history import Occupancy
 from lockgate.domain.lifecycles import Lifecycle, Stage
 from lockgate.domain.moments import from_micros
 from lockgate.domain.references import Reference
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import AliasNotFound, StageEmpty, VersionNotFound
+from lockgate.services.lookup import find_stamp
 from lockgate.storage import history
 from lockgate.storage import models as model_rows
 from lockgate.storage import versions as version_rows
@@ -23,9 +25,10 @@ OCCUPANCIES_MAX = 10_000
 
 def get_version(store: Store, project: str, name: str, label: str) -> ModelVersion:
     """Return a version by its label or, if no label matches, by its number."""
+    label = names.sought(label, "version")
 
     def use_case(session: Session) -> ModelVersion:
-        stamp = version_rows.find_stamp(session, project, name, label)
+        stamp = find_stamp(session, project, name, label)
         if stamp is None:
             model_rows.load_model(session, project, name)
             raise VersionNotFound(version=label, model=name)
@@ -189,10 +192,12 @@ def _find_then(
         return stamp, missing
     lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
     stage = lifecycle.find_stage(selector)
-    if stage is None:
+    # A model may have been moved since from a lifecycle that called its stages otherwise.
+    place = history.find_place(session, stored.id, selector) if stage is None else stage.name
+    if place is None:
         return None, _unknown_word(stored, lifecycle, selector)
-    stamp = history.find_in_stage_then(session, stored.id, stage.name, at_us)
-    return stamp, StageEmpty(model=name, stage=stage.name)
+    stamp = history.find_in_stage_then(session, stored.id, place, at_us)
+    return stamp, StageEmpty(model=name, stage=place)
 
 
 def _unknown_word(stored: StoredModel, lifecycle: Lifecycle, word: str) -> AliasNotFound:

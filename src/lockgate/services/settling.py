@@ -46,9 +46,7 @@ def settle(
             _carry_out(session, now, request, report)
 
 
-def settle_project(
-    store: Store, session: Session, project_id: int, model_id: int | None
-) -> None:
+def settle_project(store: Store, session: Session, project_id: int, model_id: int | None) -> None:
     """Settle what waits in a project, or at one model of it, whose models are locked."""
     found = rows.list_requests(
         session,

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 from lockgate.domain.moments import from_micros, to_micros
-from lockgate.errors import Contended, RegistryError
+from lockgate.errors import Contended, InvalidInput, RegistryError
 from lockgate.storage.statements import Statement
 
 T = TypeVar("T")
@@ -103,7 +103,11 @@ class Session:
         sql, names, built_in = statement.text(self.dialect)
         if built_in:
             binds = {**built_in, **binds}
-        return self._connection.execute(sql, [binds[name] for name in names])
+        try:
+            return self._connection.execute(sql, [binds[name] for name in names])
+        except (UnicodeEncodeError, OverflowError) as error:
+            # What nothing above refused: half a surrogate pair, a number beyond 64 bits.
+            raise InvalidInput(detail=f"The database knows no such value: {error}") from error
 
     def draft(self, event: Any) -> None:
         """Keep an audit event to be appended when the transaction commits."""

@@ -77,28 +77,21 @@ _STAGE_THEN = Statement(
     )
     .limit(1)
 )
-_IN_STAGE_THEN = Statement(
+_STOOD_THEN = (
     select(*STAMP)
     .select_from(FROM.join(_T, _T.c.version_id == _V.c.id))
     .where(
         _T.c.model_id == bindparam("model_id"),
-        _T.c.to_stage == bindparam("stage"),
         _T.c.at <= bindparam("moment"),
         or_(_T.c.left_at.is_(None), _T.c.left_at > bindparam("moment")),
     )
     .order_by(_V.c.seq.desc())
     .limit(1)
 )
-_LATEST_THEN = Statement(
-    select(*STAMP)
-    .select_from(FROM.join(_T, _T.c.version_id == _V.c.id))
-    .where(
-        _T.c.model_id == bindparam("model_id"),
-        _T.c.at <= bindparam("moment"),
-        or_(_T.c.left_at.is_(None), _T.c.left_at > bindparam("moment")),
-    )
-    .order_by(_V.c.seq.desc())
-    .limit(1)
+_LATEST_THEN = Statement(_STOOD_THEN)
+_IN_STAGE_THEN = Statement(_STOOD_THEN.where(_T.c.to_stage == bindparam("stage")))
+_PLACES = Statement(
+    select(_T.c.to_stage).where(_T.c.model_id == bindparam("model_id")).distinct()
 )
 _STAYS_OF_VERSION = Statement(
     select(_V.c.label, _T.c.to_stage, _T.c.at, _T.c.left_at, _T.c.actor, _T.c.left_by)
@@ -271,6 +264,12 @@ def find_in_stage_then(session: Session, model_id: int, stage: str, at_us: int) 
         _IN_STAGE_THEN, model_id=model_id, stage=stage, moment=at_us
     )
     return found
+
+
+def find_place(session: Session, model_id: int, word: str) -> str | None:
+    """Return the spelling of a stage that a version of the model ever stood in, or None."""
+    places = session.all(_PLACES, model_id=model_id)
+    return next((row[0] for row in places if row[0].casefold() == word.casefold()), None)
 
 
 def find_latest_then(session: Session, model_id: int, at_us: int) -> Stamp | None:

@@ -5,28 +5,25 @@ Lock order everywhere: the model's row, then what belongs to it, the log's head 
 
 from __future__ import annotations
 
-import re
+import os
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from psycopg import errors as pg
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
-from lockgate.errors import DatabaseUnavailable
+from lockgate.errors import Contended, DatabaseUnavailable, InvalidInput
 from lockgate.storage.database import RetryableFault
+from lockgate.storage.urls import conninfo_of, redacted
 
 POOL_SIZE = 10
 POOL_OVERFLOW = 20
 CONNECT_TIMEOUT_S = 5
 LOCK_TIMEOUT_S = 30
-
-
-def redacted(url: str) -> str:
-    """Return the URL without its password."""
-    shown = re.sub(r"(?<=://)([^:/@]*):[^/]*@", r"\1:***@", url)
-    return re.sub(r"(?<=[?&]password=)[^&]*", "***", shown)
 
 
 class PostgresDriver:
@@ -36,17 +33,21 @@ class PostgresDriver:
 
     def __init__(self, url: str) -> None:
         """Connect eagerly; raise `DatabaseUnavailable` when the server does not answer."""
-        self.conninfo = re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", url)
+        self.conninfo = conninfo_of(url) or url
         self.url = redacted(self.conninfo)
-        self._pool = QueuePool(
+        self._pid = os.getpid()
+        self._pool = self._new_pool()
+        with self.reading():
+            pass
+
+    def _new_pool(self) -> QueuePool:
+        return QueuePool(
             self._connect,
             pool_size=POOL_SIZE,
             max_overflow=POOL_OVERFLOW,
             timeout=LOCK_TIMEOUT_S,
             reset_on_return=None,
         )
-        with self.reading():
-            pass
 
     def _connect(self) -> Any:
         return psycopg.connect(
@@ -96,8 +97,13 @@ class PostgresDriver:
             yield pooled.dbapi_connection
         except (pg.SerializationFailure, pg.DeadlockDetected, pg.UniqueViolation) as error:
             raise RetryableFault(str(error)) from error
-        except pg.LockNotAvailable as error:
-            raise RetryableFault(str(error)) from error
+        except (pg.LockNotAvailable, PoolTimeoutError) as error:
+            raise Contended(
+                detail=f"Others kept the database busy for {LOCK_TIMEOUT_S} s; try again"
+            ) from error
+        except psycopg.DataError as error:
+            # What nothing above refused: text with NUL in it, a number beyond its column.
+            raise InvalidInput(detail=f"The database knows no such value: {error}") from error
         except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
             detail = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
             raise DatabaseUnavailable(detail=f"{detail} ({self.url})", url=self.url) from error
@@ -109,9 +115,17 @@ class PostgresDriver:
 
     def _live(self) -> Any:
         """A pooled connection that the server has not hung up on."""
+        if self._pid != os.getpid():
+            # A forked child leaves its parent's connections alone: both would talk at once.
+            self._pid = os.getpid()
+            self._inherited = self._pool
+            self._pool = self._new_pool()
         pooled = self._pool.connect()
-        connection: Any = pooled.dbapi_connection
-        if connection.closed or _hung_up(connection):
+        # After a restart of the server every idle connection may be dead, but no new one is.
+        for _ in range(POOL_SIZE + POOL_OVERFLOW):
+            connection: Any = pooled.dbapi_connection
+            if not connection.closed and not _hung_up(connection):
+                break
             pooled.invalidate()
             pooled = self._pool.connect()
         return pooled
@@ -123,8 +137,6 @@ class PostgresDriver:
 
 def _hung_up(connection: Any) -> bool:
     """Say whether the server closed its end: an idle socket has something to read."""
-    import select
-
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))

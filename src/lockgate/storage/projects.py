@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
+from lockgate.domain import names
 from lockgate.domain.merkle import Frontier
 from lockgate.domain.moments import from_micros, to_micros
 from lockgate.domain.projects import Project
@@ -39,7 +40,7 @@ _HEAD = inserting(tables.audit_heads)
 
 def project_id(session: Session, name: str) -> int:
     """Return the key of a project. Raises `ProjectNotFound`."""
-    found = session.value(_ID, name=name)
+    found = session.value(_ID, name=names.sought(name, "project"))
     if found is None:
         raise ProjectNotFound(project=name)
     return int(found)
@@ -47,7 +48,7 @@ def project_id(session: Session, name: str) -> int:
 
 def find_project(session: Session, name: str) -> Project | None:
     """Return a project or None."""
-    row = session.one(_LOAD, name=name)
+    row = session.one(_LOAD, name=names.sought(name, "project"))
     return None if row is None else _project(row)
 
 

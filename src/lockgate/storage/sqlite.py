@@ -44,8 +44,9 @@ class SqliteDriver:
         self.url = "memory://" if path is None else f"sqlite:///{path}"
         self._busy_s = busy_s
         self._turn = threading.RLock()
+        self._counting = threading.Lock()
         self._local = threading.local()
-        self._opened: list[Any] = []
+        self._opened: list[tuple[threading.Thread, Any]] = []
         self._pid = os.getpid()
         if path is not None and sqlite3.sqlite_version_info < SAFE_WAL_VERSION:
             warnings.warn(
@@ -65,7 +66,7 @@ class SqliteDriver:
             timeout=self._busy_s,
             cached_statements=512,
         )
-        self._opened.append(connection)
+        self._opened.append((threading.current_thread(), connection))
         connection.execute("PRAGMA foreign_keys = ON")
         if self.path is not None:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -80,14 +81,28 @@ class SqliteDriver:
             self._after_fork()
         reader = getattr(self._local, "reader", None)
         if reader is None:
+            self._close_orphans()
             reader = self._local.reader = self._connect()
             reader.execute("PRAGMA query_only = ON")
         return reader
+
+    def _close_orphans(self) -> None:
+        """Close the reading connections of threads that have ended."""
+        with self._counting:
+            orphans = [
+                (thread, connection)
+                for thread, connection in self._opened
+                if not thread.is_alive() and connection is not self._writer
+            ]
+            for orphan in orphans:
+                self._opened.remove(orphan)
+                orphan[1].close()
 
     def _after_fork(self) -> None:
         # The parent's connections are left alone: closing them here would drop its locks.
         self._pid = os.getpid()
         self._turn = threading.RLock()
+        self._counting = threading.Lock()
         self._local = threading.local()
         self._inherited = self._opened
         self._opened = []
@@ -147,7 +162,7 @@ class SqliteDriver:
         """Close every connection of this process."""
         if self._pid != os.getpid():
             return
-        for connection in self._opened:
+        for _, connection in self._opened:
             connection.close()
         self._opened.clear()
         self._local = threading.local()

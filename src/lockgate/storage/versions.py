@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, delete, literal_column, select, update
 
+from lockgate.domain import names
 from lockgate.domain.moments import from_micros, to_micros
 from lockgate.domain.versions import NO_SOURCES, ModelVersion, Sources
 from lockgate.errors import VersionNotFound
@@ -248,16 +249,9 @@ def load_version_by_id(session: Session, key: int, model: str) -> ModelVersion:
     return _version(row, model)
 
 
-def find_stamp(session: Session, project: str, name: str, label: str) -> Stamp | None:
-    """Return the stamp of the live version called ``label``, or of that number, or None."""
-    stamp: Stamp | None = session.one(BY_LABEL, project=project, name=name, label=label)
-    if stamp is None and label.isdecimal() and len(label) < 18:
-        stamp = session.one(BY_SEQ, project=project, name=name, seq=int(label))
-    return stamp
-
-
 def find_key(session: Session, stored: StoredModel, label: str) -> tuple[int, bool] | None:
     """Return ``(key, deleted)`` of the version called ``label``, or of that number, or None."""
+    label = names.sought(label, "version")
     row = session.one(_ANY_LABEL, model_id=stored.id, label=label)
     if row is None and label.isdecimal() and len(label) < 18:
         row = session.one(_ANY_SEQ, model_id=stored.id, seq=int(label))
@@ -319,7 +313,8 @@ def update_version(
     changed = {f"new_{column}": value for column, value in _columns(after, exclusive).items()}
     session.run(_UPDATE, key=key, **changed)
     for kind in _FACTS:
-        if getattr(after, kind) != getattr(before, kind):
+        # Not by value: to Python 1 and true are equal, to a search they are not.
+        if getattr(after, kind) is not getattr(before, kind):
             session.run(_FACTS_GO[kind], key=key)
             _write_facts(session, key, kind, after)
     return after

@@ -7,7 +7,6 @@ migrations/
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,9 +19,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, event, exc, text
 from sqlalchemy.pool import NullPool
 
-from lockgate.errors import Contended, DatabaseUnavailable
-from lockgate.storage.postgres import redacted
+from lockgate.errors import Contended, DatabaseUnavailable, InvalidSetting
 from lockgate.storage.schema import LOCK_KEY
+from lockgate.storage.urls import conninfo_of, redacted, sqlite_path
 
 FOLDER = Path(__file__).parent
 BUSY_S = 30
@@ -33,7 +32,7 @@ def upgrade(url: str, to: str = "head", folder: Path = FOLDER) -> tuple[str | No
 
     All in one transaction: a migration that fails leaves the database as it was. ``from`` is
     None for an empty database. Raises `DatabaseUnavailable`, also for a schema that a newer
-    Lockgate made, and `Contended` while others keep writing.
+    Lockgate made, `Contended` while others keep writing, and `InvalidSetting`.
     """
     config = Config()
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
@@ -56,7 +55,7 @@ def upgrade(url: str, to: str = "head", folder: Path = FOLDER) -> tuple[str | No
 @contextmanager
 def transaction(url: str) -> Iterator[Connection]:
     """Yield a connection in a transaction that keeps every other migration out; then commit."""
-    engine = _sqlite(url) if url.startswith("sqlite:") else _postgres(url)
+    engine = _engine(url)
     try:
         with engine.begin() as connection:
             if engine.dialect.name == "postgresql":
@@ -73,10 +72,22 @@ def transaction(url: str) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _sqlite(url: str) -> Any:
+def _engine(url: str) -> Any:
+    path, conninfo = sqlite_path(url), conninfo_of(url)
+    if path is not None:
+        return _sqlite(path)
+    if conninfo is not None:
+        return _postgres(conninfo)
+    raise InvalidSetting(
+        setting="database",
+        detail=f"{redacted(url)!r} keeps nothing to migrate; write sqlite:///PATH or "
+        "postgresql://…",
+    )
+
+
+def _sqlite(path: str) -> Any:
     from lockgate.storage.sqlite import sqlite3
 
-    path = url.removeprefix("sqlite://").removeprefix("/")
     engine = create_engine(
         "sqlite://",
         module=sqlite3,
@@ -91,10 +102,9 @@ def _sqlite(url: str) -> Any:
     return engine
 
 
-def _postgres(url: str) -> Any:
+def _postgres(conninfo: str) -> Any:
     import psycopg
 
-    conninfo = re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", url)
     return create_engine(
         "postgresql+psycopg://",
         creator=lambda: psycopg.connect(conninfo, connect_timeout=5, application_name="lockgate"),
