@@ -164,8 +164,6 @@ def depot_of(database: str, settings: Settings) -> Depot:
         gc_grace_s=settings.gc_grace_s,
         restore_days=settings.restore_days,
         trusted_keys=settings.trusted_keys,
-        import_roots=settings.import_roots,
-        import_private=settings.import_private,
         cache=cache_folder(settings),
     )
     return Depot(open_blobs, rules)

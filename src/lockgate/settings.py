@@ -47,10 +47,6 @@ class Settings:
     """For how many days a deleted version keeps its files, so that it can be restored."""
     trusted_keys: str = ""
     """Verifier keys whose signatures count (``name+id+base64``), or files of them; with commas."""
-    import_roots: str = ""
-    """Folders, with commas between, that the server may import files from; empty means none."""
-    import_private: bool = False
-    """Whether the server may import from addresses of its own network."""
     host: str = "127.0.0.1"
     """The address that `lockgate serve` listens on."""
     port: int = 8000

@@ -130,7 +130,6 @@ def test_unreadable_record_is_skipped_and_replaced(damaged):
     require_claim(damaged)
     assert require_record(damaged).status is DOWNLOADING
     assert damaged.get_status_counts() == {DOWNLOADING: 1, DOWNLOADED: 1, ERROR: 0}
-    assert damaged.get_status_counts() == {DOWNLOADING: 1, DOWNLOADED: 1, ERROR: 0}
 
 
 def test_unreadable_record_is_warned_of(damaged):

@@ -192,7 +192,7 @@ def test_a_server_killed_while_pushing(place: Place) -> None:
         client.push(path, "m", label, progress=told.append)
         return max(progress.bytes_sent for progress in told)
 
-    for number in range(rounds_of(place, 40) // 2):
+    for number in range(rounds_of(place, 24) // 2):
         path = a_model(place.folder / f"m{number}", drawn)
         with started(place, "serve", place.database, **environ) as server:
             _await(url, server)

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from registries import Server, a_server
 
 from lockgate.bootstrap import acting, open_store
 from lockgate.errors import DigestMismatch
 from lockgate.registry import Registry
 from lockgate.sdk.client import Client
 from lockgate.settings import Settings
+from registries import Server, a_server
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ or limit. Nothing else is raised.
 Retries: a backend may reconnect once; waiting for an outage to end is the caller's business.
 
 Damage: a stored record that cannot be read is as good as absent. It is skipped with a warning,
-and the next claim replaces it.
+and the next claim replaces it. Until then the counts may include it, where its status can be read.
 
 Order and time: `last_used_at` is stamped by the store and strictly grows with every write, so that
 the order of use is exact even where the clocks of the callers are an hour apart. (On Kubernetes,

@@ -20,7 +20,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from lockgate.coordination.download import Download
-from lockgate.coordination.keeper import BEATS_A_LEASE, Keeper, patiently
+from lockgate.coordination.keeper import Keeper, patiently
 from lockgate.coordination.layout import Copy, Layout
 from lockgate.coordination.providers import Provider, Providers, default_providers
 from lockgate.coordination.readers import READER_LEASE_S, ReaderLeases
@@ -56,6 +56,10 @@ if TYPE_CHECKING:
 __all__ = ["CacheEvent", "CacheLimits", "ModelCache"]
 
 T = TypeVar("T")
+# So that a silent owner is replaced within a lease and one heartbeat: the silence is noticed up to
+# one look late, and its end up to one more.
+LOOKS_A_LEASE = 8
+LOOK_SPREAD = 0.1
 # Trying again would not help.
 _FINAL = (NotFound, InvalidInput, Unauthenticated, Forbidden, LimitExceeded)
 
@@ -82,7 +86,7 @@ class CacheLimits:
     @property
     def pause_s(self) -> float:
         """How long a waiter waits between two looks at the record: it must see a lease end."""
-        return min(self.look_s, self.lease_s / BEATS_A_LEASE)
+        return min(self.look_s, self.lease_s / LOOKS_A_LEASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,7 +374,8 @@ class _Fetch:
 
     def _pause(self) -> None:
         """Let time pass until the next look at the record, or until the files appear."""
-        pause_s = self._limits.pause_s * random.uniform(0.9, 1.1)  # noqa: S311 - spreads waiters
+        spread = random.uniform(1 - LOOK_SPREAD, 1 + LOOK_SPREAD)  # noqa: S311 - spreads waiters
+        pause_s = self._limits.pause_s * spread
         ends_at_s = time.monotonic() + pause_s
         while (left_s := ends_at_s - time.monotonic()) > 0:
             if self._cache.layout.find_copy(self._key) is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -148,8 +148,7 @@ class Transport:
             ) as answer:
                 if answer.status_code >= 300:
                     raise self._error(answer.status_code, _value(answer.read()))
-                for line in answer.iter_lines():
-                    yield line + "\n"
+                yield from _lines_of(answer.iter_bytes())
         except httpx.TransportError as error:
             why = str(error) or type(error).__name__
             raise ServerUnreachable(url=self.url, detail=why) from error
@@ -254,6 +253,17 @@ def redacted(url: str) -> str:
 def _pause(attempt: int) -> float:
     """Return how long to wait before the next attempt: longer each time, never all at once."""
     return float(min(PAUSE_MAX_S, PAUSE_S * 2 ** (attempt - 1))) * random.uniform(0.5, 1.0)  # noqa: S311
+
+
+def _lines_of(parts: Iterable[bytes]) -> Iterator[str]:
+    """Yield lines that end in a newline and in nothing else that Unicode takes for one."""
+    rest = b""
+    for part in parts:
+        *lines, rest = (rest + part).split(b"\n")
+        for line in lines:
+            yield line.decode() + "\n"
+    if rest:
+        yield rest.decode()
 
 
 def _wait(retry_after: str | None) -> float:

@@ -34,8 +34,6 @@ class DepotRules:
     gc_grace_s: float = 86_400.0
     restore_days: int = 30
     trusted_keys: str = ""
-    import_roots: str = ""
-    import_private: bool = False
     cache: Path = field(default_factory=lambda: Path.home() / ".cache" / "lockgate")
     sweep_lease_s: int = 60
 

@@ -10,7 +10,7 @@ from lockgate.errors import Conflict, NotFound
 from lockgate.storage import members as rows
 from lockgate.storage.database import Session
 from lockgate.storage.log import record
-from lockgate.storage.projects import project_id
+from lockgate.storage.projects import lock_project, project_id
 from lockgate.storage.store import Caller, Store
 
 
@@ -67,7 +67,7 @@ def list_members(store: Store, project: str) -> tuple[Member, ...]:
 
 
 def _managed(session: Session, who: Caller, project: str) -> tuple[int, list[Member]]:
-    key = project_id(session, project)
+    key = lock_project(session, project)
     session.settle_time(0)
     roles = rows.roles_of(session, key, who.name)
     access.require(access.MANAGE_MEMBERS, who.name, roles, project)

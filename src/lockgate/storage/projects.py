@@ -20,6 +20,7 @@ _COLUMNS = select(
     _T.c.name, _T.c.description, _T.c.lifecycle, _T.c.created_by, _T.c.created_at, _T.c.revision
 )
 _ID = Statement(select(_T.c.id).where(_T.c.name == bindparam("name")))
+_LOCK = Statement(select(_T.c.id).where(_T.c.name == bindparam("name")).with_for_update())
 _LOAD = Statement(_COLUMNS.where(_T.c.name == bindparam("name")))
 _PAGE = Statement(
     _COLUMNS.where(_T.c.name > bindparam("after")).order_by(_T.c.name).limit(bindparam("count"))
@@ -41,6 +42,17 @@ _HEAD = inserting(tables.audit_heads)
 def project_id(session: Session, name: str) -> int:
     """Return the key of a project. Raises `ProjectNotFound`."""
     found = session.value(_ID, name=names.sought(name, "project"))
+    if found is None:
+        raise ProjectNotFound(project=name)
+    return int(found)
+
+
+def lock_project(session: Session, name: str) -> int:
+    """Return the key of a project whose members nobody else changes meanwhile.
+
+    Raises `ProjectNotFound`.
+    """
+    found = session.value(_LOCK, name=names.sought(name, "project"))
     if found is None:
         raise ProjectNotFound(project=name)
     return int(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lockgate.auditor import verify_export
 from lockgate.errors import InvalidInput, ProjectNotFound
 from registries import AnyRegistry
 
@@ -66,3 +67,13 @@ def test_the_actor_is_on_record(registry: AnyRegistry) -> None:
     assert registry.actor == "ana"
     with pytest.raises(InvalidInput):
         registry.acting_as("a\nb")
+
+
+def test_an_export_is_verified_offline(registry: AnyRegistry) -> None:
+    """An exported log verifies with the public key alone, whatever its texts contain."""
+    registry.register_model("churn", "1", description="one\u2028line\u0085toUnicode\n, two to us")
+    registry.transition("churn", "1", "Staging", comment="first\u2028second")
+    note = registry.checkpoint()
+    lines = list(registry.export_audit())
+    verdict = verify_export(lines, note.verifier_key, [note.note])
+    assert (verdict.ok, verdict.size) == (True, len(lines) - 1)
