@@ -66,7 +66,11 @@ def open_coordination(url: str) -> RegistryBackend:
         from lockgate.sdk.coordination import ServerBackend
 
         server = ServerBackend(url)
-        server.connect()
+        try:
+            server.connect()
+        except BaseException:
+            server.close()
+            raise
         return server
     from lockgate.coordination import create_registry_backend
 

@@ -26,7 +26,7 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def registry(s3_url: str, tmp_path: Path) -> Iterator[Registry]:
+def registry(s3_url: str, tmp_path: Path) -> Registry:
     """A registry whose files lie in a bucket."""
     base, _, query = s3_url.partition("?")
     settings = Settings(
@@ -34,7 +34,7 @@ def registry(s3_url: str, tmp_path: Path) -> Iterator[Registry]:
         artifacts=f"{base}/{uuid.uuid4().hex}?{query}",
         cache=str(tmp_path / "cache"),
     )
-    yield Registry(open_store(settings.database, settings), acting(settings, "ana"))
+    return Registry(open_store(settings.database, settings), acting(settings, "ana"))
 
 
 @pytest.fixture

@@ -104,7 +104,5 @@ def verify_signature(
         raise Corrupt(detail=f"The signature is by the key {signature.key}, which is not trusted.")
     verify = verifying(VerifierKey("signer", bytes.fromhex(signature.key)))
     if not verify(bytes.fromhex(signature.signature), _CONTEXT + digest.encode()):
-        raise Corrupt(
-            detail=f"The signature of {digest} was not made by the key {signature.key}."
-        )
+        raise Corrupt(detail=f"The signature of {digest} was not made by the key {signature.key}.")
     return signature.key

@@ -103,8 +103,8 @@ def _settings(session: Session, database: str | None) -> Settings:
 
         raise InvalidSetting(
             setting="database",
-            detail=f"{redacted(settings.database)!r} is a server; a database is wanted here, such as "
-            "sqlite:///lockgate.db",
+            detail=f"{redacted(settings.database)!r} is a server; a database is wanted here, "
+            "such as sqlite:///lockgate.db",
         )
     return settings
 

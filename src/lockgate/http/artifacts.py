@@ -139,9 +139,7 @@ async def card(call: CallOf, project: str, model: str, version: str) -> Response
     )
 
 
-@routes.get(
-    VERSION + "/manifest", response_class=Response, responses={200: {"content": _MANIFEST}}
-)
+@routes.get(VERSION + "/manifest", response_class=Response, responses={200: {"content": _MANIFEST}})
 async def manifest(call: CallOf, project: str, model: str, version: str) -> Response:
     """Return the manifest of a version, whose SHA-256 is the version's digest."""
     found = await call.run(lambda: call.registry.manifest(_reference(project, model, version)))
@@ -152,9 +150,7 @@ async def manifest(call: CallOf, project: str, model: str, version: str) -> Resp
     )
 
 
-@routes.post(
-    VERSION + "/blobs", response_class=Response, responses={200: {"content": _BLOBS}}
-)
+@routes.post(VERSION + "/blobs", response_class=Response, responses={200: {"content": _BLOBS}})
 async def get_blobs(
     call: CallOf, project: str, model: str, version: str, body: Digests
 ) -> Response:

@@ -78,9 +78,7 @@ class ArtifactVerbs(Desk, FileVerbs):
         limits = self._store.limits
         model = registration.new_model(limits, bare, lifecycle=words.pop("lifecycle", None))
         new = registration.new_version(limits, version=version, **words)
-        return publishing.publish(
-            self._store, self.depot, self._who, project, model, new, manifest
-        )
+        return publishing.publish(self._store, self.depot, self._who, project, model, new, manifest)
 
     def keep_manifest(self, data: bytes) -> Manifest:
         """Keep the bytes of a manifest, for `seal`. Raises `InvalidManifest`."""
@@ -90,9 +88,7 @@ class ArtifactVerbs(Desk, FileVerbs):
         """Sign a version's files with a key, or with the one in a file."""
         version = self.resolve(reference)
         signer = key if isinstance(key, SigningKey) else read_key(Path(key))
-        return self.add_signature(
-            version.reference, sign_manifest(sealed_digest(version), signer)
-        )
+        return self.add_signature(version.reference, sign_manifest(sealed_digest(version), signer))
 
     def add_signature(self, reference: str, signature: ManifestSignature) -> SignatureRecord:
         """Keep a signature of a version's files that was made elsewhere, once it verifies."""
@@ -163,9 +159,7 @@ class ArtifactVerbs(Desk, FileVerbs):
         return lambda digests: downloads.read_chunks(self.depot, manifest, digests)
 
     def _signatures(self, version: ModelVersion) -> tuple[SignatureRecord, ...]:
-        return signing.list_signatures(
-            self._store, version.project, version.model, version.label
-        )
+        return signing.list_signatures(self._store, version.project, version.model, version.label)
 
     def _own_folder(self) -> Path:
         return self.depot.rules.cache

@@ -146,8 +146,10 @@ class Transfers:
 
     def get(self, path: str) -> bytes:
         """Return the bytes at a path of the API."""
-        return self._transport.exchange(
-            "GET", API + path, headers=self._headers, timeout_s=SILENCE_S_MAX
+        return bytes(
+            self._transport.exchange(
+                "GET", API + path, headers=self._headers, timeout_s=SILENCE_S_MAX
+            )
         )
 
     def write(
@@ -170,7 +172,7 @@ class Transfers:
 
     def _exchange(
         self, method: str, path: str, body: bytes | Sequence[Data], media_type: str
-    ) -> bytes:
+    ) -> bytes | bytearray:
         return self._transport.exchange(
             method,
             API + path,
@@ -183,7 +185,7 @@ class Transfers:
         return self._transport.outside()
 
 
-def _value(answer: bytes, url: str) -> Any:
+def _value(answer: bytes | bytearray, url: str) -> Any:
     try:
         return json.loads(answer)
     except ValueError:

@@ -98,7 +98,7 @@ class Transport:
         body: bytes | Sequence[bytes | memoryview] | None = None,
         headers: Mapping[str, str],
         timeout_s: float,
-    ) -> bytes:
+    ) -> bytes | bytearray:
         """Return the bytes of an answer to a request that may be sent again without harm.
 
         ``timeout_s`` bounds each silence, not the whole. Raises as `send` does.
@@ -108,14 +108,17 @@ class Transport:
         attempt = 1
         while True:
             try:
-                answer = self._pool().request(
+                with self._pool().stream(
                     method,
                     self._url + path,
                     content=body,  # type: ignore[arg-type]  # views are sent without a copy
-                    headers={**headers, **_length(body)},
+                    headers={**headers, **_length(body), "Accept-Encoding": "identity"},
                     timeout=timeout_s,
-                )
-                content = answer.content
+                ) as answer:
+                    # One growing piece of memory, where the library would hold the body twice.
+                    content = bytearray()
+                    for piece in answer.iter_raw():
+                        content += piece
                 if answer.status_code < 300:
                     return content
                 error: RegistryError = self._error(answer.status_code, _value(content))
@@ -235,7 +238,7 @@ def _length(body: bytes | Sequence[bytes | memoryview] | None) -> dict[str, str]
     return {"Content-Length": str(sum(map(len, body)))}
 
 
-def _value(content: bytes) -> Any:
+def _value(content: bytes | bytearray) -> Any:
     """Return the JSON value of a body, or None for something else."""
     try:
         return json.loads(content)

@@ -89,6 +89,7 @@ def _require_number(revision: Any) -> None:
     counts = isinstance(revision, int) and not isinstance(revision, bool)
     if not counts or not 1 <= revision <= REVISION_MAX:
         raise InvalidInput(
-            detail=f"revision must be a whole number from 1 to {REVISION_MAX}, got {revision!r:.60}",
+            detail=f"revision must be a whole number from 1 to {REVISION_MAX}, "
+            f"got {revision!r:.60}",
             field="revision",
         )

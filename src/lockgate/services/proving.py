@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from lockgate.artifacts.proof import PROOF_VERSION, chunk_reader, prove_files
 from lockgate.domain.contents import ContentProof, Verdict
 from lockgate.domain.files import FileRecord, VersionFiles
@@ -17,6 +19,10 @@ from lockgate.storage import versions as version_rows
 from lockgate.storage.database import Session
 from lockgate.storage.store import Caller, Store
 
+PROCESSES = 2
+SHARED_MIN = 64
+"""From how many files on it is worth starting more than one process."""
+
 
 def prove(store: Store, depot: Depot, manifest: Manifest) -> list[ContentProof]:
     """Return proofs of those files that have none by the present rules yet.
@@ -26,7 +32,14 @@ def prove(store: Store, depot: Depot, manifest: Manifest) -> list[ContentProof]:
     """
     known = store.snapshot(lambda session: rows.list_proofs(session, manifest.files, PROOF_VERSION))
     unproved = [file for file in manifest.files if file.path not in known]
-    return prove_files(unproved, chunk_reader(depot.blobs.read)) if unproved else []
+    if len(unproved) < SHARED_MIN:
+        return prove_files(unproved, chunk_reader(depot.blobs.read))
+
+    def share(first: int) -> list[ContentProof]:
+        return prove_files(unproved[first::PROCESSES], chunk_reader(depot.blobs.read))
+
+    with ThreadPoolExecutor(PROCESSES, thread_name_prefix="prove") as pool:
+        return [proof for proofs in pool.map(share, range(PROCESSES)) for proof in proofs]
 
 
 def keep(session: Session, manifest: Manifest, proofs: list[ContentProof]) -> None:

@@ -1,9 +1,9 @@
 """The tables of files: what was proved of them, who signed them, what was swept.
 
-    file_proofs        (chunks, path, rules) → verdict        kept whatever becomes of the version
-    signatures         manifest digest → by which key
-    purged_versions    version → the files that it had and can never have again
-    artifact_epoch     one row: keeps a sweep and a seal from passing each other unseen
+file_proofs        (chunks, path, rules) → verdict        kept whatever becomes of the version
+signatures         manifest digest → by which key
+purged_versions    version → the files that it had and can never have again
+artifact_epoch     one row: keeps a sweep and a seal from passing each other unseen
 """
 
 from __future__ import annotations

@@ -230,9 +230,7 @@ def is_run_out(session: Session, key: int, before_us: int) -> bool:
 
 def purge(session: Session, gone: RunOut, by: str) -> None:
     """Write down that a version's files are nobody's any more."""
-    session.run(
-        _PURGE, version_id=gone.key, digest=gone.digest, purged_by=by, at=session.now_us
-    )
+    session.run(_PURGE, version_id=gone.key, digest=gone.digest, purged_by=by, at=session.now_us)
 
 
 def is_purged(session: Session, key: int) -> bool:

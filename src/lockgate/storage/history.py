@@ -90,9 +90,7 @@ _STOOD_THEN = (
 )
 _LATEST_THEN = Statement(_STOOD_THEN)
 _IN_STAGE_THEN = Statement(_STOOD_THEN.where(_T.c.to_stage == bindparam("stage")))
-_PLACES = Statement(
-    select(_T.c.to_stage).where(_T.c.model_id == bindparam("model_id")).distinct()
-)
+_PLACES = Statement(select(_T.c.to_stage).where(_T.c.model_id == bindparam("model_id")).distinct())
 _STAYS_OF_VERSION = Statement(
     select(_V.c.label, _T.c.to_stage, _T.c.at, _T.c.left_at, _T.c.actor, _T.c.left_by)
     .select_from(_T.join(_V, _V.c.id == _T.c.version_id))

@@ -68,12 +68,12 @@ def problem_frame(problem: dict[str, Any]) -> list[bytes]:
     return [_LENGTH.pack(_PROBLEM), _LENGTH.pack(len(text)), text]
 
 
-def read_frames(body: bytes) -> Iterator[memoryview]:
+def read_frames(body: bytes | bytearray) -> Iterator[memoryview]:
     """Yield the blobs that a body carries from the server, not yet verified.
 
     Raises the error that the server put in place of one, `InvalidInput` for a broken body.
     """
-    view = memoryview(body)
+    view = memoryview(body).toreadonly()
     at = count = 0
     while at < len(view):
         length, at = _length(view, at, count)

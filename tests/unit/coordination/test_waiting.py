@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from lockgate.coordination.cache import LOOK_SPREAD, CacheLimits
+from lockgate.coordination.keeper import BEATS_A_LEASE
 from lockgate.coordination.waiting import Step, Watch, plan_step
 from lockgate.domain.claims import ModelKey, ModelRecord, ModelStatus
 
@@ -49,6 +51,25 @@ def test_time_that_was_not_watched_is_no_silence():
     """A waiter that was frozen or cut off does not blame the owner for it."""
     assert step_after((0, RECORD), (1000, RECORD)) is Step.WAIT
     assert step_after((0, RECORD), (1000, RECORD), (2000, RECORD)) is Step.WAIT
+
+
+@pytest.mark.parametrize("lease_s", [0.1, 1.0, 5.0, 30.0, 3600.0])
+@pytest.mark.parametrize("phase", [0.0, 0.3, 0.7, 0.999])
+@pytest.mark.parametrize("spread", [1 - LOOK_SPREAD, 1, 1 + LOOK_SPREAD])
+def test_silent_owner_is_replaced_within_a_lease_and_a_heartbeat(lease_s, phase, spread):
+    """However a waiter's looks fall, it takes over no sooner than a lease, no later than that."""
+    limits = CacheLimits(lease_s=lease_s)
+    record = replace(RECORD, lease_s=lease_s)
+    watch = Watch(look_s_max=2 * limits.pause_s)
+    pause_s = limits.pause_s * spread
+    now_s = (phase - 1) * pause_s  # the owner beats for the last time at 0, then dies
+    step = Step.WAIT
+    while step is Step.WAIT:
+        watch.observe(record if now_s >= 0 else replace(record, heartbeat=-1), now_s)
+        step = plan_step(record, watch, attempts_max=2, reclaims_max=1)
+        died_s_ago, now_s = now_s, now_s + pause_s
+    assert step is Step.TAKE_OVER
+    assert lease_s <= died_s_ago <= lease_s + lease_s / BEATS_A_LEASE
 
 
 def test_new_owner_is_given_time():

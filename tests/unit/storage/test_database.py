@@ -111,11 +111,11 @@ def test_readers_cannot_write(tmp_path: Path) -> None:
 def test_each_thread_reads_by_itself(tmp_path: Path) -> None:
     """Threads read by connections of their own."""
     driver = SqliteDriver(str(tmp_path / "a.db"))
-    seen: list[int] = []
+    seen: list[Any] = []
 
     def look() -> None:
         with driver.reading() as connection:
-            seen.append(id(connection))
+            seen.append(connection)
 
     threads = [threading.Thread(target=look) for _ in range(2)]
     for thread in threads:
@@ -125,8 +125,8 @@ def test_each_thread_reads_by_itself(tmp_path: Path) -> None:
     look()
     look()
     assert len(seen) == 4
-    assert seen[2] == seen[3]
-    assert len(set(seen)) == 3
+    assert seen[2] is seen[3]
+    assert len({id(connection) for connection in seen}) == 3
     driver.close()
 
 
