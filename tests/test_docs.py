@@ -40,9 +40,17 @@ def test_what_a_page_shows_runs(page: Path, tmp_path: Path) -> None:
     steps = blocks(page, "python")
     script = tmp_path / "page.py"
     script.write_text("\n".join(steps))
-    for command in (["python", str(script)], ["bash", "-euo", "pipefail", "-c", "\n".join(blocks(page, "bash"))]):
+    for command in (
+        ["python", str(script)],
+        ["bash", "-euo", "pipefail", "-c", "\n".join(blocks(page, "bash"))],
+    ):
         done = subprocess.run(
-            command, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, check=False
+            command,
+            cwd=tmp_path,
+            env=environment(tmp_path),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 
@@ -57,7 +65,9 @@ def test_the_two_commands_are_there() -> None:
         subprocess.run(["make", "-n", target], cwd=ROOT, check=True, capture_output=True)
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [*PAGES, ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name
+)
 def test_links_lead_somewhere(page: Path) -> None:
     """A relative link names a file or folder that exists."""
     for target in LINK.findall(page.read_text()):

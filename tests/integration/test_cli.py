@@ -245,7 +245,7 @@ def test_versions_of_two_models_can_be_compared(churn: Terminal) -> None:
     """The heads then name both models."""
     churn.done("version", "register", "fraud:1", "--metric", "auc=0.8")
     head = churn.done("compare", "churn:1.0.0", "fraud:1").splitlines()[0]
-    assert head.split()[:3] == ["METRIC", "DEFAULT/CHURN:1.0.0", "DEFAULT/FRAUD:1"]
+    assert head.split()[:3] == ["METRIC", "default/churn:1.0.0", "default/fraud:1"]
 
 
 def test_a_history_is_drawn(churn: Terminal) -> None:

@@ -135,9 +135,7 @@ def lifecycle_document(lifecycle: Lifecycle) -> dict[str, Any]:
             for edge in lifecycle.edges
         ],
         **{choice: getattr(lifecycle, choice) for choice in _CHOICES},
-        "policies": {
-            stage: policy.to_document() for stage, policy in lifecycle.policies.items()
-        },
+        "policies": {stage: policy.to_document() for stage, policy in lifecycle.policies.items()},
     }
 
 

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Protocol
 
-import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -148,5 +147,7 @@ async def _settle(app: FastAPI) -> None:
         try:
             await loop.run_in_executor(app.state.pool, app.state.registry.settle_requests)
         except RegistryError as error:
+            import structlog  # see `problems.bug`
+
             # The database is away: requests are answered with that, and the next round asks again.
             structlog.get_logger().warning("requests not settled", error=str(error))

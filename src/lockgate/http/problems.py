@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-import structlog
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -42,7 +41,6 @@ HTTP_CODES = {
 RETRY_AFTER_S = 1
 FAULTS_MAX = 20
 _encode = msgspec.json.Encoder(enc_hook=str).encode
-_log = structlog.get_logger("lockgate.http")
 
 
 def status_of(error: errors.RegistryError) -> int:
@@ -67,9 +65,13 @@ def http_refusal(
 
 def bug(request_id: str, error: BaseException, method: str, path: str) -> Response:
     """Return the answer to a fault of ours: the request id and nothing else; the log has it all."""
+    import structlog  # with it comes a terminal's whole renderer: a quick start does without
+
     # As text: a renderer that shows local variables would show tokens and bodies, too.
     told = "".join(traceback.format_exception(error))
-    _log.error("request failed", request_id=request_id, method=method, path=path, traceback=told)
+    structlog.get_logger("lockgate.http").error(
+        "request failed", request_id=request_id, method=method, path=path, traceback=told
+    )
     detail = f"Something broke in the server; its log says more under request {request_id}."
     return http_refusal(500, request_id, detail)
 

@@ -56,7 +56,6 @@ class Calls:
         other._actor = actor if isinstance(actor, Actor) else Actor.named(actor)
         other._key = None if once is None else once.key
         other._cache = self._cache
-        other._cache = self._cache
         other.project = self.project
         return other
 

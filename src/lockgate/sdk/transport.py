@@ -37,18 +37,19 @@ class Transport:
 
     def __init__(self, url: str, timeout_s: float = TIMEOUT_S) -> None:
         """Raises `InvalidSetting` unless ``url`` is ``http(s)://host[:port][/prefix]``."""
-        parts = urlsplit(url)
         try:
-            port = parts.port
-        except ValueError:
-            port = -1
-        if parts.scheme not in ("http", "https") or not parts.hostname or port == -1:
+            parts = urlsplit(url)
+            web = parts.scheme in ("http", "https") and parts.port != 0
+            host = parts.hostname if web else None
+        except ValueError:  # a port that is no number, a bracket without its other one
+            host = None
+        if not host:
             raise InvalidSetting(
                 setting="url", detail=f"{redacted(url)!r} is not http(s)://host[:port]"
             )
         self._url = url.rstrip("/")
         self.url = redacted(self._url)
-        self._local = parts.hostname in LOOPBACK
+        self._local = host in LOOPBACK
         self._timeout_s = timeout_s
         self._client: httpx.Client | None = None
         self._outside: httpx.Client | None = None
@@ -124,7 +125,7 @@ class Transport:
                 error: RegistryError = self._error(answer.status_code, _value(content))
                 if answer.status_code not in RETRYABLE or error.code == _NOT_FOR_RETRY:
                     raise error
-            except httpx.TransportError as lost:
+            except httpx.RequestError as lost:
                 why = str(lost) or type(lost).__name__
                 error = ServerUnreachable(url=self.url, detail=why)
             if attempt == ATTEMPTS_MAX:
@@ -152,7 +153,7 @@ class Transport:
                 if answer.status_code >= 300:
                     raise self._error(answer.status_code, _value(answer.read()))
                 yield from _lines_of(answer.iter_bytes())
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             why = str(error) or type(error).__name__
             raise ServerUnreachable(url=self.url, detail=why) from error
 
@@ -177,7 +178,7 @@ class Transport:
                 headers=dict(headers),
                 timeout=max(timeout_s, 0.001),
             )
-        except (httpx.TransportError, httpx.InvalidURL) as error:
+        except (httpx.RequestError, httpx.InvalidURL) as error:
             why = str(error) or type(error).__name__
             raise ServerUnreachable(url=self.url, detail=why) from error
         if not answer.content:
@@ -249,8 +250,8 @@ def _value(content: bytes | bytearray) -> Any:
 def redacted(url: str) -> str:
     """Return a URL without the name and password in it."""
     scheme, sign, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}{sign}{authority.rpartition('@')[2]}{slash}{path.partition('?')[0]}"
+    # Up to the last @: a password may contain a slash or a question mark.
+    return f"{scheme}{sign}{rest.rpartition('@')[2].partition('?')[0]}"
 
 
 def _pause(attempt: int) -> float:

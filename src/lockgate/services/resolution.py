@@ -90,7 +90,10 @@ def serving(store: Store, project: str, name: str, at_us: int | None) -> ModelVe
 
 
 def list_history(store: Store, project: str, name: str) -> tuple[Occupancy, ...]:
-    """Return who stood where from when to when, stages and aliases, oldest first."""
+    """Return who stood where from when to when, stages and aliases, oldest first.
+
+    Of more than `OCCUPANCIES_MAX`, the newest.
+    """
 
     def use_case(session: Session) -> tuple[Occupancy, ...]:
         stored = model_rows.load_model(session, project, name)

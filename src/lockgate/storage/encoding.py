@@ -25,5 +25,3 @@ def from_json(text: str) -> Any:
 def frozen_from_json(text: str) -> FrozenDict[str, Any]:
     """Return the mapping that ``text`` writes, frozen; ``{}`` is one shared value."""
     return EMPTY if text == "{}" else FrozenDict(_decode(text))
-
-

@@ -1,9 +1,9 @@
 """The tables of gates: policies, requests, and the evidence that people and machines leave.
 
-    projects ─┬─ policies (of a project, or of one model)   members
-              ├─ checkpoints
-              └─ models ── versions ─┬─ promotion_requests
-                                     └─ decisions, check_results, waivers
+projects ─┬─ policies (of a project, or of one model)   members
+          ├─ checkpoints
+          └─ models ── versions ─┬─ promotion_requests
+                                 └─ decisions, check_results, waivers
 """
 
 from __future__ import annotations

@@ -101,14 +101,14 @@ _STAYS = Statement(
     select(_V.c.label, _T.c.to_stage, _T.c.at, _T.c.left_at, _T.c.actor, _T.c.left_by)
     .select_from(_T.join(_V, _V.c.id == _T.c.version_id))
     .where(_T.c.model_id == bindparam("model_id"))
-    .order_by(_T.c.at, _T.c.id)
+    .order_by(_T.c.at.desc(), _T.c.id.desc())
     .limit(bindparam("count"))
 )
 _NAMINGS = Statement(
     select(_V.c.label, _A.c.alias, _A.c.set_at, _A.c.ended_at, _A.c.set_by, _A.c.ended_by)
     .select_from(_A.join(_V, _V.c.id == _A.c.version_id))
     .where(_A.c.model_id == bindparam("model_id"))
-    .order_by(_A.c.set_at, _A.c.id)
+    .order_by(_A.c.set_at.desc(), _A.c.id.desc())
     .limit(bindparam("count"))
 )
 _ALIAS = (
@@ -233,9 +233,7 @@ def standing_in(session: Session, model_id: int, stage: str) -> list[tuple[int, 
 
 def list_passages(session: Session, stored: StoredModel, version_id: int) -> list[Transition]:
     """Return a version's transitions, oldest first."""
-    return [
-        _transition(row, stored) for row in session.all(_PASSAGES, version_id=version_id)
-    ]
+    return [_transition(row, stored) for row in session.all(_PASSAGES, version_id=version_id)]
 
 
 def entries_into(
@@ -258,9 +256,7 @@ def stage_then(session: Session, version_id: int, at_us: int) -> tuple[str, int]
 
 def find_in_stage_then(session: Session, model_id: int, stage: str, at_us: int) -> Stamp | None:
     """Return the latest version that stood in a stage at a moment, or None."""
-    found: Stamp | None = session.one(
-        _IN_STAGE_THEN, model_id=model_id, stage=stage, moment=at_us
-    )
+    found: Stamp | None = session.one(_IN_STAGE_THEN, model_id=model_id, stage=stage, moment=at_us)
     return found
 
 
@@ -335,12 +331,15 @@ def close_alias(session: Session, stored: StoredModel, alias: str, actor: str) -
 
 
 def list_occupancies(session: Session, stored: StoredModel, count: int) -> list[Occupancy]:
-    """Return who stood where from when to when, stages and aliases, oldest first."""
+    """Return who stood where from when to when, stages and aliases, oldest first.
+
+    Of more than ``count``, the newest.
+    """
     stays = session.all(_STAYS, model_id=stored.id, count=count)
     namings = session.all(_NAMINGS, model_id=stored.id, count=count)
-    found = [_occupancy(row, "stage", stored) for row in stays]
-    found += [_occupancy(row, "alias", stored) for row in namings]
-    return sorted(found, key=lambda each: each.since)[:count]
+    found = [_occupancy(row, "stage", stored) for row in reversed(stays)]
+    found += [_occupancy(row, "alias", stored) for row in reversed(namings)]
+    return sorted(found, key=lambda each: each.since)[-count:]
 
 
 def stays_of(session: Session, stored: StoredModel, version_id: int) -> list[Occupancy]:

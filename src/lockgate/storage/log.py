@@ -1,7 +1,7 @@
 """The audit log in SQL: appended under the lock of its head, never changed.
 
-    audit_events   (project, seq) → canonical JSON, leaf hash
-    audit_heads    project → size, frontier of the Merkle tree, hash of the last leaf
+audit_events   (project, seq) → canonical JSON, leaf hash
+audit_heads    project → size, frontier of the Merkle tree, hash of the last leaf
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ def _page_statement(newest_first: bool, names: tuple[str, ...]) -> Statement:
         query: Select[Any] = select(*_COLUMNS, _E.c.body, _E.c.leaf_hash).where(
             _E.c.project_id == bindparam("project_id"), *(_FILTERS[name] for name in names)
         )
-        after = bindparam("after")
+        after: Any = bindparam("after")
         query = (
             query.where(_E.c.seq < after).order_by(_E.c.seq.desc())
             if newest_first

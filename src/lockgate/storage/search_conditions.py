@@ -262,7 +262,7 @@ class Conditions:
 
 def beginning(column: Any) -> ColumnElement[str]:
     """Return the first `BEGINNING_CHARS` characters of a text, exactly as the indexes have it."""
-    count = literal_column(str(BEGINNING_CHARS))
+    count: Any = literal_column(str(BEGINNING_CHARS))
     return func.substr(column, literal_column("1"), count, type_=Text)
 
 
@@ -276,7 +276,7 @@ def _is_number(value: Value) -> bool:
 
 
 def _like(parts: tuple[str | Wildcard, ...]) -> str:
-    written = []
+    written: list[str] = []
     for part in parts:
         if isinstance(part, Wildcard):
             written.append(part.sign)

@@ -1,8 +1,8 @@
 """Databases' URLs: which database each names, and what of it may be shown.
 
-    sqlite:///PATH                                      a file; PATH may be relative or absolute
-    memory://                                           a database of this process
-    postgresql://…  postgres://…  postgresql+psycopg://…
+sqlite:///PATH                                      a file; PATH may be relative or absolute
+memory://                                           a database of this process
+postgresql://…  postgres://…  postgresql+psycopg://…
 """
 
 from __future__ import annotations

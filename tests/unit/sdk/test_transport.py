@@ -42,6 +42,8 @@ def server(*answers: Answer) -> Iterator[tuple[str, list[Any]]]:
                 return
             self.send_response(answer[0])
             self.send_header("content-length", str(len(answer[1])))
+            if self.path == "/garbled":
+                self.send_header("content-encoding", "gzip")
             self.end_headers()
             self.wfile.write(answer[1])
 
@@ -154,7 +156,21 @@ def test_nobody_there_is_unreachable() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["http://", "ftp://host", "http://host:port", "host:8000"])
+def test_an_answer_that_cannot_be_unpacked() -> None:
+    """A body that is not in the encoding it claims is no answer, whatever it was meant to be."""
+    with (
+        server((200, b"{}")) as (url, asked),
+        transport(url) as to,
+        pytest.raises(ServerUnreachable),
+    ):
+        to.send("POST", "/garbled", headers={})
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://", "ftp://host", "http://host:port", "http://host:0", "http://[::1", "host:8000"],
+)
 def test_what_is_no_url_is_refused(url: str) -> None:
     """At once, not at the first request."""
     with pytest.raises(InvalidSetting):
@@ -164,6 +180,7 @@ def test_what_is_no_url_is_refused(url: str) -> None:
 def test_a_url_is_redacted() -> None:
     """Neither credentials nor a query are shown."""
     assert redacted("https://u:p@host:1/prefix?token=t") == "https://host:1/prefix"
+    assert redacted("https://u:p/q?r@host/prefix") == "https://host/prefix"
     assert redacted("https://host") == "https://host"
 
 
