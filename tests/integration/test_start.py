@@ -8,7 +8,16 @@ import sys
 import pytest
 
 LOADED = "import sys; print(*sorted(set(sys.modules) & set({heavy!r})))"
-EVERY = ("alembic", "cryptography", "httpx", "obstore", "psycopg", "rich", "sqlalchemy", "structlog")
+EVERY = (
+    "alembic",
+    "cryptography",
+    "httpx",
+    "obstore",
+    "psycopg",
+    "rich",
+    "sqlalchemy",
+    "structlog",
+)
 SERVE = """
 from lockgate.bootstrap import app_from
 from lockgate.settings import Settings
