@@ -43,6 +43,7 @@ def test_a_stage_that_was_renamed(database_url: str) -> None:
         one_o_clock = NOON + timedelta(hours=1)
         assert registry.resolve("churn@live", at=one_o_clock).stage == "Live"
         assert registry.get_latest("churn", "LIVE", at=one_o_clock).label == "1"
+        assert registry.production("churn", at=one_o_clock).label == "1"
         with pytest.raises(StageEmpty):
             registry.resolve("churn@live", at=NOON + timedelta(hours=3))
         with pytest.raises(AliasNotFound):

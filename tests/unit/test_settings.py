@@ -32,6 +32,12 @@ def test_from_environ() -> None:
     )
 
 
+def test_zero_is_no_limit_where_none_is_the_default() -> None:
+    """A limit that is off unless set can be switched off again."""
+    assert Settings.from_environ({"LOCKGATE_CACHE_MODELS_MAX": "0"}) == Settings()
+    assert Settings.from_environ({"LOCKGATE_CACHE_UNUSED_S_MAX": "0"}) == Settings()
+
+
 @pytest.mark.parametrize("limit", [each.name for each in fields(Limits)])
 def test_every_limit_is_a_setting(limit: str) -> None:
     """Each limit has a variable of its own."""

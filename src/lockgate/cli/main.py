@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Annotated, Any
 
@@ -32,7 +33,7 @@ from lockgate.cli import (
 from lockgate.cli.options import add_everywhere
 from lockgate.cli.output import EXIT_BROKEN_PIPE
 from lockgate.cli.session import Session
-from lockgate.errors import RegistryError
+from lockgate.errors import RegistryError, Unavailable
 
 # Typer's help in Rich costs a quarter of a second at every start; its plain help does not.
 app = typer.Typer(
@@ -157,6 +158,10 @@ def _outcome(session: Session, arguments: list[str] | None) -> int:
         if isinstance(leaving.__context__, BrokenPipeError):
             return EXIT_BROKEN_PIPE
         raise
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            return exits.report_bug(error, output, _debugging(session))
+        return exits.report(Unavailable(detail=f"Nothing can be written: {error.strerror}"), output)
     except Exception as error:  # noqa: BLE001  # the last door: whatever is left is a bug
         return exits.report_bug(error, output, _debugging(session))
 

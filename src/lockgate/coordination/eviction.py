@@ -197,17 +197,21 @@ class _Evictor:
 
 
 def remove(layout: Layout, copies: Sequence[Copy], reader_lease_s: float = READER_LEASE_S) -> bool:
-    """Remove the copies of one model; False, and nothing is removed, if somebody reads one."""
+    """Remove the copies of one model; False, and nothing is removed, if somebody reads one.
+
+    Raises Unavailable when the disk cannot be written.
+    """
     marks: list[Mark] = []
-    for copy in copies:
-        mark = try_mark_for_eviction(layout, copy, lease_s=reader_lease_s)
-        if mark is None:
-            for earlier in marks:
-                earlier.withdraw()
-            return False
-        marks.append(mark)
-    for copy in copies:
-        layout.remove(copy.folder)
+    with _disk(layout):
+        for copy in copies:
+            mark = try_mark_for_eviction(layout, copy, lease_s=reader_lease_s)
+            if mark is None:
+                for earlier in marks:
+                    earlier.withdraw()
+                return False
+            marks.append(mark)
+        for copy in copies:
+            layout.remove(copy.folder)
     return True
 
 

@@ -67,10 +67,11 @@ def _find_stamp(
     lifecycle = store.lifecycles.load(session, found.lifecycle_id)
     stage = lifecycle.find_stage(selector)
     stamp: Stamp | None
-    if reference.kind in ("label", "digest"):
-        by = version_rows.BY_LABEL if reference.kind == "label" else version_rows.BY_DIGEST
-        names = {"project": reference.project, "name": reference.model}
-        stamp = session.one(by, **names, **{reference.kind: selector})
+    project, name = reference.project, reference.model
+    if reference.kind == "label":
+        stamp = find_stamp(session, project, name, selector)
+    elif reference.kind == "digest":
+        stamp = session.one(version_rows.BY_DIGEST, project=project, name=name, digest=selector)
     elif reference.kind == "latest":
         stamp = session.one(version_rows.LATEST_OF_MODEL[lifecycle.latest_by], model_id=found.id)
     elif stage is not None:  # an alias is never called like a stage

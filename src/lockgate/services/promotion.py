@@ -255,9 +255,10 @@ def _earlier(session: Session, stored: StoredModel, stage: Stage, wanted: str | 
                 model=model, stage=stage.name, detail=f"version '{earlier}' never stood there."
             )
     if earlier is None:
-        raise NothingToRollBackTo(
-            model=model, stage=stage.name, detail="no earlier version is on record there."
-        )
+        why = "no earlier version is on record there."
+        if len({stay.label for stay in stays if not stay.over}) > 1:
+            why = "the versions that stood there before stand there still."
+        raise NothingToRollBackTo(model=model, stage=stage.name, detail=why)
     if earlier in gone:
         raise NothingToRollBackTo(
             model=model,

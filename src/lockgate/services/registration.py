@@ -132,16 +132,15 @@ def sources_of(limits: Limits, words: dict[str, Any]) -> Sources:
 
 
 def create_model(store: Store, who: Caller, project: str, new: NewModel) -> RegisteredModel:
-    """Make a model. A name that is taken is the lifecycle's ``on_duplicate_model``."""
+    """Make a model. A name that is taken is settled by the lifecycle of the model that has it."""
 
     def use_case(session: Session) -> RegisteredModel:
         found = model_rows.find_model(session, project, new.name)
         if found is None:
             return _add_model(store, session, who, project, new).model
-        asked = _lifecycle_key(session, project, new)
-        if store.lifecycles.load(session, asked).on_duplicate_model == "return_existing":
-            return found.model
-        raise AlreadyExists(kind="Model", name=f"{project}/{new.name}", model=new.name)
+        if store.lifecycles.load(session, found.lifecycle_id).on_duplicate_model == "conflict":
+            raise AlreadyExists(kind="Model", name=f"{project}/{new.name}", model=new.name)
+        return found.model
 
     return store.write(who, use_case)
 

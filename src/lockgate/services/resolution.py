@@ -11,8 +11,9 @@ from lockgate.domain.moments import from_micros
 from lockgate.domain.references import Reference
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import AliasNotFound, StageEmpty, VersionNotFound
+from lockgate.services.lifecycles import find_key
 from lockgate.services.lookup import find_stamp
-from lockgate.storage import history
+from lockgate.storage import history, log
 from lockgate.storage import models as model_rows
 from lockgate.storage import versions as version_rows
 from lockgate.storage.database import Session
@@ -72,7 +73,10 @@ def get_latest(store: Store, project: str, name: str, stage: str | None) -> Mode
 
 
 def serving(store: Store, project: str, name: str, at_us: int | None) -> ModelVersion:
-    """Return the version in production: the latest in the lifecycle's serving stage."""
+    """Return the version in production: the latest in the lifecycle's serving stage.
+
+    In the past, in that of the lifecycle that the model was pinned to then.
+    """
 
     def use_case(session: Session) -> ModelVersion:
         model_id, pin = model_rows.load_pin(session, project, name)
@@ -81,11 +85,15 @@ def serving(store: Store, project: str, name: str, at_us: int | None) -> ModelVe
 
     def stage_then(session: Session) -> str:
         stored = model_rows.load_model_at(session, project, name, at_us or 0)
-        return store.lifecycles.load(session, stored.lifecycle_id).serving_stage.name
+        key = stored.lifecycle_id
+        moved = log.find_next(session, stored.project_id, name, "move_lifecycle", at_us or 0)
+        if moved is not None:
+            key = find_key(session, *moved["from"])
+        return store.lifecycles.load(session, key).serving_stage.name
 
     if at_us is None:
         return store.read(use_case)
-    stage = store.read(stage_then)
+    stage = store.snapshot(stage_then)
     return _resolve_then(store, Reference(project, name, "moving", stage), at_us)
 
 

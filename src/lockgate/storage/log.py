@@ -56,6 +56,17 @@ _ROWS = Statement(
     .order_by(_E.c.seq)
     .limit(bindparam("count"))
 )
+_NEXT = Statement(
+    select(_E.c.body)
+    .where(
+        _E.c.project_id == bindparam("project_id"),
+        _E.c.model == bindparam("model"),
+        _E.c.action == bindparam("action"),
+        _E.c.at > bindparam("moment"),
+    )
+    .order_by(_E.c.seq)
+    .limit(1)
+)
 _FILTERS = {
     "model": _E.c.model == bindparam("model"),
     "version": _E.c.version == bindparam("version"),
@@ -145,6 +156,14 @@ def iterate_rows(session: Session, project_id: int, batch: int = 2_000) -> Itera
 def list_bodies(session: Session, project_id: int, after: int, count: int) -> list[str]:
     """Return the canonical JSON of up to ``count`` events beyond ``after``."""
     return [row[6] for row in session.all(_ROWS, project_id=project_id, after=after, count=count)]
+
+
+def find_next(
+    session: Session, project_id: int, model: str, action: str, after_us: int
+) -> dict[str, Any] | None:
+    """Return the detail of the first event of a kind that a model had after a moment, or None."""
+    body = session.value(_NEXT, project_id=project_id, model=model, action=action, moment=after_us)
+    return None if body is None else dict(from_json(body)["detail"])
 
 
 def list_events(

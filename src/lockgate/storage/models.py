@@ -141,7 +141,10 @@ def load_pin(session: Session, project: str, name: str) -> tuple[int, int]:
 
 
 def load_model_at(session: Session, project: str, name: str, at_us: int) -> StoredModel:
-    """Return the model that had this name at a moment. Raises `ModelNotFound`."""
+    """Return the model that existed at a moment and has this name, or had it when deleted.
+
+    Raises `ModelNotFound`.
+    """
     found = stored_model(session.one(_THEN, project=project, name=name, at=at_us))
     return _required(found, project, name)
 
