@@ -105,6 +105,15 @@ def kubernetes_place(server: FakeApiServer, folder: Path) -> Place:
     return Place(f"kubernetes://{namespace}?kubeconfig={config}", spoil)
 
 
+def server_place(server: Server) -> Place:
+    server.app.state.coordination = Desk(MemoryBackend())
+
+    def spoil(key: ModelKey) -> None:
+        pytest.fail("what lies behind a server is damaged in the tests of that backend")
+
+    return Place(server.url, spoil)
+
+
 def cluster_place() -> Place:
     from lockgate.coordination.kubernetes import KubernetesBackend
 
@@ -129,10 +138,12 @@ def place_of(kind: str, request: pytest.FixtureRequest, folder: Path) -> Place:
         return redis_place(request.getfixturevalue("valkey"))
     if kind == "cluster":
         return cluster_place()
+    if kind == "lockgate":
+        return server_place(request.getfixturevalue("lockgate_server"))
     return kubernetes_place(request.getfixturevalue("api_server"), folder)
 
 
-@pytest.fixture(params=SHARED)
+@pytest.fixture(params=["lockgate", *SHARED])
 def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """A store that several processes share."""
     return place_of(request.param, request, tmp_path)
@@ -154,11 +165,7 @@ def damaged(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Registry
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RegistryBackend]:
     """A connected backend without records; ``lockgate`` is a server of our own, over HTTP."""
     url = "memory://"
-    if request.param == "lockgate":
-        server = request.getfixturevalue("lockgate_server")
-        server.app.state.coordination = Desk(MemoryBackend())
-        url = server.url
-    elif request.param != "memory":
+    if request.param != "memory":
         url = place_of(request.param, request, tmp_path).url
     connected = open_coordination(url)
     yield connected

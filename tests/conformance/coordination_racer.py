@@ -14,7 +14,7 @@ import multiprocessing
 import os
 import sys
 
-from lockgate.coordination import create_registry_backend
+from lockgate.caching import open_coordination
 from lockgate.domain.claims import Claimed, ModelKey
 
 
@@ -23,7 +23,7 @@ def key_of(number: int) -> ModelKey:
 
 
 def race(url: str, contest: str, models: int, barrier: object, results: int) -> None:
-    backend = create_registry_backend(url)
+    backend = open_coordination(url)
     seen = [backend.get_model_record(key_of(number)) for number in range(models)]
     barrier.wait(60)
     won = []
@@ -42,7 +42,7 @@ def race(url: str, contest: str, models: int, barrier: object, results: int) -> 
 
 def main() -> None:
     url, contest, processes, models = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-    create_registry_backend(url).close()  # what it imports, the forks need not
+    open_coordination(url).close()  # what it imports, the forks need not
     fcntl.flock = fcntl.lockf = lambda *_: None
     fork = multiprocessing.get_context("fork")
     barrier = fork.Barrier(processes)

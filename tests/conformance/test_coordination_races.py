@@ -22,6 +22,7 @@ from coordination_places import (  # noqa: F401 - the fixtures are asked for by 
     api_server,
     backend,
     damaged,
+    lockgate_server,
     postgres,
     require_claim,
     require_record,
@@ -30,6 +31,7 @@ from coordination_places import (  # noqa: F401 - the fixtures are asked for by 
 )
 from coordination_servers import free_port
 
+from lockgate.caching import open_coordination
 from lockgate.coordination import create_registry_backend, redacted
 from lockgate.domain.claims import Claimed, ModelKey
 from lockgate.errors import CoordinatorUnavailable, InvalidInput
@@ -62,7 +64,7 @@ def test_many_processes_claim_and_one_wins_each_model(shared):
 
 def test_many_processes_retry_and_one_wins_each_model(shared):
     """Of many processes that retry failures at once, each failure has exactly one retry."""
-    backend = create_registry_backend(shared.url)
+    backend = open_coordination(shared.url)
     for key in raced_keys():
         backend.set_status(key, ERROR, "failed")
     assert run_race(shared.url, "retry") == [1] * MODELS
@@ -72,7 +74,7 @@ def test_many_processes_retry_and_one_wins_each_model(shared):
 
 def test_many_processes_take_over_and_one_wins_each_model(shared):
     """Of many waiters that saw the same silent owner, exactly one takes over."""
-    backend = create_registry_backend(shared.url)
+    backend = open_coordination(shared.url)
     for key in raced_keys():
         require_claim(backend, key)
     assert run_race(shared.url, "take_over") == [1] * MODELS
@@ -100,7 +102,7 @@ def test_many_threads_claim_and_one_wins_each_model(backend):
 
 def test_concurrent_touches_lose_no_heartbeat(shared):
     """Uses noted by others never undo an owner's signs of life."""
-    backend = create_registry_backend(shared.url)
+    backend = open_coordination(shared.url)
     claim = require_claim(backend)
 
     def touch() -> None:

@@ -14,7 +14,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from threading import Lock
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import Query
 from starlette.requests import Request
@@ -50,7 +50,6 @@ from lockgate.wire.cache import (
 __all__ = ["Desk", "routes"]
 
 routes = router("cache")
-T = TypeVar("T")
 
 
 class Desk:
