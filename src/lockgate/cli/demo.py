@@ -6,9 +6,10 @@ What is printed is what is done: each step is a command of this command line, ru
 from __future__ import annotations
 
 import shlex
+import time
 import warnings
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -16,6 +17,8 @@ from lockgate.cli.session import Session
 from lockgate.errors import Unavailable
 
 MODEL = "digits"
+WAIT_S_MAX = 60.0
+WAIT_PAUSE_S = 0.2
 
 
 class Trained(NamedTuple):
@@ -26,9 +29,16 @@ class Trained(NamedTuple):
     metrics: dict[str, float]
 
 
-def demo(ctx: typer.Context) -> None:
+def demo(
+    ctx: typer.Context,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for a server that is just starting.")
+    ] = False,
+) -> None:
     """Train a small model, register, promote, compare, roll back, and verify the record."""
     session = Session.of(ctx)
+    if wait:
+        _wait(session)
     say = _narrator(session)
     do = _doer(ctx, session)
     say("Three models that read handwritten digits are trained, with scikit-learn.")
@@ -61,6 +71,20 @@ def demo(ctx: typer.Context) -> None:
     do(["audit", "log", "--model", MODEL, "--limit", "12"])
     do(["audit", "verify"])
     do(["summary"])
+
+
+def _wait(session: Session) -> None:
+    """Return once the registry answers. Raises `Unavailable` when it does not in good time."""
+    deadline_s = time.monotonic() + WAIT_S_MAX
+    while True:
+        try:
+            session.registry.ping()
+        except Unavailable:
+            if time.monotonic() > deadline_s:
+                raise
+            time.sleep(WAIT_PAUSE_S)
+        else:
+            return
 
 
 def train() -> list[Trained]:
