@@ -16,8 +16,6 @@ FILE_LINES_MAX = 400
 TEST_FILE_LINES_MAX = 600
 FUNCTION_LINES_MAX = 70
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "base", "shared"}
-# What belongs to a machine and not to the project. Written apart, so as not to find itself.
-FORBIDDEN = tuple("/".join(("", *parts)) for parts in (("work", ""), ("tmp", "v", "a")))
 
 
 def files(*endings: str) -> list[Path]:
@@ -95,18 +93,6 @@ def test_tests_can_fail(path: Path) -> None:
     text = path.read_text()
     for word in ("pytest.skip", "mark.skip", "importorskip", "mark.xfail", "unittest.mock"):
         assert word not in text
-
-
-def test_nothing_of_a_machine() -> None:
-    """No file names a path that exists on one machine only."""
-    suspects = [*SOURCES, *sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*.md"))]
-    found = [
-        f"{name_of(path)}: {word}"
-        for path in suspects
-        for word in FORBIDDEN
-        if word in path.read_text()
-    ]
-    assert found == []
 
 
 @pytest.mark.parametrize(
