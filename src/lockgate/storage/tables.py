@@ -109,6 +109,7 @@ models = Table(
     Index("uq_models_live_name", "project_id", "name", unique=True, **where("deleted_at IS NULL")),
     Index("ix_models_project_id_name", "project_id", "name", "id"),
     Index("ix_models_project_id", "project_id", "id"),
+    Index("ix_models_name", "name", "id"),
     sqlite_autoincrement=True,
 )
 

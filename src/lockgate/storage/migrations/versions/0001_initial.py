@@ -119,6 +119,7 @@ def _models() -> None:
         sa.UniqueConstraint("uid", name="uq_models_uid"),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_models_name", "models", ["name", "id"])
     op.create_index("ix_models_project_id", "models", ["project_id", "id"])
     op.create_index("ix_models_project_id_name", "models", ["project_id", "name", "id"])
     op.create_index(
