@@ -7,8 +7,7 @@
     ├ Forbidden
     ├ NotFound          ProjectNotFound · ModelNotFound · VersionNotFound · AliasNotFound ·
     │                   StageEmpty · LifecycleNotFound · NothingToRollBackTo ·
-    │                   PolicyNotFound · RequestNotFound · CheckpointNotFound · BlobNotFound ·
-    │                   ArtifactNotFound
+    │                   PolicyNotFound · RequestNotFound · BlobNotFound · ArtifactNotFound
     ├ Conflict          AlreadyExists · TransitionNotAllowed · PolicyViolated · StageChanged ·
     │                   StaleRevision · VersionSealed · InUse · IdempotencyMismatch ·
     │                   ClaimLost · Contended · RequestClosed
@@ -34,7 +33,6 @@ __all__ = [
     "BlobNotFound",
     "BlobStoreUnavailable",
     "ChainBroken",
-    "CheckpointNotFound",
     "ClaimLost",
     "Conflict",
     "Contended",
@@ -214,10 +212,6 @@ class PolicyNotFound(NotFound):
 
 class RequestNotFound(NotFound):
     sentence = "Promotion request '{request}' not found."
-
-
-class CheckpointNotFound(NotFound):
-    sentence = "Project '{project}' has no checkpoint {detail}."
 
 
 class BlobNotFound(NotFound):

@@ -257,11 +257,6 @@ def combine(policies: Iterable[PromotionPolicy]) -> PromotionPolicy:
     return PromotionPolicy("advisory" if advisory else "enforce", tuple(kept))
 
 
-def needs(policy: PromotionPolicy) -> Needs:
-    """Return which evidence has to be loaded before ``policy`` can be evaluated."""
-    return policy.needs()
-
-
 def _covers(strict: Requirement, lax: Requirement) -> bool:
     return strict.implies(lax) and (strict.mode == "enforce" or lax.mode == "advisory")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from lockgate.domain.references import Reference, parse_reference
+from lockgate.domain.requirements.metric_vs import baseline_reference
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import ModelNotFound
 from lockgate.storage import models as model_rows
@@ -47,8 +48,7 @@ def find_baseline(
 
 @lru_cache(maxsize=1_000)
 def _reference(full_name: str, text: str) -> Reference:
-    written = f"{full_name}{text}" if text[:1] in ("@", ":") else text
-    return parse_reference(written, full_name.partition("/")[0])
+    return parse_reference(baseline_reference(text, full_name), full_name.partition("/")[0])
 
 
 def _other(session: Session, reference: Reference, *, lock: bool) -> StoredModel | None:

@@ -25,7 +25,6 @@ _LOAD = Statement(_COLUMNS.where(_T.c.name == bindparam("name")))
 _PAGE = Statement(
     _COLUMNS.where(_T.c.name > bindparam("after")).order_by(_T.c.name).limit(bindparam("count"))
 )
-_NAMES = Statement(select(_T.c.id, _T.c.name))
 _INSERT = inserting(_T, "id")
 _UPDATE = Statement(
     update(_T)
@@ -75,11 +74,6 @@ def load_project(session: Session, name: str) -> Project:
 def list_projects(session: Session, after: str, count: int) -> list[Project]:
     """Return up to ``count`` projects by name, those after ``after``."""
     return [_project(row) for row in session.all(_PAGE, after=after, count=count)]
-
-
-def project_names(session: Session) -> dict[int, str]:
-    """Return the name of every project by its key."""
-    return dict(session.all(_NAMES))
 
 
 def insert_project(session: Session, project: Project) -> None:

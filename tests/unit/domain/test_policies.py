@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockgate.domain.policies import PromotionPolicy, combine, needs
+from lockgate.domain.policies import PromotionPolicy, combine
 from lockgate.domain.requirements.evidence import Needs
 from lockgate.domain.requirements.kinds import KINDS
 from lockgate.domain.requirements.requirement import Requirement, Surroundings
@@ -228,7 +228,7 @@ def test_require_fits() -> None:
 
 def test_needs() -> None:
     """A policy says which evidence it looks at, and nothing more."""
-    assert needs(EVERYTHING) == Needs(
+    assert EVERYTHING.needs() == Needs(
         baselines=frozenset({"@champion"}),
         checks=frozenset({"integration-tests"}),
         stages=frozenset({"Staging"}),
@@ -237,7 +237,7 @@ def test_needs() -> None:
         signatures=True,
         card=True,
     )
-    assert needs(PromotionPolicy().require_metric("a", ">", 1)) == Needs()
+    assert PromotionPolicy().require_metric("a", ">", 1).needs() == Needs()
 
 
 def test_listed_twice_counts_once() -> None:

@@ -19,7 +19,6 @@ from lockgate.domain.requirements.requirement import (
     number_faults,
     number_text,
 )
-from lockgate.domain.versions import ModelVersion
 from lockgate.errors import InvalidInput
 
 Direction = Literal["higher", "lower"]
@@ -178,8 +177,6 @@ def _baseline_faults(value: object) -> list[str]:
     ]
 
 
-def baseline_reference(baseline: str, version: ModelVersion) -> str:
-    """Return the whole reference that ``baseline`` means for a version of some model."""
-    if baseline[0] in "@:":
-        return f"{version.project}/{version.model}{baseline}"
-    return baseline
+def baseline_reference(baseline: str, model: str) -> str:
+    """Return the whole reference that ``baseline`` means for versions of ``project/model``."""
+    return f"{model}{baseline}" if baseline[:1] in ("@", ":") else baseline

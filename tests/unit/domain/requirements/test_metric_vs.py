@@ -113,7 +113,7 @@ def test_baselines(version: Build, baseline: str) -> None:
     requirement = MetricVersusBaseline("m", baseline)
     assert requirement.needs() == Needs(baselines=frozenset({baseline}))
     expected = f"default/churn{baseline}" if baseline[0] in "@:" else baseline
-    assert baseline_reference(baseline, version()) == expected
+    assert baseline_reference(baseline, f"{version().project}/{version().model}") == expected
 
 
 @pytest.mark.parametrize(
