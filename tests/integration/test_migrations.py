@@ -19,6 +19,7 @@ from lockgate.storage import schema
 from lockgate.storage.gate_tables import metadata
 from lockgate.storage.migrations import runner
 from racer import Racer, race
+from racing import run_together
 
 PROCESSES = 2
 
@@ -212,6 +213,20 @@ def test_made_by_two_at_once(database_url: str, attempt: int) -> None:
     """Processes that open one empty database together all find it whole."""
     reports = race([Racer(database_url, "look") for _ in range(PROCESSES)])
     assert reports == [[{"lifecycles": 6, "projects": 1}]] * PROCESSES
+
+
+def test_furnished_by_many_at_once(database_url: str) -> None:
+    """However many first open a database that was only migrated, each preset is there once."""
+    runner.upgrade(database_url)
+
+    def opened() -> int:
+        with lockgate.connect(database_url, actor="ana") as registry:
+            return len(registry.list_lifecycles())
+
+    for _ in range(10):
+        if database_url.startswith("postgresql"):
+            run(database_url, "DELETE FROM lifecycles")
+        assert run_together([opened] * 8) == [6] * 8
 
 
 def test_unreachable(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ def apply_lifecycle(store: Store, who: Caller, document: Mapping[str, Any]) -> L
 
     def use_case(session: Session) -> Lifecycle:
         session.settle_time(0)
+        rows.lock_lifecycles(session)
         latest = rows.find_latest(session, lifecycle.name)
         digest = rows.lifecycle_digest(lifecycle)
         if latest is not None and latest[1] == digest:

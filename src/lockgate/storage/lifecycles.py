@@ -14,6 +14,7 @@ from lockgate.errors import LifecycleNotFound
 from lockgate.storage import tables
 from lockgate.storage.database import Session
 from lockgate.storage.encoding import from_json, to_json
+from lockgate.storage.schema import LOCK_KEY
 from lockgate.storage.statements import Statement, inserting
 
 _T = tables.lifecycles
@@ -35,6 +36,7 @@ _NEXT = Statement(
     select(func.coalesce(func.max(_T.c.revision), 0) + 1).where(_T.c.name == bindparam("name"))
 )
 _INSERT = inserting(_T, "id")
+_LOCK = Statement(select(func.pg_advisory_xact_lock(LOCK_KEY)))
 
 
 class LifecycleCache:
@@ -62,6 +64,16 @@ class LifecycleCache:
 def lifecycle_digest(lifecycle: Lifecycle) -> str:
     """Return the SHA-256 of the document: equal documents are one revision."""
     return hashlib.sha256(canonical_json(lifecycle_document(lifecycle))).hexdigest()
+
+
+def lock_lifecycles(session: Session) -> None:
+    """Wait until nobody else adds a revision, and keep others waiting until the commit.
+
+    Whoever looks whether a document is there and then adds it holds this first. SQLite has one
+    writer anyway.
+    """
+    if session.dialect == "postgresql":
+        session.one(_LOCK)
 
 
 def find_latest(session: Session, name: str) -> tuple[int, str] | None:

@@ -13,7 +13,12 @@ from lockgate.domain.references import DEFAULT_PROJECT
 from lockgate.storage import idempotency
 from lockgate.storage.database import Clock, Database, Driver, Session, utc_now
 from lockgate.storage.idempotency import Once
-from lockgate.storage.lifecycles import LifecycleCache, insert_lifecycle, missing_presets
+from lockgate.storage.lifecycles import (
+    LifecycleCache,
+    insert_lifecycle,
+    lock_lifecycles,
+    missing_presets,
+)
 from lockgate.storage.log import append_events, record
 from lockgate.storage.projects import find_project, insert_project, project_id
 from lockgate.storage.schema import ensure_schema
@@ -93,6 +98,7 @@ def _is_furnished(session: Session) -> bool:
 def _furnish(session: Session) -> None:
     """Give a database the presets that it lacks and the project ``default``."""
     session.settle_time(0)
+    lock_lifecycles(session)
     for lifecycle in missing_presets(session):
         insert_lifecycle(session, lifecycle, "lockgate")
     if find_project(session, DEFAULT_PROJECT) is None:
