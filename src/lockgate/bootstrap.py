@@ -233,9 +233,11 @@ def audit_key_path(settings: Settings) -> Path:
 def app_from(settings: Settings) -> Any:
     """Return the ASGI application on the database that the settings name."""
     from lockgate.caching import coordination_of
+    from lockgate.dialects import dialects_named
     from lockgate.http.app import build_app
     from lockgate.registry import Registry
 
+    dialects = dialects_named(settings.dialects)
     store = open_store(settings.database, settings)
     registry = Registry(store, acting(settings), settings.project, signer_of(settings))
     try:
@@ -243,7 +245,7 @@ def app_from(settings: Settings) -> Any:
     except BaseException:
         registry.close()
         raise
-    return build_app(registry, settings, coordination=coordination)
+    return build_app(registry, settings, coordination=coordination, dialects=dialects)
 
 
 def _system_user() -> str:

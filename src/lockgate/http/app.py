@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -12,6 +12,7 @@ from typing import Protocol
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
 
 from lockgate.coordination.backend import RegistryBackend
 from lockgate.errors import RegistryError
@@ -80,17 +81,26 @@ class HttpSettings(Protocol):
     def cache_root(self) -> str: ...
 
 
+class Dialect(Protocol):
+    """Routes in words that are not ours; see `lockgate.dialects`."""
+
+    @property
+    def routes(self) -> Sequence[BaseRoute]: ...
+
+
 def build_app(
     registry: Registry,
     settings: HttpSettings,
     *,
     allowed_hosts: str | Iterable[str] | None = None,
     coordination: RegistryBackend | None = None,
+    dialects: Iterable[Dialect] = (),
 ) -> FastAPI:
     """Return the application on ``registry``, which it closes when the server stops.
 
     ``allowed_hosts`` are further names for the ``Host`` header, the setting's unless given.
-    ``coordination`` is what the cache's routes work on, closed with the registry.
+    ``coordination`` is what the cache's routes work on, closed with the registry. ``dialects``
+    are answered beside our own routes, which come first.
     """
     app = FastAPI(
         title="Lockgate",
@@ -113,6 +123,10 @@ def build_app(
     for noun in NOUNS:
         app.router.routes.extend(noun.routes.routes)
     app.router.routes.extend(ROUTES)
+    uploads: dict[str, int] = {}
+    for dialect in dialects:
+        app.router.routes.extend(dialect.routes)
+        uploads.update(getattr(dialect, "UPLOADS", {}))
     app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]
     app.add_exception_handler(RegistryError, on_registry_error)
     app.add_exception_handler(HTTPException, on_http_exception)
@@ -122,7 +136,7 @@ def build_app(
         app.add_middleware(HotReads)
     named = settings.allowed_hosts if allowed_hosts is None else allowed_hosts
     hosts = hosts_of(settings.host, named)
-    limits = GateLimits(body_bytes_max=settings.body_bytes_max, hosts=hosts)
+    limits = GateLimits(body_bytes_max=settings.body_bytes_max, hosts=hosts, uploads=uploads)
     app.add_middleware(Gate, limits=limits)
     app.add_middleware(metrics.Measured, requests=requests)
     return app

@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
 from starlette.requests import ClientDisconnect
@@ -41,10 +41,19 @@ _STRICT_PATHS = b"/api/v1/"
 
 @dataclass(frozen=True, kw_only=True)
 class GateLimits:
-    """What the gate lets in. ``hosts`` are names for ``Host``, or ``*`` for any."""
+    """What the gate lets in. ``hosts`` are names for ``Host``, or ``*`` for any.
+
+    ``uploads`` are path prefixes, below which larger bodies are taken, in bytes.
+    """
 
     body_bytes_max: int
     hosts: frozenset[str]
+    uploads: Mapping[str, int] = field(default_factory=dict)
+
+    def body_bytes_at(self, path: str) -> int:
+        """Return the largest body that ``path`` takes."""
+        below = [most for prefix, most in self.uploads.items() if path.startswith(prefix)]
+        return max(self.body_bytes_max, _LARGER.get(path, 0), *below)
 
 
 class _Refused(Exception):
@@ -127,7 +136,7 @@ class Gate:
             raise _Refused(400, "Content-Length and Transfer-Encoding exclude each other.")
         elif not length.isdigit() or len(length) > 18:
             raise _Refused(400, "Content-Length must be a whole number.")
-        most = max(self._limits.body_bytes_max, _LARGER.get(scope["path"], 0))
+        most = self._limits.body_bytes_at(scope["path"])
         if length is not None and int(length) > most:
             raise _too_large(int(length), most)
         return _counted(receive, most)

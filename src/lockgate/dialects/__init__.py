@@ -1,0 +1,35 @@
+"""Foreign accents: what clients of other registries speak, said with our verbs.
+
+A dialect is a folder here. Its module has
+
+    routes    the Starlette routes, a catch-all for each of its prefixes last, so that what it
+              does not know is answered in its own shape of an error
+    UPLOADS   (where it takes files) path prefix → the largest body in bytes under it
+
+It translates words, codes and shapes onto the verbs of `lockgate.registry`, and holds no rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from types import ModuleType
+
+from lockgate.errors import InvalidSetting
+
+NAMES: tuple[str, ...] = ()
+
+
+def dialects_named(setting: str) -> list[ModuleType]:
+    """Return the dialects of a list with commas, in the order in which their routes apply."""
+    wanted = {name.strip() for name in setting.split(",") if name.strip()}
+    _require_known(wanted - set(NAMES))
+    return [import_module(f"{__name__}.{name}") for name in NAMES if name in wanted]
+
+
+def _require_known(unknown: Iterable[str]) -> None:
+    for name in sorted(unknown):
+        raise InvalidSetting(
+            setting="LOCKGATE_DIALECTS",
+            detail=f"there is no dialect {name!r}; there are {', '.join(NAMES) or 'none'}",
+        )
