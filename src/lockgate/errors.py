@@ -4,14 +4,14 @@
     ├ InvalidInput      InvalidName · InvalidReference · InvalidFilter · InvalidCursor ·
     │                   InvalidLifecycle · InvalidPolicy · InvalidManifest · InvalidSetting
     ├ Unauthenticated
-    ├ Forbidden
+    ├ Forbidden         ForbiddenInInstallation · Protected
     ├ NotFound          ProjectNotFound · ModelNotFound · VersionNotFound · AliasNotFound ·
     │                   StageEmpty · LifecycleNotFound · NothingToRollBackTo ·
     │                   PolicyNotFound · RequestNotFound · BlobNotFound · ArtifactNotFound
     ├ Conflict          AlreadyExists · TransitionNotAllowed · PolicyViolated · StageChanged ·
     │                   StaleRevision · VersionSealed · InUse · IdempotencyMismatch ·
     │                   ClaimLost · Contended · RequestClosed
-    ├ LimitExceeded
+    ├ LimitExceeded     RateLimited
     ├ Corrupt           DigestMismatch · ChainBroken
     └ Unavailable       DatabaseUnavailable · SchemaOutdated · BlobStoreUnavailable ·
                         CoordinatorUnavailable · ServerUnreachable
@@ -41,6 +41,7 @@ __all__ = [
     "DatabaseUnavailable",
     "DigestMismatch",
     "Forbidden",
+    "ForbiddenInInstallation",
     "IdempotencyMismatch",
     "InUse",
     "InvalidCursor",
@@ -60,6 +61,8 @@ __all__ = [
     "PolicyNotFound",
     "PolicyViolated",
     "ProjectNotFound",
+    "Protected",
+    "RateLimited",
     "RegistryError",
     "RequestClosed",
     "RequestNotFound",
@@ -169,6 +172,18 @@ class Forbidden(RegistryError):
     """The caller may not do this; ``permission`` names what is missing."""
 
     sentence = "{actor} lacks the permission '{permission}' in project '{project}'."
+
+
+class ForbiddenInInstallation(Forbidden):
+    """The caller may not do this here, in whatever project."""
+
+    sentence = "{actor} lacks the permission '{permission}' in this installation."
+
+
+class Protected(Forbidden):
+    """A stage or an alias is kept for those who have a role or a permission of its own."""
+
+    sentence = "The {kind} '{name}' is protected: {actor} needs '{needs}' in project '{project}'."
 
 
 # --- 404: the store said so ------------------------------------------------------------------
@@ -286,6 +301,12 @@ class RequestClosed(Conflict):
 
 class LimitExceeded(RegistryError):
     sentence = "{what} is {observed}, more than the limit of {limit}."
+
+
+class RateLimited(LimitExceeded):
+    """A token asks more often than the server lets it; it may again after ``retry_after_s``."""
+
+    sentence = "More than {limit} requests a second; ask again in {retry_after_s} s."
 
 
 class Corrupt(RegistryError):

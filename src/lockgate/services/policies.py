@@ -9,9 +9,12 @@ from lockgate.domain import access
 from lockgate.domain.attachments import AttachedPolicy
 from lockgate.domain.lifecycles import Lifecycle, Stage
 from lockgate.domain.policies import PromotionPolicy
+from lockgate.domain.references import parse_reference
+from lockgate.domain.requirements.metric_vs import baseline_reference
 from lockgate.domain.requirements.requirement import Surroundings
-from lockgate.errors import InvalidInput, PolicyNotFound
+from lockgate.errors import InvalidInput, PolicyNotFound, ProjectNotFound
 from lockgate.services.settling import settle_project
+from lockgate.storage import accounts, guard
 from lockgate.storage import lifecycles as lifecycle_rows
 from lockgate.storage import members as member_rows
 from lockgate.storage import models as model_rows
@@ -47,10 +50,12 @@ def attach_policy(
     """
 
     def use_case(session: Session) -> AttachedPolicy:
-        key, model_key, lifecycles = _lock(store, session, who, place)
+        key, model_key, lifecycles = _lock(store, session, place)
         canonical = _stage(lifecycles, stage)
-        people = access.people_by_role(member_rows.list_members(session, key, place.project))
+        members = member_rows.list_people(session, key, place.project)
+        people = access.people_by_role(members, accounts.own_roles(session))
         words = {word for each in lifecycles for word in each.stage_words}
+        _require_seen(session, place, policy)
         policy.require_fits(Surroundings(stages=words, people=people))
         rows.attach(session, key, model_key, canonical, policy, who.name)
         record(
@@ -83,7 +88,7 @@ def detach_policy(store: Store, who: Caller, place: Place, stage: str) -> None:
     """Take the policy off a stage. Needs ``policy.write``. Raises `PolicyNotFound`."""
 
     def use_case(session: Session) -> None:
-        key, model_key, lifecycles = _lock(store, session, who, place)
+        key, model_key, lifecycles = _lock(store, session, place)
         canonical = _stage(lifecycles, stage)
         if not rows.detach(session, key, model_key, canonical, who.name):
             raise PolicyNotFound(scope=str(place), stage=canonical)
@@ -143,9 +148,7 @@ def list_policies(store: Store, place: Place) -> tuple[AttachedPolicy, ...]:
     return store.snapshot(use_case)
 
 
-def _lock(
-    store: Store, session: Session, who: Caller, place: Place
-) -> tuple[int, int, list[Lifecycle]]:
+def _lock(store: Store, session: Session, place: Place) -> tuple[int, int, list[Lifecycle]]:
     """Return the keys of the place and the lifecycles that its stage may belong to.
 
     The models are locked: a passage that is under way was judged by the policies before, and is
@@ -153,13 +156,21 @@ def _lock(
     """
     key = project_id(session, place.project)
     session.settle_time(0)
-    roles = member_rows.roles_of(session, key, who.name)
-    access.require(access.WRITE_POLICY, who.name, roles, place.project)
+    guard.require(session, access.WRITE_POLICY, key, place.project)
     if place.model is not None:
         stored = model_rows.lock_model(session, place.project, place.model)
         return key, stored.id, [store.lifecycles.load(session, stored.lifecycle_id)]
     model_rows.lock_models(session, key)
     return key, PROJECT_KEY, _all_lifecycles(store, session)
+
+
+def _require_seen(session: Session, place: Place, policy: PromotionPolicy) -> None:
+    """Refuse a baseline in a project that whoever writes the policy does not see."""
+    for text in sorted(policy.needs().baselines):
+        full_name = f"{place.project}/{place.model or 'any'}"
+        reference = parse_reference(baseline_reference(text, full_name), place.project)
+        if not session.sees(reference.project):
+            raise ProjectNotFound(project=reference.project)
 
 
 def _all_lifecycles(store: Store, session: Session) -> list[Lifecycle]:
