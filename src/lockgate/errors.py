@@ -4,7 +4,7 @@
     ├ InvalidInput      InvalidName · InvalidReference · InvalidFilter · InvalidCursor ·
     │                   InvalidLifecycle · InvalidPolicy · InvalidManifest · InvalidSetting
     ├ Unauthenticated
-    ├ Forbidden         ForbiddenInInstallation · Protected
+    ├ Forbidden         ForbiddenInInstallation · Protected · CrossSiteRequest
     ├ NotFound          ProjectNotFound · ModelNotFound · VersionNotFound · AliasNotFound ·
     │                   StageEmpty · LifecycleNotFound · NothingToRollBackTo ·
     │                   PolicyNotFound · RequestNotFound · BlobNotFound · ArtifactNotFound
@@ -38,6 +38,7 @@ __all__ = [
     "Contended",
     "CoordinatorUnavailable",
     "Corrupt",
+    "CrossSiteRequest",
     "DatabaseUnavailable",
     "DigestMismatch",
     "Forbidden",
@@ -178,6 +179,12 @@ class ForbiddenInInstallation(Forbidden):
     """The caller may not do this here, in whatever project."""
 
     sentence = "{actor} lacks the permission '{permission}' in this installation."
+
+
+class CrossSiteRequest(Forbidden):
+    """A browser sent a write that no page of this server's own asked for."""
+
+    sentence = "{detail}"
 
 
 class Protected(Forbidden):

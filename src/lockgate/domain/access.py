@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Literal
 
 from lockgate.domain import names
-from lockgate.domain.frozen import EMPTY
+from lockgate.domain.frozen import EMPTY, FrozenDict
 from lockgate.domain.permissions import (
     APPROVE,
     FORCE,
@@ -122,7 +122,7 @@ class WhoAmI:
     controlled: bool
     token: str | None
     permissions: tuple[str, ...]
-    projects: Mapping[str, tuple[str, ...]]
+    projects: FrozenDict[str, tuple[str, ...]]
     expires_at: datetime | None = None
 
 

@@ -50,8 +50,8 @@ def attach_policy(
     """
 
     def use_case(session: Session) -> AttachedPolicy:
-        key, model_key, lifecycles = _lock(store, session, place)
-        canonical = _stage(lifecycles, stage)
+        key, model_key, lifecycles = lock_place(store, session, place)
+        canonical = stage_named(lifecycles, stage)
         members = member_rows.list_people(session, key, place.project)
         people = access.people_by_role(members, accounts.own_roles(session))
         words = {word for each in lifecycles for word in each.stage_words}
@@ -88,8 +88,8 @@ def detach_policy(store: Store, who: Caller, place: Place, stage: str) -> None:
     """Take the policy off a stage. Needs ``policy.write``. Raises `PolicyNotFound`."""
 
     def use_case(session: Session) -> None:
-        key, model_key, lifecycles = _lock(store, session, place)
-        canonical = _stage(lifecycles, stage)
+        key, model_key, lifecycles = lock_place(store, session, place)
+        canonical = stage_named(lifecycles, stage)
         if not rows.detach(session, key, model_key, canonical, who.name):
             raise PolicyNotFound(scope=str(place), stage=canonical)
         record(
@@ -148,7 +148,7 @@ def list_policies(store: Store, place: Place) -> tuple[AttachedPolicy, ...]:
     return store.snapshot(use_case)
 
 
-def _lock(store: Store, session: Session, place: Place) -> tuple[int, int, list[Lifecycle]]:
+def lock_place(store: Store, session: Session, place: Place) -> tuple[int, int, list[Lifecycle]]:
     """Return the keys of the place and the lifecycles that its stage may belong to.
 
     The models are locked: a passage that is under way was judged by the policies before, and is
@@ -183,7 +183,7 @@ def _first_stage(lifecycles: Iterable[Lifecycle], text: str) -> Stage | None:
     return next((stage for stage in named if stage is not None), None)
 
 
-def _stage(lifecycles: Iterable[Lifecycle], text: str) -> str:
+def stage_named(lifecycles: Iterable[Lifecycle], text: str) -> str:
     """Return the canonical name of a stage of any of ``lifecycles``."""
     listed = list(lifecycles)
     stage = _first_stage(listed, text)

@@ -31,7 +31,7 @@ def create_project(
     def use_case(session: Session) -> Project:
         session.settle_time(0)
         guard.require_everywhere(session, CREATE_PROJECT)
-        if rows.is_taken(session, name):
+        if rows.find_key(session, name) is not None:
             raise AlreadyExists(kind="Project", name=name)
         _require_lifecycle(session, lifecycle)
         project = Project(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import bindparam, delete, select
 
 from lockgate.domain.access import Member
-from lockgate.storage import gate_tables
+from lockgate.storage import gate_tables, tables
 from lockgate.storage.accounts import list_teams, teams_of
 from lockgate.storage.database import Session
 from lockgate.storage.encoding import from_json, to_json
@@ -21,6 +21,13 @@ _DROP = Statement(
     delete(_T).where(_T.c.project_id == bindparam("key"), _T.c.person == bindparam("who"))
 )
 _ADD = inserting(_T)
+_P = tables.projects
+_PROJECTS_OF = Statement(
+    select(_P.c.name)
+    .select_from(_T.join(_P, _P.c.id == _T.c.project_id))
+    .where(_T.c.person == bindparam("person"))
+    .order_by(_P.c.name)
+)
 
 
 def list_members(session: Session, project_id: int, project: str) -> list[Member]:
@@ -56,6 +63,11 @@ def roles_of(session: Session, project_id: int, person: str) -> tuple[str, ...] 
     names = {person, *teams_of(session, person)}
     held = {role for member in members if member.person in names for role in member.roles}
     return tuple(sorted(held))
+
+
+def projects_of(session: Session, person: str) -> list[str]:
+    """Return the names of the projects that somebody, or a team, is a member of."""
+    return [row[0] for row in session.all(_PROJECTS_OF, person=person)]
 
 
 def put_member(session: Session, project_id: int, member: Member) -> None:

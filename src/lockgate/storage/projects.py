@@ -63,9 +63,10 @@ def find_project(session: Session, name: str) -> Project | None:
     return None if row is None or not session.sees(name) else _project(row)
 
 
-def is_taken(session: Session, name: str) -> bool:
-    """Say whether there is a project of this name, visible or not."""
-    return session.value(_ID, name=name) is not None
+def find_key(session: Session, name: str) -> int | None:
+    """Return the key of a project, visible or not, or None."""
+    found = session.value(_ID, name=name)
+    return None if found is None else int(found)
 
 
 def load_project(session: Session, name: str) -> Project:

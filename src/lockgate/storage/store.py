@@ -13,7 +13,9 @@ from lockgate.domain.names import LIMITS, Limits
 from lockgate.domain.permissions import CREATE_PROJECT
 from lockgate.domain.projects import Project
 from lockgate.domain.references import DEFAULT_PROJECT
+from lockgate.errors import Unauthenticated
 from lockgate.storage import idempotency
+from lockgate.storage.accounts import read_state
 from lockgate.storage.database import Clock, Database, Driver, Session, utc_now
 from lockgate.storage.grants import Grants
 from lockgate.storage.guard import INSTALLATION_KEY
@@ -37,12 +39,14 @@ class Caller:
     """Who asks, what they may, from where, and whether the write is to happen once only.
 
     ``grant`` is None for whoever may open the database itself, and before access control is on.
+    ``unproved`` is whoever came over a network before it was: not trusted with a change after.
     """
 
     actor: Actor
     once: Once | None = None
     grant: Grant | None = None
     address: str | None = None
+    unproved: bool = False
 
     @property
     def name(self) -> str:
@@ -100,6 +104,8 @@ class Store:
 
         Raises `idempotency.Replayed` with the earlier answer when it was done before.
         """
+        if who.unproved:
+            use_case = _uncontrolled(use_case)
         once = who.once
         if once is None:
             return self.database.write(use_case, who.grant, who.origin)
@@ -119,6 +125,17 @@ class Store:
     def close(self) -> None:
         """Close every connection."""
         self.database.close()
+
+
+def _uncontrolled(use_case: Callable[[Session], T]) -> Callable[[Session], T]:
+    """Return a use case that is refused once access control is on, to the transaction."""
+
+    def asked(session: Session) -> T:
+        if read_state(session).enabled:
+            raise Unauthenticated(detail="Access control was just switched on: send a token")
+        return use_case(session)
+
+    return asked
 
 
 def _is_furnished(session: Session) -> bool:

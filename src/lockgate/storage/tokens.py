@@ -101,6 +101,12 @@ def revoke_token(session: Session, key: str, by: str) -> bool:
     return session.run(_REVOKE, which=key, moment=session.settle_time(0), actor=by) > 0
 
 
+def revoke_tokens_of(session: Session, owner: str, by: str) -> None:
+    """Revoke every token of an owner."""
+    for token in list_tokens(session, owner):
+        revoke_token(session, token.id, by)
+
+
 def touch_token(session: Session, key: str, address: str | None) -> None:
     """Write down that a token was used, unless that was written down a moment ago."""
     now = session.settle_time(0)
