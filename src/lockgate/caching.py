@@ -151,7 +151,7 @@ class CachePlan:
         own = cache_folder(self.settings)
         if self.coordination == f"sqlite:///{(own / OWN_FILE).absolute()}":
             own.mkdir(parents=True, exist_ok=True)
-        return open_coordination(self.coordination)
+        return open_coordination(self.coordination, self.settings)
 
 
 class OpenedCache:

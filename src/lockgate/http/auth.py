@@ -48,7 +48,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 AUTHORIZATION_BYTES_MAX = 1_000
 _TOKEN_IN_URL = re.compile(rb"lg[ts]_[0-9a-z]{12}_[0-9A-Za-z]{20}")
 _DOOR = "lockgate.door"
-_WANTED = "This server wants a token: Authorization: Bearer lgt_…, or Basic with the token as the password"
+_WANTED = (
+    "This server wants a token: Authorization: Bearer lgt_…, or Basic with the token as password"
+)
 
 
 @dataclass(frozen=True, slots=True)
