@@ -52,13 +52,16 @@ class Access:
         """Return the registry as the owner of a token uses it."""
         return granted(self.registry, self.store.grants.load(self.tokens[name]))
 
-    def furnish(self, folder: Path) -> None:
-        """Fill both projects with models."""
+    def furnish(self, folder: Path | None = None, *, files: bool = False) -> None:
+        """Fill both projects with models; with ``files`` (in ``folder``), churn 1 has some."""
         registry = self.registry
-        file = folder / "weights.json"
-        file.write_text('{"a": 1}')
         for project, model in (("risk", "churn"), ("secret", "hidden")):
-            registry.push(file, f"{project}/{model}", "1", description="about")
+            if files and folder is not None and project == "risk":
+                file = folder / "weights.json"
+                file.write_text('{"a": 1}')
+                registry.push(file, "risk/churn", "1", description="about")
+            else:
+                registry.register_model(f"{project}/{model}", "1", description="about")
             registry.register_model(f"{project}/{model}", "2", metrics={"auc": 0.9})
             registry.set_alias(f"{project}/{model}", "champion", "1")
             registry.promote(f"{project}/{model}", "1", to="Staging")

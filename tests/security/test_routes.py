@@ -13,6 +13,7 @@ import pytest
 from access_world import PEOPLE, ROOT, STRANGER, Access
 from lockgate.coordination.memory import MemoryBackend
 from lockgate.dialects import NAMES, dialects_named
+from lockgate.domain.presets import PRESET_DOCUMENTS
 from lockgate.http.app import build_app
 from lockgate.settings import Settings
 from registries import Server, embedded, running
@@ -79,8 +80,8 @@ def seen(**more: Any) -> Row:
 
 RISK = {"project": "risk"}
 GUARDED = {"kind": "stage", "name": "Staging"}
-KEY = {"model_name": "m", "provider": "huggingface", "revision": "main"}
-HOLDER = {**KEY, "holder": "h", "fence": 1}
+KEY = {"model": "m", "provider": "huggingface", "revision": "main"}
+LIFECYCLE = {**PRESET_DOCUMENTS["standard"], "name": "mine"}
 DIGEST = "blake3:" + "0" * 64
 TABLE: dict[str, Row] = {
     "GET /": Row("", PUBLIC),
@@ -103,12 +104,14 @@ TABLE: dict[str, Row] = {
     f"GET {A}/search/models": Row("", SIGNED_IN),
     f"GET {A}/stages/{{stage}}/versions": Row("", SIGNED_IN, path={"stage": "Production"}),
     f"GET {A}/requests": Row("", SIGNED_IN),
+    f"GET {A}/inbox": Row("", SIGNED_IN),
+    f"POST {A}/lifecycles/validate": Row("", SIGNED_IN, body={"name": "no"}),
     f"GET {A}/tokens": Row("", SIGNED_IN),
     f"POST {A}/tokens": Row("", SIGNED_IN, body={"name": "mine"}),
     # --- the installation
     "GET /metrics": everywhere("metrics.view"),
     f"POST {A}/projects": everywhere("project.create", body={"name": "new"}),
-    f"POST {A}/lifecycles": everywhere("lifecycle.write", body={"name": "no"}),
+    f"POST {A}/lifecycles": everywhere("lifecycle.write", body=LIFECYCLE),
     f"POST {A}/requests/settle": everywhere("request.settle"),
     f"POST {A}/artifacts/gc": everywhere("files.collect", body={}),
     f"POST {A}/artifacts/verification": everywhere("files.verify", body={}),
@@ -212,7 +215,7 @@ TABLE: dict[str, Row] = {
     f"DELETE {V}": Row("version.delete", query={"force": "true"}),
     f"POST {V}/restore": Row("version.delete"),
     f"POST {V}/metrics": Row("version.edit", body={"metrics": {"auc": 0.5}}),
-    f"POST {V}/transition": Row(
+    f"POST {V}/transitions": Row(
         "transition.promote", body={"to": "Staging"}, path={"version": "2"}
     ),
     f"GET {V}/transitions": seen(),
@@ -230,9 +233,11 @@ TABLE: dict[str, Row] = {
     f"POST {V}/urls": seen(body={"digests": []}),
     f"GET {V}/signatures": seen(),
     f"POST {V}/signatures": Row(
-        "version.sign", body={"digest": "d", "public_key": "k", "signature": "s"}
+        "version.sign",
+        body={"digest": "sha256:" + "0" * 64, "public_key": "0" * 64, "signature": "0" * 128},
     ),
 }
+FILES = ("}/files", "}/card", "}/manifest", "}/blobs", "}/urls", "}/signatures")
 # Somebody's own, so that a role says nothing about it.
 OWN = {f"DELETE {A}/tokens/{{token}}"}
 # What the body says is looked at first, whoever sends it: a 400 tells nothing about anything.
@@ -295,7 +300,7 @@ def test_route(server: Server, tmp_path: Path, name: str) -> None:
     """Nobody, a stranger and every role get what the table says, the weakest first."""
     row = TABLE[name]
     access = Access(artifacts=str(tmp_path / "files"))
-    access.furnish(tmp_path)
+    access.furnish(tmp_path, files=any(word in name for word in FILES))
     access.registry.set_team("crew", [])
     access.registry.set_role("writer", ["version.register"])
     asked = access.as_("contributor").request_promotion("risk/churn", "2", "Staging")

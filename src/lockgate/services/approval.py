@@ -123,8 +123,8 @@ def decide(store: Store, who: Caller, uid: str, verdict: DecisionVerdict, commen
         request = _load(session, uid)
         candidate = lock_candidate(store, session, request.project, request.model, request.version)
         request = _load(session, uid)  # again, now that nobody else can change it
-        request.require_open(session.now)
         guard.require_here(session, access.APPROVE, candidate.stored)
+        request.require_open(session.now)
         roles = guard.caller_roles(session, candidate.stored.project_id, request.project)
         stage = candidate.lifecycle.stage(request.to_stage)
         policy = policy_in_force(session, candidate.stored, candidate.lifecycle, stage)
@@ -174,11 +174,11 @@ def withdraw(store: Store, who: Caller, uid: str, comment: str) -> PromotionRequ
         request = _load(session, uid)
         candidate = lock_candidate(store, session, request.project, request.model, request.version)
         request = _load(session, uid)
-        request.require_open(session.now)
         key = candidate.stored.project_id
         manages = guard.is_allowed(session, access.MANAGE_REQUESTS, key, request.project)
         if not manages:
             guard.require_here(session, ASK, candidate.stored)
+        request.require_open(session.now)
         require_may_withdraw(request, who.name, may_manage=manages)
         guard.vouch(session, ASK, key)
         rows.close_request(session, uid, "withdrawn", who.name)

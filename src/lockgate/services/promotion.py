@@ -101,6 +101,7 @@ def rollback(
 
     def use_case(session: Session) -> Promoted:
         stored = model_rows.lock_model(session, project, name)
+        guard.require_here(session, OF_VERB[ROLLBACK], stored)
         lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
         target = lifecycle.serving_stage if stage is None else lifecycle.stage(stage)
         label = _earlier(session, stored, target, to_version)

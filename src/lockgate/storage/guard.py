@@ -5,8 +5,9 @@
     require_unprotected  a stage or an alias that is kept for some
     vouch                a change that follows by itself from one that was allowed
 
-A session without a viewer speaks for whoever may open the database, or for the server before
-access control is on: there, the members of a project guard what is in `permissions.GATED`.
+A session without a viewer speaks for the operator, who may open the database itself and so may
+everything; or, before access control is on, for anybody: then the members of a project guard what
+is in `permissions.GATED`.
 """
 
 from __future__ import annotations
@@ -29,10 +30,9 @@ def require(session: Session, permission: str, project_id: int, project: str) ->
     if session.viewer is not None:
         session.viewer.require(permission, project)
     elif permission in GATED and session.origin is not None:
-        actor = session.origin.actor
-        roles = roles_of(session, project_id, actor)
+        roles = caller_roles(session, project_id, project)
         own = {} if roles is None else accounts.own_roles(session)
-        access.require(permission, actor, roles, project, own)
+        access.require(permission, session.origin.actor, roles, project, own)
     session.note_asked(permission, project_id)
 
 
@@ -49,17 +49,25 @@ def require_everywhere(session: Session, permission: str) -> None:
 
 
 def is_allowed(session: Session, permission: str, project_id: int, project: str) -> bool:
-    """Say whether the caller may; by nobody's leave, where nobody has roles."""
+    """Say whether the caller may by a role, or as the operator; not where nobody has roles."""
     if session.viewer is not None:
         return session.viewer.may(permission, project)
+    if accounts.read_state(session).enabled:
+        return True
     roles = caller_roles(session, project_id, project)
     return roles is not None and access.may(permission, roles, accounts.own_roles(session))
 
 
 def caller_roles(session: Session, project_id: int, project: str) -> tuple[str, ...] | None:
-    """Return the caller's roles in a project; None where nobody has any, so that all may."""
+    """Return the caller's roles in a project; None for whoever may without any.
+
+    That is everybody where nobody has roles, and under access control whoever opened the
+    database itself: its operator.
+    """
     if session.viewer is not None:
         return tuple(sorted(session.viewer.roles_in(project)))
+    if accounts.read_state(session).enabled:
+        return None
     return roles_of(session, project_id, "" if session.origin is None else session.origin.actor)
 
 
