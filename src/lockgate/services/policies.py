@@ -9,10 +9,9 @@ from lockgate.domain import access
 from lockgate.domain.attachments import AttachedPolicy
 from lockgate.domain.lifecycles import Lifecycle, Stage
 from lockgate.domain.policies import PromotionPolicy
-from lockgate.domain.references import parse_reference
-from lockgate.domain.requirements.metric_vs import baseline_reference
 from lockgate.domain.requirements.requirement import Surroundings
-from lockgate.errors import InvalidInput, PolicyNotFound, ProjectNotFound
+from lockgate.errors import InvalidInput, PolicyNotFound
+from lockgate.services.lookup import require_seen
 from lockgate.services.settling import settle_project
 from lockgate.storage import accounts, guard
 from lockgate.storage import lifecycles as lifecycle_rows
@@ -55,7 +54,7 @@ def attach_policy(
         members = member_rows.list_people(session, key, place.project)
         people = access.people_by_role(members, accounts.own_roles(session))
         words = {word for each in lifecycles for word in each.stage_words}
-        _require_seen(session, place, policy)
+        require_seen(session, place.project, place.model, policy)
         policy.require_fits(Surroundings(stages=words, people=people))
         rows.attach(session, key, model_key, canonical, policy, who.name)
         record(
@@ -162,15 +161,6 @@ def lock_place(store: Store, session: Session, place: Place) -> tuple[int, int, 
         return key, stored.id, [store.lifecycles.load(session, stored.lifecycle_id)]
     model_rows.lock_models(session, key)
     return key, PROJECT_KEY, _all_lifecycles(store, session)
-
-
-def _require_seen(session: Session, place: Place, policy: PromotionPolicy) -> None:
-    """Refuse a baseline in a project that whoever writes the policy does not see."""
-    for text in sorted(policy.needs().baselines):
-        full_name = f"{place.project}/{place.model or 'any'}"
-        reference = parse_reference(baseline_reference(text, full_name), place.project)
-        if not session.sees(reference.project):
-            raise ProjectNotFound(project=reference.project)
 
 
 def _all_lifecycles(store: Store, session: Session) -> list[Lifecycle]:

@@ -128,6 +128,15 @@ class Session:
         """The keys of the projects that are there, for whom this speaks for; None for all."""
         return None if self.viewer is None else self.viewer.visible_keys
 
+    @contextmanager
+    def unrestricted(self) -> Iterator[None]:
+        """Speak for nobody while the block lasts: what a rule looks at, whoever asks."""
+        viewer, self.viewer = self.viewer, None
+        try:
+            yield
+        finally:
+            self.viewer = viewer
+
     def note_asked(self, permission: str, project_id: int) -> None:
         """Note that a permission was asked for and given; 0 is the whole installation."""
         if self._asked is None:
