@@ -34,8 +34,9 @@ def find_baseline(
 
     ``@production`` and ``:1.0.0`` are of the model itself, ``other@champion`` of another one.
     Looked up with nobody's eyes: whoever wrote the policy saw the baseline (`require_seen`), and
-    the gate must not open for those who do not. ``lock`` says that the transaction writes: then nobody else changes the other model until it
-    ends, and versions come from the tables, since what it wrote itself is not committed yet.
+    the gate must not open for those who do not. ``lock`` says that the transaction writes: then
+    nobody else changes the other model until it ends, and versions come from the tables, since
+    what it wrote itself is not committed yet.
     """
     reference = _reference(stored.model.full_name, text)
     with session.unrestricted():
