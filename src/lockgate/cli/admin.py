@@ -42,7 +42,7 @@ def serve(
     database: Database = None,
     insecure: Annotated[
         bool,
-        typer.Option("--insecure", help="Listen beyond this machine although nobody logs in."),
+        typer.Option("--insecure", help="Listen beyond this machine although access control is off."),
     ] = False,
 ) -> None:
     """Serve the registry over HTTP, with its documentation at /docs."""
