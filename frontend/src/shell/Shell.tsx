@@ -31,7 +31,7 @@ export function Shell() {
       <AppShell.Header withBorder={false}>
         <div className={styles.header}>
           <Burger opened={open} onClick={nav.toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" aria-expanded={open} />
-          <Link to="/p/$project/models" params={{ project }} className={styles.brand}>
+          <Link to="/p/$project/models" params={{ project }} className={styles.brand} aria-label="Lockgate">
             <img src={icon} width={28} height={28} alt="" />
             <span className={styles.word}>Lockgate</span>
           </Link>

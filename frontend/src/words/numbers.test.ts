@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { count, metricText, size } from "./numbers";
 
 test("metrics keep four digits, and very small ones stay visible", () => {
-  expect([0.97643, 12, 0, 0.00000123, 1234567].map(metricText)).toEqual(["0.9764", "12", "0", "1.23E-6", "1,234,567"]);
+  expect([0.97643, 0.5, 12, 0, 0.00000123, 1234567].map(metricText)).toEqual(["0.9764", "0.5000", "12", "0", "1.23E-6", "1,234,567"]);
 });
 
 test("one thing is one, others are many", () => {

@@ -1,12 +1,13 @@
-/** Numbers as they are read: metrics to four digits behind the point, sizes in units of 1000. */
+/** Numbers as they are read: fractions with four digits behind the point, so that they align; sizes in units of 1000. */
 
-const metric = new Intl.NumberFormat("en", { maximumFractionDigits: 4 });
+const metric = new Intl.NumberFormat("en", { minimumFractionDigits: 4, maximumFractionDigits: 4 });
 const tiny = new Intl.NumberFormat("en", { maximumSignificantDigits: 3, notation: "scientific" });
 const counted = new Intl.NumberFormat("en");
 const SIZES = ["B", "kB", "MB", "GB", "TB"];
 
 export function metricText(value: number): string {
-  return value !== 0 && Math.abs(value) < 0.0001 ? tiny.format(value) : metric.format(value);
+  if (Number.isInteger(value)) return counted.format(value);
+  return Math.abs(value) < 0.0001 ? tiny.format(value) : metric.format(value);
 }
 
 export function count(value: number, thing: string, things = `${thing}s`): string {

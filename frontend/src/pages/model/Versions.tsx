@@ -6,7 +6,7 @@ import { lifecycle, versions } from "../../api/queries";
 import { AliasChip, StageChip } from "../../parts/chips";
 import { Moment } from "../../parts/Moment";
 import { Empty, ProblemCard, RowsComing } from "../../parts/states";
-import { columnsOf, DEFAULT_COLUMNS, valueOf } from "./columns";
+import { columnsOf, DEFAULT_COLUMNS, nameOf, valueOf } from "./columns";
 import styles from "./model.module.css";
 
 /** All versions, newest first, with the columns that the reader wants. */
@@ -58,7 +58,7 @@ export function Versions({ model }: { model: Model }) {
                 <th scope="col">Stage</th>
                 {chosen.map((column) => (
                   <th key={column} scope="col" className={column.startsWith("metrics.") ? "number" : undefined}>
-                    {column.replace(/^metrics\./, "")}
+                    {nameOf(column)}
                   </th>
                 ))}
               </tr>

@@ -7,6 +7,12 @@ export const DEFAULT_COLUMNS: string[] = ["registered", "by"];
 const FACTS = ["metrics", "params", "tags"] as const;
 const COLUMNS_MAX = 100;
 
+/** What the head of a column says. */
+export function nameOf(column: string): string {
+  const own: Record<string, string> = { registered: "Registered", by: "By", run: "Run", description: "Description" };
+  return own[column] ?? column.replace(/^metrics\./, "");
+}
+
 /** Every column that says something of at least one of `versions`. */
 export function columnsOf(versions: readonly Version[]): string[] {
   const found = new Set([...DEFAULT_COLUMNS, "run", "description"]);

@@ -2,6 +2,7 @@ import { Autocomplete } from "@mantine/core";
 import { useEffect, useRef, useState } from "react";
 import { SearchIcon } from "../../parts/icons";
 import { complete } from "../../words/filters";
+import styles from "./models.module.css";
 
 const FIELDS = ["name", "owner", "description", "stage", "alias", "lifecycle", "tags.", "created_by", "created_at", "updated_at"];
 
@@ -15,7 +16,7 @@ export function FilterBox({ value, onSubmit, invalid }: { value: string; onSubmi
   const offered = text.trim() ? words.slice(0, 8).map((word) => text.slice(0, from) + word + (word.endsWith(".") ? "" : " ")) : [];
   return (
     <form
-      style={{ flex: "1 1 18rem" }}
+      className={styles.filter}
       onSubmit={(event) => {
         event.preventDefault();
         onSubmit(text.trim());

@@ -48,7 +48,7 @@ export function ModelsPage() {
           </Text>
         )}
       </Group>
-      <Group align="flex-start" gap="sm" role="search" aria-label="Models">
+      <div className={styles.filters} role="search" aria-label="Models">
         <FilterBox value={words.q ?? ""} onSubmit={(q) => set({ q: q || undefined })} invalid={misread !== null} />
         <Select
           aria-label="Stage"
@@ -58,14 +58,12 @@ export function ModelsPage() {
           onChange={(stage) => set({ stage: stage ?? undefined })}
           clearable
           clearButtonProps={{ "aria-label": "Any stage" }}
-          w="11rem"
         />
         <TagsInput
           aria-label="Tags"
           placeholder={words.tag ? "" : "Tag or tag=value"}
           value={words.tag ?? []}
           onChange={(tag) => set({ tag: tag.length ? tag : undefined })}
-          w="13rem"
         />
         <Select
           aria-label="Sort by"
@@ -79,9 +77,8 @@ export function ModelsPage() {
           value={words.sort ?? "name"}
           onChange={(sort) => set({ sort: sort === "name" ? undefined : (sort ?? undefined) })}
           allowDeselect={false}
-          w="11rem"
         />
-      </Group>
+      </div>
       {misread && <Fault problem={misread} typed={words.q ?? ""} asked={asked} />}
       {problem && !misread && <ProblemCard error={problem} retry={() => void found.refetch()} />}
       {found.isPending && <RowsComing />}
@@ -178,6 +175,8 @@ function Row({ row: { model, production }, project }: { row: Overview; project: 
 function Fault({ problem, typed, asked }: { problem: Problem; typed: string; asked: Written }) {
   const column = typeof problem.fields.column === "number" ? problem.fields.column : null;
   const at = column === null || asked.before === null ? null : column - asked.before - 1;
+  // The sentence is the first line; below it the server marks the place in the whole filter.
+  const shown = at === null ? problem.detail : problem.detail.split("\n")[0];
   return (
     <pre className={styles.fault} role="alert" aria-label="The filter cannot be read">
       {at !== null && at >= 0 && (
@@ -189,7 +188,7 @@ function Fault({ problem, typed, asked }: { problem: Problem; typed: string; ask
           {"\n"}
         </>
       )}
-      {problem.detail}
+      {shown}
     </pre>
   );
 }
