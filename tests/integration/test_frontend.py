@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -62,6 +64,32 @@ def test_the_first_page_is_light() -> None:
     program = build_program()
     assert program.is_fresh(ROOT), "build it: python hatch_build.py"
     assert program.first_page_bytes(web.WEB, ".js") <= program.FIRST_PAGE_BYTES_MAX
+
+
+def test_a_build_without_the_npm_registry_says_what_to_do(tmp_path: Path) -> None:
+    """Where npm reaches nothing the build ends, naming its registry and the way around."""
+    shutil.copy(BUILD, tmp_path)
+    shutil.copytree(
+        ROOT / "frontend",
+        tmp_path / "frontend",
+        ignore=shutil.ignore_patterns("node_modules", "dist"),
+    )
+    done = subprocess.run(
+        [sys.executable, tmp_path / BUILD.name],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "npm_config_registry": "http://127.0.0.1:1",
+            "npm_config_fetch_retries": "0",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "npm_config_registry" in done.stderr
+    assert "HATCH_BUILD_NO_HOOKS=true" in done.stderr
+    assert not (tmp_path / "src").exists()
 
 
 @pytest.fixture(scope="module")
