@@ -35,6 +35,15 @@ const client: QueryClient = new QueryClient({
   }),
 });
 
+// A server that was upgraded has other parts than this page names: begin anew, but not for ever.
+window.addEventListener("vite:preloadError", (event) => {
+  const last = Number(sessionStorage.getItem("lockgate.reloaded") ?? 0);
+  if (Date.now() - last < 10_000) return;
+  sessionStorage.setItem("lockgate.reloaded", String(Date.now()));
+  event.preventDefault();
+  window.location.reload();
+});
+
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
 createRoot(root).render(

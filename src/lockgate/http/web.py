@@ -10,8 +10,8 @@ that carry the nonce of its answer. It finds its parts by relative paths: no pre
 
 from __future__ import annotations
 
+import re
 import secrets
-from functools import cache
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
@@ -27,6 +27,7 @@ TYPES = {
     ".woff2": "font/woff2",
 }
 ENCODINGS = {"br": ".br", "gzip": ".gz"}
+_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 _FOR_EVER = "public, max-age=31536000, immutable"
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; "
@@ -62,7 +63,12 @@ async def page(request: Request) -> Response:
     }
     if not is_built():
         return Response(_NOT_BUILT.format(up=up), 503, headers, media_type="text/html")
-    html = _index().replace('="./', f'="{up}').replace(_NONCE_EMPTY, _NONCE.format(nonce=nonce))
+    html = (
+        (WEB / "index.html")
+        .read_text()
+        .replace('="./', f'="{up}')
+        .replace(_NONCE_EMPTY, _NONCE.format(nonce=nonce))
+    )
     return Response(html, headers=headers, media_type="text/html")
 
 
@@ -72,7 +78,7 @@ _NONCE = 'name="lockgate-nonce" content="{nonce}"'
 
 async def asset(request: Request) -> Response:
     """Answer with a part of the page, compressed as the caller likes it best."""
-    path = _assets().get(request.path_params["name"])
+    path = _part(request.path_params["name"])
     if path is None:
         raise HTTPException(404)
     headers = {"cache-control": _FOR_EVER, "vary": "accept-encoding"}
@@ -95,15 +101,15 @@ def is_built() -> bool:
     return (WEB / "index.html").is_file()
 
 
-@cache
-def _index() -> str:
-    return (WEB / "index.html").read_text()
+def _part(name: str) -> Path | None:
+    """Return the file of a part. Only what is built is ever served, whatever a path says.
 
-
-@cache
-def _assets() -> dict[str, Path]:
-    """Return the parts by name. Only what is in here is ever served, whatever a path says."""
-    return {path.name: path for path in (WEB / "assets").glob("*") if path.suffix in TYPES}
+    Looked for each time: a package that is upgraded below a running server takes parts away.
+    """
+    if _PART.fullmatch(name) is None:
+        return None
+    path = WEB / "assets" / name
+    return path if path.suffix in TYPES and path.is_file() else None
 
 
 ROUTES = [
