@@ -11,8 +11,10 @@ export UV_PYTHON_DOWNLOADS := never
 
 UV  := .uv/bin/uv
 BIN := .venv/bin
+# What the package is built from: the web UI is part of it.
+BUILT_FROM := pyproject.toml uv.lock hatch_build.py $(shell git ls-files -co --exclude-standard frontend 2>/dev/null)
 
-.PHONY: run demo test check format bench bench-quick clean
+.PHONY: run demo test check format web-dev bench bench-quick clean
 
 run: .venv/.run
 	@if [ -n "$(DEMO)" ]; then $(BIN)/lockgate demo --wait --url http://127.0.0.1:$(PORT) & fi; \
@@ -34,6 +36,10 @@ format: .venv/.test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Vite's server on http://localhost:5173/ui/, which reloads what is edited; the API is a running registry's.
+web-dev: .venv/.test
+	cd frontend && $(CURDIR)/$(BIN)/python ../hatch_build.py dev $(REGISTRY)
+
 bench: .venv/.test
 	$(BIN)/python -m bench
 
@@ -47,10 +53,10 @@ $(UV):
 	$(PYTHON) -m venv .uv
 	.uv/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
 
-.venv/.run: $(UV) pyproject.toml uv.lock
+.venv/.run: $(UV) $(BUILT_FROM)
 	$(UV) sync --quiet --locked --inexact --python $(PYTHON) --group example
 	@touch $@
 
-.venv/.test: $(UV) pyproject.toml uv.lock
+.venv/.test: $(UV) $(BUILT_FROM)
 	$(UV) sync --quiet --locked --inexact --python $(PYTHON) --group dev --group example
 	@touch $@
