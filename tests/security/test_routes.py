@@ -89,6 +89,9 @@ TABLE: dict[str, Row] = {
     "GET /readyz": Row("", PUBLIC),
     "GET /openapi.json": Row("", PUBLIC),
     "GET /docs": Row("", PUBLIC),
+    "GET /ui": Row("", PUBLIC),
+    "GET /ui/assets/{name}": Row("", PUBLIC, path={"name": "index.js"}),
+    "GET /ui/{rest:path}": Row("", PUBLIC, path={"rest": "models"}),
     "GET /docs/{name}": Row("", PUBLIC, path={"name": "start.js"}),
     "POST /api/v1/session": Row("", PUBLIC, body={"token": "lgt_no"}),
     "DELETE /api/v1/session": Row("", PUBLIC),
@@ -103,6 +106,7 @@ TABLE: dict[str, Row] = {
     f"GET {A}/search/versions": Row("", SIGNED_IN),
     f"GET {A}/search/models": Row("", SIGNED_IN),
     f"GET {A}/stages/{{stage}}/versions": Row("", SIGNED_IN, path={"stage": "Production"}),
+    f"GET {A}/overview": Row("", SIGNED_IN),
     f"GET {A}/requests": Row("", SIGNED_IN),
     f"GET {A}/inbox": Row("", SIGNED_IN),
     f"POST {A}/lifecycles/validate": Row("", SIGNED_IN, body={"name": "no"}),
@@ -325,7 +329,7 @@ def test_route(server: Server, tmp_path: Path, name: str) -> None:
         **row.path,
     }
     method, _, template = name.partition(" ")
-    path = template.replace("{path:path}", "{path}").format(**words)
+    path = template.replace(":path}", "}").format(**words)
     statuses: dict[str | None, int] = {}
     with (
         server.serving(access.registry),

@@ -42,7 +42,7 @@ def serve(
     database: Database = None,
     insecure: Annotated[
         bool,
-        typer.Option("--insecure", help="Listen beyond this machine although access control is off."),
+        typer.Option("--insecure", help="Listen beyond this machine, access control or not."),
     ] = False,
 ) -> None:
     """Serve the registry over HTTP, with its documentation at /docs."""

@@ -32,6 +32,7 @@ from lockgate.http import (
     policies,
     projects,
     versions,
+    web,
 )
 from lockgate.http.auth import Authenticated
 from lockgate.http.calls import THREADS_MAX
@@ -130,6 +131,7 @@ def build_app(
     for noun in NOUNS:
         app.router.routes.extend(noun.routes.routes)
     app.router.routes.extend(ROUTES)
+    app.router.routes.extend(web.ROUTES)
     uploads: dict[str, int] = {}
     for dialect in dialects:
         app.router.routes.extend(dialect.routes)
