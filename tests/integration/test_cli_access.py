@@ -41,6 +41,13 @@ def server(terminal: Terminal) -> Iterator[str]:
         registry.close()
 
 
+def secret(terminal: Terminal, *command: str) -> str:
+    """Run a command that shows a secret this once; return the secret."""
+    ended = terminal(*command)
+    assert ended.code == 0, ended
+    return ended.out.strip()
+
+
 def test_first_administrator(terminal: Terminal) -> None:
     """The token alone is on standard output; a second time is refused."""
     made = terminal("admin", "init", "root")
@@ -58,7 +65,7 @@ def test_login_and_logout(
     terminal: Terminal, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A token is read from standard input, tried, and kept where only its owner can read it."""
-    token = terminal.done("admin", "init", "root").strip()
+    token = secret(terminal, "admin", "init", "root")
     terminal.url = server
     assert terminal("model", "list").code == 5
     monkeypatch.setattr("sys.stdin", io.StringIO("lgt_wrong\n"))
@@ -79,7 +86,7 @@ def test_login_and_logout(
 
 def test_whole_story(terminal: Terminal, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Accounts, teams, roles, members, protections and tokens, from the terminal to a refusal."""
-    terminal.done("admin", "init", "root")
+    secret(terminal, "admin", "init", "root")
     for command in (
         ["account", "set", "bob"],
         ["account", "set", "ci", "--service"],
@@ -116,7 +123,7 @@ def test_whole_story(terminal: Terminal, server: str, monkeypatch: pytest.Monkey
 
 def test_taking_away(terminal: Terminal) -> None:
     """What was given can be taken, by the operator."""
-    terminal.done("admin", "init", "root")
+    secret(terminal, "admin", "init", "root")
     terminal.done("account", "set", "bob")
     terminal.done("team", "set", "crew", "bob")
     terminal.done("role", "set", "reader", "project.view")
@@ -134,9 +141,9 @@ def test_taking_away(terminal: Terminal) -> None:
 
 def test_embedded_with_a_token(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database opened with a token is used as its owner may; with a bad one, not at all."""
-    terminal.done("admin", "init", "root")
+    secret(terminal, "admin", "init", "root")
     terminal.done("account", "set", "bob")
-    token = terminal.done("token", "create", "laptop", "--owner", "bob").strip()
+    token = secret(terminal, "token", "create", "laptop", "--owner", "bob")
     monkeypatch.setenv("LOCKGATE_TOKEN", token)
     monkeypatch.setenv("LOCKGATE_ACTOR", "bob")
     assert terminal("project", "show", "default").code == 3
