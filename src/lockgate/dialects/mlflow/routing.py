@@ -79,12 +79,20 @@ SERVER_CALLS: Mapping[tuple[str, str], MlflowCall] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """What the server's metrics call a request."""
+
+    path: str
+
+
 class MlflowCalls:
     """The ASGI application below one prefix."""
 
     def __init__(self, prefix: str, calls: Mapping[tuple[str, str], MlflowCall]) -> None:
         self._prefix = prefix + "/"
         self._calls = calls
+        self._noted = {key: _Noted(self._prefix + key[1]) for key in calls}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -110,15 +118,13 @@ class MlflowCalls:
         if call.quick and state.reads_at_once:
             return _encode(call.work(namespace, given))
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            state.pool, lambda: _encode(call.work(namespace, given))
-        )
+        return await loop.run_in_executor(state.pool, lambda: _encode(call.work(namespace, given)))
 
     def _call(self, scope: Scope) -> MlflowCall:
         method, path = scope["method"], scope["path"].removeprefix(self._prefix)
         found = self._calls.get((method, path))
         if found is not None:
-            scope["route"] = Route(f"{self._prefix}{path}", endpoint=_noted)
+            scope["route"] = self._noted[method, path]
             return found
         if path == webhooks.PATH or path.startswith(f"{webhooks.PATH}/"):
             return MlflowCall(webhooks.refuse)
