@@ -53,7 +53,6 @@ MODELS = Searched(
         "name": "name",
         "timestamp": "updated_at",
         "last_updated_timestamp": "updated_at",
-        "creation_timestamp": "created_at",
     },
     default_order=("name",),
     unknown_order="Invalid order by key '{key}' specified. Valid keys are {valid}",

@@ -50,6 +50,7 @@ class Namespace:
         """Return the version of that number, whatever its label, or refuse as MLflow does."""
         full_name = self.full_name(name)
         number = words.version_number(version)
+        found: ModelVersion | None
         try:
             found = self.registry.get_version(full_name, number)
         except ModelNotFound:

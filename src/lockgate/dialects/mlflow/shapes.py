@@ -28,10 +28,13 @@ def registered_model(
 ) -> dict[str, Any]:
     """Return a model; ``latest`` in each stage, ``aliases`` with the numbers they name."""
     named = (aliases or {}).items()
+    latest = tuple(latest)
+    # What its versions go through is news of the model, to MLflow.
+    updated = max([model.updated_at, *(version.stage_since for version in latest)])
     return {
         "name": model.name,
         "creation_timestamp": millis(model.created_at),
-        "last_updated_timestamp": millis(model.updated_at),
+        "last_updated_timestamp": millis(updated),
         "description": model.description,
         "latest_versions": [model_version(version) for version in latest],
         "tags": tag_list(model.tags),

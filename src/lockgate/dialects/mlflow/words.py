@@ -21,6 +21,7 @@ SEQ_DIGITS_MAX = 17
 STAGES = ("None", "Staging", "Production", "Archived")
 IS_PROMPT = "mlflow.prompt.is_prompt"
 
+_INTEGER = re.compile(r"\s*[+-]?[0-9]+\s*")
 _KEY = re.compile(r"[/\w.\- :]*")
 _ALIAS = re.compile(r"[\w-]*")
 _VERSION_ALIAS = re.compile(r"[vV]\d+")
@@ -46,11 +47,10 @@ def model_name(name: str, parameter: str = "name") -> str:
 
 
 def version_number(version: str) -> int:
-    """Return the number that a version is called by."""
-    try:
-        return int(version) if len(version) <= SEQ_DIGITS_MAX else -1
-    except ValueError:
-        raise invalid(f"Parameter 'version' must be an integer, got '{version}'.") from None
+    """Return the number that a version is called by; 0, which none has, for one too large."""
+    if not _INTEGER.fullmatch(version):
+        raise invalid(f"Parameter 'version' must be an integer, got '{version}'.")
+    return int(version) if len(version) <= SEQ_DIGITS_MAX else 0
 
 
 def tag_key(key: str) -> str:
