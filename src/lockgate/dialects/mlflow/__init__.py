@@ -10,8 +10,11 @@ problems   our errors in its codes
 
 from __future__ import annotations
 
-from lockgate.dialects.mlflow.routing import routes
+from starlette.routing import BaseRoute
 
-__all__ = ["UPLOADS", "routes"]
+from lockgate.dialects.mlflow.routing import PREFIXES
 
+__all__ = ["PREFIXES", "UPLOADS", "routes"]
+
+routes: list[BaseRoute] = []
 UPLOADS: dict[str, int] = {}

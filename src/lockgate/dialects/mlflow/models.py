@@ -97,9 +97,14 @@ def search(namespace: Namespace, given: Given) -> Answer:
 
 def get_latest(namespace: Namespace, given: Given) -> Answer:
     """Return the latest version in each stage, or in each of those named."""
-    model = namespace.model(require(given, "name"))
+    name = require(given, "name")
     stages = optional(given, "stages", texts, [])
-    return {"model_versions": [model_version(v) for v in namespace.latest(model, stages)]}
+    with model_missing(name):
+        if stages:
+            found = namespace.latest_in(name, stages)
+        else:
+            found = list(namespace.registry.get_latest_by_stage(namespace.full_name(name)))
+    return {"model_versions": [model_version(version) for version in found]}
 
 
 def set_tag(namespace: Namespace, given: Given) -> Answer:

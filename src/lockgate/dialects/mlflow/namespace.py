@@ -23,7 +23,7 @@ from lockgate.domain.models import RegisteredModel
 from lockgate.domain.names import project_name
 from lockgate.domain.references import DEFAULT_PROJECT
 from lockgate.domain.versions import ModelVersion
-from lockgate.errors import ModelNotFound, StageEmpty, VersionNotFound
+from lockgate.errors import InvalidInput, ModelNotFound, StageEmpty, VersionNotFound
 from lockgate.http.auth import registry_for
 from lockgate.registry import Registry
 
@@ -67,21 +67,30 @@ class Namespace:
         """Return the lifecycle that a model is pinned to."""
         return self.registry.get_lifecycle(model.lifecycle, model.lifecycle_revision)
 
-    def latest(self, model: RegisteredModel, stages: Any = None) -> list[ModelVersion]:
-        """Return the latest version in each stage, or in each of ``stages``, that has one."""
-        if not model.version_count and not stages:
-            return []
-        lifecycle = self.lifecycle(model)
-        wanted = [stage.name for stage in lifecycle.stages]
-        if stages:
-            wanted = list(dict.fromkeys(stage_of(lifecycle, stage) for stage in stages))
-        found = []
-        for stage in wanted:
+    def latest_in(self, name: str, stages: list[str]) -> list[ModelVersion]:
+        """Return the latest version in each of ``stages`` that has one."""
+        found: dict[str, ModelVersion] = {}
+        for stage in stages:
             try:
-                found.append(self.registry.get_latest(model.full_name, stage))
+                with self.stage_known(name, stage):
+                    version = self.registry.get_latest(self.full_name(name), stage)
             except StageEmpty:
                 continue
-        return found
+            found[version.uid] = version
+        return list(found.values())
+
+    @contextmanager
+    def stage_known(self, name: str, stage: str) -> Iterator[None]:
+        """Say in MLflow's words that the model's lifecycle has no such stage."""
+        try:
+            yield
+        except InvalidInput as error:
+            if error.fields.get("field") != "stage":
+                raise
+            known = self.lifecycle(self.model(name)).stages
+            raise words.invalid_stage(
+                stage, tuple(words.shown_stage(each.name) for each in known)
+            ) from None
 
     def shown(self, model: RegisteredModel) -> dict[str, Any]:
         """Return a model in MLflow's shape, with its latest versions and aliases."""
@@ -89,7 +98,8 @@ class Namespace:
             alias: self.registry.get_version(model.full_name, label).seq
             for alias, label in model.aliases.items()
         }
-        return registered_model(model, self.latest(model), aliases)
+        latest = self.registry.get_latest_by_stage(model.full_name) if model.version_count else ()
+        return registered_model(model, latest, aliases)
 
     def _numbered(self, name: str, number: int) -> ModelVersion | None:
         if number < 1:
@@ -107,15 +117,6 @@ def namespace_of(scope: Scope) -> Namespace:
         if header == WORKSPACE_HEADER and value.strip():
             project = project_name(unquote(value.decode("latin-1")).strip())
     return Namespace(registry_for(scope), project)
-
-
-def stage_of(lifecycle: Lifecycle, stage: str) -> str:
-    """Return the stage that a word means in a lifecycle, or refuse as MLflow does."""
-    found = lifecycle.find_stage(stage)
-    if found is None:
-        known = tuple(words.shown_stage(each.name) for each in lifecycle.stages)
-        raise words.invalid_stage(stage, known)
-    return found.name
 
 
 @contextmanager

@@ -15,8 +15,7 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lockgate.dialects.mlflow import models, server, versions, webhooks
 from lockgate.dialects.mlflow.namespace import Namespace, namespace_of
@@ -29,8 +28,6 @@ from lockgate.dialects.mlflow.problems import (
 from lockgate.dialects.mlflow.requests import Given, from_body, from_query
 from lockgate.errors import RegistryError
 
-PREFIXES = ("/api/2.0/mlflow", "/ajax-api/2.0/mlflow")
-SERVER_PREFIXES = ("/api/3.0/mlflow", "/ajax-api/3.0/mlflow")
 Work = Callable[[Namespace, Given], Any]
 _encode = msgspec.json.Encoder().encode
 
@@ -90,7 +87,7 @@ class MlflowCalls:
     """The ASGI application below one prefix."""
 
     def __init__(self, prefix: str, calls: Mapping[tuple[str, str], MlflowCall]) -> None:
-        self._prefix = prefix + "/"
+        self._prefix = prefix
         self._calls = calls
         self._noted = {key: _Noted(self._prefix + key[1]) for key in calls}
 
@@ -136,8 +133,12 @@ class MlflowCalls:
         )
 
 
-routes: list[BaseRoute] = [
-    Route(f"{prefix}/{{path:path}}", endpoint=MlflowCalls(prefix, calls))
-    for prefixes, calls in ((PREFIXES, CALLS), (SERVER_PREFIXES, SERVER_CALLS))
-    for prefix in prefixes
-]
+PREFIXES: Mapping[str, ASGIApp] = {
+    f"{prefix}/": MlflowCalls(f"{prefix}/", calls)
+    for prefix, calls in (
+        ("/api/2.0/mlflow", CALLS),
+        ("/ajax-api/2.0/mlflow", CALLS),
+        ("/api/3.0/mlflow", SERVER_CALLS),
+        ("/ajax-api/3.0/mlflow", SERVER_CALLS),
+    )
+}

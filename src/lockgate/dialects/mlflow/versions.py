@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from lockgate.dialects.mlflow import filters, words
 from lockgate.dialects.mlflow.models import LIFECYCLE
-from lockgate.dialects.mlflow.namespace import Namespace, stage_of
+from lockgate.dialects.mlflow.namespace import Namespace
 from lockgate.dialects.mlflow.problems import MlflowProblem, invalid
 from lockgate.dialects.mlflow.requests import (
     Given,
@@ -99,19 +99,12 @@ def transition(namespace: Namespace, given: Given) -> Answer:
     stage = require(given, "stage")
     archive_others = optional(given, "archive_existing_versions", flag, False)
     found = _named(namespace, given)
-    model = namespace.model(found.model)
-    lifecycle = namespace.lifecycle(model)
-    target = lifecycle.stage(stage_of(lifecycle, stage))
-    active = [s.name for s in lifecycle.stages if not s.archive and s.name != lifecycle.initial]
-    if archive_others and target.name not in active:
-        raise invalid(
-            "Model version transition cannot archive existing model versions because "
-            f"'{stage}' is not an Active stage. Valid stages are "
-            f"{[words.shown_stage(name) for name in active]}"
+    with namespace.stage_known(found.model, stage):
+        if archive_others:
+            _require_active(namespace, found.model, stage)
+        done = namespace.registry.transition(
+            f"{found.project}/{found.model}", found.label, stage, archive_others=archive_others
         )
-    done = namespace.registry.transition(
-        model.full_name, found.label, target.name, archive_others=archive_others
-    )
     return {"model_version": model_version(done.version)}
 
 
@@ -153,6 +146,19 @@ def _change(namespace: Namespace, given: Given, **changes: Any) -> ModelVersion:
     return namespace.registry.update_version(
         f"{found.project}/{found.model}", found.label, **changes
     )
+
+
+def _require_active(namespace: Namespace, name: str, stage: str) -> None:
+    """Refuse to clear a stage that many versions share: where they begin, and where they end."""
+    lifecycle = namespace.lifecycle(namespace.model(name))
+    target = lifecycle.stage(stage)
+    active = [s for s in lifecycle.stages if not s.archive and s.name != lifecycle.initial]
+    if target not in active:
+        raise invalid(
+            "Model version transition cannot archive existing model versions because "
+            f"'{stage}' is not an Active stage. Valid stages are "
+            f"{[words.shown_stage(each.name) for each in active]}"
+        )
 
 
 def _original(namespace: Namespace, source: str) -> ModelVersion | None:
