@@ -181,3 +181,15 @@ def test_everything_is_counted(two: AnyRegistry) -> None:
     assert (everything.total_models, everything.total_versions) == (2, 3)
     assert dict(everything.by_stage) == {"None": 1, "Production": 1, "Staging": 1}
     assert two.summary(project="risk").total_versions == 1
+
+
+def test_the_latest_of_each_stage(two: AnyRegistry) -> None:
+    """Each stage that has a version shows its latest, in the order of the lifecycle's stages."""
+    two.register_model("churn", "1.2")
+    two.register_model("churn", "1.3")
+    found = two.get_latest_by_stage("churn")
+    assert [(version.stage, version.label) for version in found] == [
+        ("None", "1.3"), ("Staging", "1.0"), ("Production", "1.1"),
+    ]  # fmt: skip
+    with pytest.raises(ModelNotFound):
+        two.get_latest_by_stage("no")
