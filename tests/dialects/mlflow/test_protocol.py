@@ -36,6 +36,8 @@ def made(http: httpx.Client) -> httpx.Client:
         ("GET", "/registered-models/search?max_results=x", None, 400, "INVALID_PARAMETER_VALUE"),
         ("GET", "/model-versions/get?name=churn&version=99999999999999999999", None, 404, None),
         ("GET", "/model-versions/get?name=churn&version=-1", None, 404, None),
+        ("POST", "/model-versions/create", {"name": "churn", "source": "a\0"}, 400, None),
+        ("POST", "/model-versions/create", {"name": "churn", "source": "models:/no/1"}, 404, None),
         ("GET", "/experiments/list", None, 404, "ENDPOINT_NOT_FOUND"),
         ("DELETE", "/registered-models/get", {"name": "churn"}, 404, "ENDPOINT_NOT_FOUND"),
         ("GET", "/webhooks", None, 501, "NOT_IMPLEMENTED"),
@@ -80,6 +82,25 @@ def test_both_ways_to_ask_for_latest_versions(made: httpx.Client) -> None:
     posted = made.post(path, json={"name": "churn", "stages": ["None", "Staging"]})
     assert asked.json() == posted.json()
     assert [v["version"] for v in posted.json()["model_versions"]] == ["1"]
+
+
+def test_a_source_is_opaque_whatever_it_reads_like(made: httpx.Client) -> None:
+    """A source that is no URI of this registry's is kept as it was sent."""
+    for source in ("s3://[bad", "http://[::1", "models:/m-12ab", "models://elsewhere/churn/1", "a"):
+        body = {"name": "churn", "source": source}
+        kept = made.post("/model-versions/create", json=body).json()["model_version"]["source"]
+        assert kept == source
+
+
+def test_reads_may_wait_for_a_database(made: httpx.Client, server: Any) -> None:
+    """Where a read is not a matter of microseconds it runs in the pool, to the same answer."""
+    paths = [f"/{path}?name=churn&version=1&alias=latest" for path in READS]
+    at_once = [made.get(path).json() for path in paths]
+    server.app.state.reads_at_once = False
+    try:
+        assert [made.get(path).json() for path in paths] == at_once
+    finally:
+        server.app.state.reads_at_once = True
 
 
 def test_the_prefix_of_browsers(made: httpx.Client, server: Any) -> None:

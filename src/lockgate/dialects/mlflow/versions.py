@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from lockgate.dialects.mlflow import filters, words
 from lockgate.dialects.mlflow.models import LIFECYCLE
@@ -33,7 +32,7 @@ from lockgate.errors import NotFound
 
 PAGE_ITEMS_MAX = 200_000
 Answer = dict[str, Any]
-_LOGGED_MODEL = re.compile(r"/?[^/@]+")
+_MODELS_URI = re.compile(r"models:/?([^/]+[/@].*)", re.IGNORECASE | re.DOTALL)
 
 
 def create(namespace: Namespace, given: Given) -> Answer:
@@ -166,10 +165,10 @@ def _original(namespace: Namespace, source: str) -> ModelVersion | None:
 
     ``models:/m-1f…`` is a logged model, which the tracking server keeps.
     """
-    parsed = urlsplit(source)
-    if parsed.scheme != "models" or parsed.netloc or _LOGGED_MODEL.fullmatch(parsed.path):
+    found_path = _MODELS_URI.fullmatch(source)
+    if found_path is None:
         return None
-    path = parsed.path.lstrip("/")
+    path = found_path[1]
     name, at, alias = path.partition("@")
     name, _, version = (name, "", "") if at else path.partition("/")
     try:

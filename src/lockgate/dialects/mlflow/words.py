@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import unquote_plus
 
 from lockgate.dialects.mlflow.problems import MlflowProblem, invalid
 
@@ -106,8 +106,8 @@ def source(uri: str) -> str:
         plain, before = unquote_plus(plain), plain
         if plain == before:
             break
-    scheme = urlsplit(plain).scheme if _SCHEME.match(plain) else ""
-    if "\0" in plain or (scheme and ".." in plain.replace("\\", "/").split("/")):
+    remote = _SCHEME.match(plain) is not None
+    if "\0" in plain or (remote and ".." in plain.replace("\\", "/").split("/")):
         raise invalid(
             f"Invalid model version source: '{uri}'. If supplying a source as an http, https, "
             "local file path, ftp, objectstore, or mlflow-artifacts uri, an absolute path must be "
