@@ -107,6 +107,8 @@ def test_an_alias_moves_and_goes_with_its_version(
         "INVALID_PARAMETER_VALUE",
         "alias 'Production' is the name of a stage; transition the version instead",
     )
+    code, told = refused(mlflow, client.get_model_version_by_alias, "churn", "production")
+    assert told == "Registered model alias production not found."
     registry.transition("churn", "1", "production")
     assert client.get_model_version_by_alias("churn", "production").version == "1"
 

@@ -15,7 +15,7 @@ from lockgate.dialects.mlflow.problems import (
 from lockgate.dialects.mlflow.requests import Given, at_most, optional, require, tags, text, texts
 from lockgate.dialects.mlflow.searching import collect
 from lockgate.dialects.mlflow.shapes import model_version
-from lockgate.errors import AliasNotFound, AlreadyExists, VersionNotFound
+from lockgate.errors import AliasNotFound, AlreadyExists, StageEmpty, VersionNotFound
 
 LIFECYCLE = "open"
 PAGE_ITEMS, PAGE_ITEMS_MAX = 100, 1_000
@@ -151,7 +151,7 @@ def get_by_alias(namespace: Namespace, given: Given) -> Answer:
     try:
         with model_missing(name):
             found = namespace.registry.resolve(f"{full_name}@{alias}")
-    except AliasNotFound:
+    except (AliasNotFound, StageEmpty):
         raise MlflowProblem(
             INVALID_PARAMETER_VALUE, f"Registered model alias {alias} not found."
         ) from None
