@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
 
 from lockgate.coordination.backend import RegistryBackend
 from lockgate.errors import RegistryError
@@ -39,6 +40,7 @@ from lockgate.http.calls import THREADS_MAX
 from lockgate.http.documentation import ROUTES, openapi_of
 from lockgate.http.gate import Gate, GateLimits, hosts_of
 from lockgate.http.hot import HotReads
+from lockgate.http.prefixes import Prefixes
 from lockgate.http.problems import on_http_exception, on_registry_error, on_validation_error
 from lockgate.http.representations import KeptVersions
 from lockgate.http.throttling import Failures
@@ -124,6 +126,7 @@ def build_app(
     app.state.pool = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="lockgate")
     app.state.transfers = Transfers()
     app.state.failures = Failures()
+    app.state.reads_at_once = settings.database.startswith(("sqlite:", "memory:"))
     app.state.settle_s = settings.settle_s
     app.state.coordination = cache.Desk(coordination)
     requests = metrics.Requests()
@@ -133,16 +136,20 @@ def build_app(
     app.router.routes.extend(ROUTES)
     app.router.routes.extend(web.ROUTES)
     uploads: dict[str, int] = {}
+    owners: dict[str, ASGIApp] = {}
     for dialect in dialects:
         app.router.routes.extend(dialect.routes)
         uploads.update(getattr(dialect, "UPLOADS", {}))
+        owners.update(getattr(dialect, "PREFIXES", {}))
     app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]
     app.add_exception_handler(RegistryError, on_registry_error)
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(RequestValidationError, on_validation_error)
     # The last that is added is the first that a request meets.
-    if settings.database.startswith(("sqlite:", "memory:")):
+    if app.state.reads_at_once:
         app.add_middleware(HotReads)
+    if owners:
+        app.add_middleware(Prefixes, owners=owners)
     app.add_middleware(Authenticated, rate_per_s_max=settings.token_rate_per_s_max)
     named = settings.allowed_hosts if allowed_hosts is None else allowed_hosts
     hosts = hosts_of(settings.host, named)

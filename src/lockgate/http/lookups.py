@@ -50,6 +50,12 @@ async def get_latest(
     )
 
 
+@routes.get(MODEL + "/latest-by-stage", response_model=list[VersionAnswer])  # type: ignore[valid-type]
+async def get_latest_by_stage(call: CallOf, project: str, model: str) -> Response:
+    """List the latest version in each stage that has one, in the order of the stages."""
+    return await call.read(lambda registry: registry.get_latest_by_stage(f"{project}/{model}"))
+
+
 @routes.get(MODEL + "/production", response_model=VersionAnswer)
 async def production(
     call: CallOf, project: str, model: str, words: Annotated[AtWords, Query()]

@@ -33,6 +33,10 @@ class LookupVerbs(Desk):
         """Return the latest version that stands in ``stage``. Raises `StageEmpty`."""
         return self.get_latest(name, stage, at=at)
 
+    def get_latest_by_stage(self, name: str) -> tuple[ModelVersion, ...]:
+        """Return the latest version in each stage that has one, in the order of the stages."""
+        return resolution.list_latest(self._store, *self._split(name))
+
     def get_by_stage(
         self,
         stage: str,

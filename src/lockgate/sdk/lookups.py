@@ -29,6 +29,10 @@ class LookupVerbs(Calls):
         """Return the latest version that stands in ``stage``. Raises `StageEmpty`."""
         return self.get_latest(name, stage, at=at)
 
+    def get_latest_by_stage(self, name: str) -> tuple[ModelVersion, ...]:
+        """Return the latest version in each stage that has one, in the order of the stages."""
+        return self._all(ModelVersion, self._model(name, "latest-by-stage"))
+
     def get_by_stage(
         self,
         stage: str,

@@ -43,6 +43,7 @@ class Move:
     """What a caller asks for: a verb, and where to unless the verb says it.
 
     ``force`` opens a closed gate, with the permission ``gate.force`` and a ``reason``.
+    ``archive_others`` archives the versions that stand where this one goes.
     """
 
     verb: str = TRANSITION
@@ -51,6 +52,7 @@ class Move:
     expected_stage: str | None = None
     force: bool = False
     reason: str = ""
+    archive_others: bool = False
 
 
 def transition(
@@ -75,7 +77,10 @@ def transition(
         else:
             target = lifecycle.stage(move.to)
         passage = Passage(actor=who.name, comment=comment, forced=move.force, reason=reason)
-        return _pass(store, session, candidate, target, move.verb, passage)
+        return _pass(
+            *(store, session, candidate, target, move.verb, passage),
+            archive_others=move.archive_others,
+        )
 
     return store.write(who, use_case)
 
@@ -162,13 +167,17 @@ def _pass(
     target: Stage,
     verb: str,
     passage: Passage,
+    *,
+    archive_others: bool = False,
 ) -> Promoted:
     """Plan, judge and apply one passage; transition and rollback both come through here."""
     stored, version = candidate.stored, candidate.version
     permission = passage_permission(candidate.lifecycle, version.stage, target.name, verb)
     guard.require_here(session, permission, stored)
     guard.require_unprotected(session, stored, "stage", target.name)
-    plan = plan_of(session, candidate, target, verb)
+    if archive_others:
+        guard.require_here(session, OF_VERB[ARCHIVE], stored)
+    plan = plan_of(session, candidate, target, verb, archive_others=archive_others)
     if not plan.moves:
         if plan.audited:
             record_stay(session, stored, version, verb, passage)

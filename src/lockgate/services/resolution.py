@@ -72,6 +72,22 @@ def get_latest(store: Store, project: str, name: str, stage: str | None) -> Mode
     return store.read(use_case)
 
 
+def list_latest(store: Store, project: str, name: str) -> tuple[ModelVersion, ...]:
+    """Return the latest version of a model in each stage that has one, by stage."""
+
+    def use_case(session: Session) -> tuple[ModelVersion, ...]:
+        model_id, pin = model_rows.load_pin(session, project, name)
+        lifecycle = store.lifecycles.load(session, pin)
+        latest = version_rows.LATEST_OF_MODEL_IN_STAGE[lifecycle.latest_by]
+        stamps = [
+            session.one(latest, model_id=model_id, stage_key=stage.name.casefold())
+            for stage in lifecycle.stages
+        ]
+        return tuple(store.versions.load_all(session, [s for s in stamps if s is not None]))
+
+    return store.snapshot(use_case)
+
+
 def serving(store: Store, project: str, name: str, at_us: int | None) -> ModelVersion:
     """Return the version in production: the latest in the lifecycle's serving stage.
 

@@ -183,6 +183,18 @@ def test_everything_is_counted(two: AnyRegistry) -> None:
     assert two.summary(project="risk").total_versions == 1
 
 
+def test_the_latest_of_each_stage(two: AnyRegistry) -> None:
+    """Each stage that has a version shows its latest, in the order of the lifecycle's stages."""
+    two.register_model("churn", "1.2")
+    two.register_model("churn", "1.3")
+    found = two.get_latest_by_stage("churn")
+    assert [(version.stage, version.label) for version in found] == [
+        ("None", "1.3"), ("Staging", "1.0"), ("Production", "1.1"),
+    ]  # fmt: skip
+    with pytest.raises(ModelNotFound):
+        two.get_latest_by_stage("no")
+
+
 def test_an_overview_shows_models_with_what_serves(two: AnyRegistry) -> None:
     """Each model comes with its version in production, by the words of its own lifecycle."""
     two.create_model("alone", lifecycle="single")

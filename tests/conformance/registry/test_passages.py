@@ -180,3 +180,18 @@ def test_history_shows_who_stood_where(registry: AnyRegistry) -> None:
     assert [(stay.place, stay.version) for stay in stays if stay.kind == "alias"] == [
         ("champion", "2")
     ]
+
+
+def test_others_are_archived_when_asked_to(on_every_database: AnyRegistry) -> None:
+    """archive_others clears the stage in the same change, and the record says for whom."""
+    registry = on_every_database
+    for label in ("1", "2", "3"):
+        registry.register_model("churn", label, lifecycle="open")
+    for label in ("1", "2"):
+        registry.transition("churn", label, "production")
+    done = registry.transition("churn", "3", "production", archive_others=True)
+    assert sorted(done.displaced) == ["1", "2"]
+    assert [registry.get_version("churn", label).stage for label in "123"] == [
+        "archived", "archived", "production",
+    ]  # fmt: skip
+    assert registry.get_transitions("churn", "1")[-1].cause == "default/churn:3"

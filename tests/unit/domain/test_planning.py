@@ -176,3 +176,67 @@ def test_unknown_stage_lists_the_known() -> None:
 def test_what_is_not_text_is_no_stage(word: Any) -> None:
     """Whatever is not the name of a stage finds none."""
     assert preset("standard").find_stage(word) is None
+
+
+def test_others_are_archived_where_several_may_stand() -> None:
+    """Asked to, a plan archives the others first, in the name of the version that comes."""
+    lifecycle = preset("open")
+    production = lifecycle.stage("production")
+    others = [at("production", "1"), at("production", "2")]
+    plan = plan_transition(
+        lifecycle, at("none", "3"), production, "transition", others, archive_others=True
+    )
+    assert [(m.label, m.target, m.verb, m.displaced_by) for m in plan.moves] == [
+        ("1", "archived", "archive", "3"),
+        ("2", "archived", "archive", "3"),
+        ("3", "production", "promote", None),
+    ]
+    assert len(plan_transition(lifecycle, others[0], production, "transition", others).moves) == 1
+
+
+@pytest.mark.parametrize("name", ["open", "standard"])
+def test_standing_there_already_archives_the_others_all_the_same(name: str) -> None:
+    """Who stands in the stage already is alone there afterwards, whatever the stage's rule."""
+    lifecycle = preset(name)
+    staging = lifecycle.stage("staging")
+    here, other = at(staging.name, "1"), at(staging.name, "2")
+    plan = plan_transition(
+        lifecycle, here, staging, "transition", [here, other], archive_others=True
+    )
+    assert [(m.label, m.source == m.target) for m in plan.moves] == [("2", False), ("1", True)]
+    alone = plan_transition(lifecycle, here, staging, "transition", [here], archive_others=True)
+    assert [move.label for move in alone.moves] == (["1"] if name == "open" else [])
+
+
+def test_others_are_archived_only_where_the_lifecycle_lets_them() -> None:
+    """Without a way into the archive, and where the holder must not be moved, it is refused."""
+    linear = preset("linear")
+    with pytest.raises(TransitionNotAllowed, match="has no stage to archive to"):
+        plan_transition(
+            linear,
+            at("Staging", "2"),
+            linear.stage("Production"),
+            "promote",
+            [at("Production", "1")],
+            archive_others=True,
+        )
+    guarded = with_incumbent("reject")
+    with pytest.raises(TransitionNotAllowed, match="version '1' stands there"):
+        plan_transition(
+            guarded,
+            at("Bench", "2"),
+            guarded.stage("Live"),
+            "promote",
+            [at("Live", "1")],
+            archive_others=True,
+        )
+    demoting = with_incumbent("demote:Bench")
+    moves = plan_transition(
+        demoting,
+        at("Bench", "2"),
+        demoting.stage("Live"),
+        "promote",
+        [at("Live", "1")],
+        archive_others=True,
+    ).moves
+    assert [(move.label, move.target) for move in moves] == [("1", "Attic"), ("2", "Live")]
