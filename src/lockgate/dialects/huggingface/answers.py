@@ -20,6 +20,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 Spoken = Callable[[Call], Awaitable[Response]]
 COMMIT_HEADER = "x-repo-commit"
 MESSAGE_CHARS_MAX = 1_000
+JSON_BYTES_MAX = 8_000_000
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 _CODES: Mapping[type[errors.RegistryError], str] = {
     EntryNotFound: "EntryNotFound",
@@ -79,11 +80,23 @@ def page(request: Request, items: list[Any], following: Mapping[str, str] | None
 
 async def read_json(call: Call) -> Any:
     """Return the JSON of a request's body. Raises `InvalidInput`."""
-    body = await call.request.body()
+    body = await read_body(call.request)
     try:
         return await asyncio.to_thread(msgspec.json.decode, body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise errors.InvalidInput(detail=f"The body is not JSON: {error}", field="body") from None
+
+
+async def read_body(request: Request) -> bytes:
+    """Return a body of what is no file. Raises `LimitExceeded`."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > JSON_BYTES_MAX:
+            raise errors.LimitExceeded(
+                what="The size of the body in bytes", observed="more", limit=JSON_BYTES_MAX
+            )
+    return bytes(body)
 
 
 def _status_and_code(request: Request, error: errors.RegistryError) -> tuple[int, str | None]:

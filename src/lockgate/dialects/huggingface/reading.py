@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from starlette.responses import Response
 
-from lockgate.dialects.huggingface.answers import answer, page, read_json, spoken
+from lockgate.dialects.huggingface.answers import answer, page, read_body, read_json, spoken
 from lockgate.dialects.huggingface.files import repository
 from lockgate.dialects.huggingface.shapes import (
     Shape,
@@ -197,7 +197,7 @@ async def _paths(call: Call) -> list[str]:
         body = await read_json(call)
         paths: Any = body.get("paths") if isinstance(body, dict) else None
     else:
-        text = (await call.request.body()).decode("utf-8", "replace")
+        text = (await read_body(call.request)).decode("utf-8", "replace")
         paths = [value for key, value in parse_qsl(text, max_num_fields=5_000) if key == "paths"]
     if isinstance(paths, str):
         paths = [paths]
