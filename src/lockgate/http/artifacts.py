@@ -6,23 +6,23 @@ a chunk's digest alone opens nothing.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from lockgate.artifacts.signatures import ManifestSignature
-from lockgate.artifacts.store import MANIFEST_BYTES_MAX
+from lockgate.artifacts.store import MANIFEST_BYTES_MAX, Data
 from lockgate.domain.manifests import Manifest
 from lockgate.errors import InvalidInput, LimitExceeded, RegistryError
 from lockgate.http.calls import Call, CallOf
 from lockgate.http.downloads import send_file
 from lockgate.http.problems import http_refusal, status_of
 from lockgate.http.routing import MODEL, VERSION, media_type, router
-from lockgate.http.transfers import Transfers, read_body
+from lockgate.http.transfers import SEND_BYTES, PacedResponse, Transfers, read_body
 from lockgate.registry import Registry
 from lockgate.services import downloads
 from lockgate.wire import frames
@@ -163,7 +163,7 @@ async def get_blobs(
         )
     request_id = call.request.state.request_id
     pieces = partial(_framed, registry, found, body.digests, request_id)
-    return StreamingResponse(_in_turn(transfers, pieces), media_type=frames.MEDIA_TYPE)
+    return PacedResponse(_in_turn(transfers, pieces), media_type=frames.MEDIA_TYPE)
 
 
 @routes.post(VERSION + "/urls", response_model=Urls)
@@ -266,7 +266,9 @@ def _framed(
     return pieces
 
 
-async def _in_turn(transfers: Transfers, make: Any) -> AsyncIterator[bytes]:
+async def _in_turn(transfers: Transfers, make: Any) -> AsyncGenerator[Data, None]:
     async with transfers.turn():
         for piece in await transfers.run(make):
-            yield piece
+            view = memoryview(piece)
+            for first in range(0, len(view), SEND_BYTES):
+                yield view[first : first + SEND_BYTES]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from lockgate.domain.manifests import FileEntry
-from lockgate.http.transfers import Transfers
+from lockgate.http.transfers import SEND_BYTES, PacedResponse, Transfers
 from lockgate.registry import Registry
 from lockgate.services import downloads
 from lockgate.services.downloads import FileRange
@@ -51,14 +51,14 @@ def send_file(
     if request.method == "HEAD":
         return Response(None, status, told, media_type="application/octet-stream")
     transfers: Transfers = request.app.state.transfers
-    return StreamingResponse(
+    return PacedResponse(
         _pieces(transfers, registry, part), status, told, media_type="application/octet-stream"
     )
 
 
 async def _pieces(
     transfers: Transfers, registry: Registry, part: FileRange
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[memoryview, None]:
     """Yield a part of a file; a chunk that is damaged breaks the connection off."""
     pieces = downloads.read_range(registry.depot, part)
     while True:
@@ -66,4 +66,6 @@ async def _pieces(
             piece = await transfers.run(lambda: next(pieces, None))
             if piece is None:
                 return
-            yield piece
+            view = memoryview(piece)
+            for first in range(0, len(view), SEND_BYTES):
+                yield view[first : first + SEND_BYTES]
