@@ -54,16 +54,23 @@ class PacedResponse(StreamingResponse):
     A client who takes nothing is let go, and so is the turn, at once, however the stream ends.
     """
 
-    def __init__(self, pieces: AsyncGenerator[Data, None], *words: Any, **named: Any) -> None:
+    def __init__(
+        self,
+        pieces: AsyncGenerator[Data, None],
+        *words: Any,
+        send_s_max: float = SEND_S_MAX,
+        **named: Any,
+    ) -> None:
         super().__init__(pieces, *words, **named)
         self._pieces = pieces
+        self._send_s_max = send_s_max
 
     async def stream_response(self, send: Send) -> None:
         """Send the pieces. Raises `ClientDisconnect`."""
 
         async def paced(message: Message) -> None:
             try:
-                async with asyncio.timeout(SEND_S_MAX):
+                async with asyncio.timeout(self._send_s_max):
                     await send(message)
             except TimeoutError:
                 raise ClientDisconnect from None
