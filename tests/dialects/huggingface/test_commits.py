@@ -141,7 +141,7 @@ def test_what_cannot_be_committed_is_refused_with_a_reason(hub: Hub) -> None:
 def test_repositories_are_made_and_deleted(hub: Hub) -> None:
     """create_repo makes a model once, exist_ok is heard, datasets are refused, delete deletes."""
     api = hub.api
-    assert f"{hub.endpoint}/default/made" == api.create_repo("default/made")
+    assert api.create_repo("default/made").repo_id == "default/made"
     assert api.create_repo("made", exist_ok=True).repo_id == "default/made"
     with pytest.raises(HfHubHTTPError, match="already exists"):
         api.create_repo("default/made")

@@ -51,7 +51,8 @@ async def create_repository(call: Call) -> Response:
     except AlreadyExists:
         model = await call.run(lambda: call.registry.get_model(name))
         found, status = model.full_name, 409
-    shape = {"url": _address(call.request, found), "name": found, "id": model.uid}
+    # Clients before 2.0 cannot take a URL apart whose endpoint has a path; they all take a name.
+    shape = {"url": found, "name": found, "id": model.uid}
     if status == 409:
         shape["error"] = f"Model '{found}' already exists."
     return answer(shape, status)
@@ -147,7 +148,7 @@ async def commit(call: Call) -> Response:
         transfers.turn(),
     ):
         full_name, oid = await transfers.run(lambda: carry_out(folder, body))
-    url = f"{_address(call.request, full_name)}/commit/{oid}"
+    url = f"{full_name}/commit/{oid}"
     return answer({"success": True, "commitOid": oid, "commitUrl": url, "hookOutput": ""})
 
 
