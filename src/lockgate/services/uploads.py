@@ -19,6 +19,7 @@ from pathlib import Path
 
 from lockgate.artifacts.pushing import push_tree
 from lockgate.domain.manifests import FileEntry, Manifest, ManifestLimits
+from lockgate.domain.moments import to_micros
 from lockgate.errors import BlobNotFound, DigestMismatch, InvalidInput, NotFound
 from lockgate.services.depot import Depot
 from lockgate.storage import models as model_rows
@@ -75,7 +76,12 @@ class Uploads:
 
     def expected(self, ticket: str) -> Upload:
         """Return what a ticket is for. Raises `NotFound`."""
-        found = self._store.read(lambda session: rows.find_upload(session, _hashed(ticket)))
+
+        def use_case(session: Session) -> Upload | None:
+            since_us = to_micros(session.clock()) - KEPT_S * 1_000_000
+            return rows.find_upload(session, _hashed(ticket), since_us)
+
+        found = self._store.read(use_case)
         if found is None:
             raise NotFound(detail="There is no such upload, or its time is over; start again.")
         return found

@@ -13,7 +13,7 @@ from lockgate.storage.statements import Statement, inserting
 _T = upload_tables.uploads
 _BY_TICKET = Statement(
     select(_T.c.model, _T.c.sha256, _T.c.size, _T.c.digest).where(
-        _T.c.ticket == bindparam("ticket")
+        _T.c.ticket == bindparam("ticket"), _T.c.at >= bindparam("since")
     )
 )
 _ARRIVED = Statement(
@@ -57,9 +57,9 @@ def open_upload(session: Session, ticket: str, upload: Upload, by: str) -> None:
     )
 
 
-def find_upload(session: Session, ticket: str) -> Upload | None:
-    """Return what is expected under a ticket, or None."""
-    row = session.one(_BY_TICKET, ticket=ticket)
+def find_upload(session: Session, ticket: str, since_us: int) -> Upload | None:
+    """Return what is expected under a ticket that was opened since a moment, or None."""
+    row = session.one(_BY_TICKET, ticket=ticket, since=since_us)
     if row is None:
         return None
     return Upload(model=row[0], sha256=row[1], size=row[2], digest=row[3])
