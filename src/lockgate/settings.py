@@ -58,7 +58,7 @@ class Settings:
 
     Empty means its own names on a loopback address, any elsewhere.
     """
-    dialects: str = "mlflow"
+    dialects: str = "mlflow,huggingface"
     """Which clients of other registries the server understands, with commas."""
     busy_s: float = 30.0
     """How long a writer waits for others on SQLite."""

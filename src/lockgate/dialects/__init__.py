@@ -18,7 +18,7 @@ from types import ModuleType
 
 from lockgate.errors import InvalidSetting
 
-NAMES: tuple[str, ...] = ("mlflow",)
+NAMES: tuple[str, ...] = ("mlflow", "huggingface")
 
 
 def dialects_named(setting: str) -> list[ModuleType]:

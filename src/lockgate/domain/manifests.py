@@ -103,9 +103,13 @@ class Manifest:
         """Every chunk once, digest → bytes, in the order of first use."""
         return {chunk.digest: chunk.size for file in self.files for chunk in file.chunks}
 
+    @cached_property
+    def _by_path(self) -> dict[str, FileEntry]:
+        return {file.path: file for file in self.files}
+
     def find_file(self, path: str) -> FileEntry | None:
         """Return the entry of a path, or None."""
-        return next((file for file in self.files if file.path == path), None)
+        return self._by_path.get(path)
 
 
 def build_manifest(files: Iterable[FileEntry], limits: ManifestLimits | None = None) -> Manifest:

@@ -6,26 +6,25 @@ a chunk's digest alone opens nothing.
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from lockgate.artifacts.signatures import ManifestSignature
-from lockgate.artifacts.store import MANIFEST_BYTES_MAX
+from lockgate.artifacts.store import MANIFEST_BYTES_MAX, Data
 from lockgate.domain.manifests import Manifest
 from lockgate.errors import InvalidInput, LimitExceeded, RegistryError
 from lockgate.http.calls import Call, CallOf
+from lockgate.http.downloads import send_file
 from lockgate.http.problems import http_refusal, status_of
 from lockgate.http.routing import MODEL, VERSION, media_type, router
-from lockgate.http.transfers import Transfers, read_body
+from lockgate.http.transfers import SEND_BYTES, PacedResponse, Transfers, read_body
 from lockgate.registry import Registry
 from lockgate.services import downloads
-from lockgate.services.downloads import FileRange
 from lockgate.wire import frames
 from lockgate.wire.answers import VersionAnswer
 from lockgate.wire.artifacts import (
@@ -47,7 +46,6 @@ from lockgate.wire.problems import problem_of
 
 routes = router("files")
 MANIFEST_TYPE = "application/vnd.lockgate.manifest+json"
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _BLOBS = {frames.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}
 _MANIFEST = {MANIFEST_TYPE: {"schema": {"type": "string", "format": "binary"}}}
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
@@ -165,7 +163,7 @@ async def get_blobs(
         )
     request_id = call.request.state.request_id
     pieces = partial(_framed, registry, found, body.digests, request_id)
-    return StreamingResponse(_in_turn(transfers, pieces), media_type=frames.MEDIA_TYPE)
+    return PacedResponse(_in_turn(transfers, pieces), media_type=frames.MEDIA_TYPE)
 
 
 @routes.post(VERSION + "/urls", response_model=Urls)
@@ -187,32 +185,16 @@ async def download_urls(
 )
 async def download(call: CallOf, project: str, model: str, version: str, path: str) -> Response:
     """Return a file of a version, or a range of it, as an attachment."""
-    registry, transfers = call.registry, _transfers(call)
+    registry = call.registry
     found = await call.run(lambda: registry.manifest(_reference(project, model, version)))
-    asked = call.request.headers.get("range")
+    file = downloads.load_file(found, path)
+    name = quote(file.path.rpartition("/")[2], safe="")
+    headers = {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
     try:
-        part = downloads.find_range(found, path, _span(asked))
+        return send_file(call.request, registry, file, headers)
     except InvalidInput as error:
-        size = getattr(found.find_file(path), "size", 0)
-        headers = {"content-range": f"bytes */{size}"}
-        return http_refusal(416, call.request.state.request_id, str(error), headers)
-    name = part.file.path.rpartition("/")[2]
-    headers = {
-        "accept-ranges": "bytes",
-        "cache-control": "no-cache",
-        "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
-        "content-length": str(part.length),
-        "etag": f'"{part.file.sha256}"',
-    }
-    if _span(asked) != (0, None):
-        last = part.start + part.length - 1
-        headers["content-range"] = f"bytes {part.start}-{last}/{part.file.size}"
-    return StreamingResponse(
-        _file(transfers, registry, part),
-        status_code=206 if "content-range" in headers else 200,
-        headers=headers,
-        media_type="application/octet-stream",
-    )
+        refused = {"content-range": f"bytes */{file.size}"}
+        return http_refusal(416, call.request.state.request_id, str(error), refused)
 
 
 # --- signatures, upkeep ------------------------------------------------------------------------
@@ -284,27 +266,9 @@ def _framed(
     return pieces
 
 
-async def _in_turn(transfers: Transfers, make: Any) -> AsyncIterator[bytes]:
+async def _in_turn(transfers: Transfers, make: Any) -> AsyncGenerator[Data, None]:
     async with transfers.turn():
         for piece in await transfers.run(make):
-            yield piece
-
-
-async def _file(transfers: Transfers, registry: Registry, part: FileRange) -> AsyncIterator[bytes]:
-    """Yield a part of a file; a chunk that is damaged breaks the connection off."""
-    pieces = downloads.read_range(registry.depot, part)
-    while True:
-        async with transfers.turn():
-            piece = await transfers.run(lambda: next(pieces, None))
-            if piece is None:
-                return
-            yield piece
-
-
-def _span(header: str | None) -> tuple[int | None, int | None]:
-    """Return ``(first, last)`` of a ``Range`` header; all of the file when it means nothing."""
-    found = _RANGE.fullmatch(header or "")
-    if found is None or found[1] == found[2] == "":
-        return (0, None)
-    first = int(found[1]) if found[1] else None
-    return (first, int(found[2]) if found[2] else None)
+            view = memoryview(piece)
+            for first in range(0, len(view), SEND_BYTES):
+                yield view[first : first + SEND_BYTES]

@@ -14,6 +14,7 @@ from lockgate.wire.answers import (
     ComparisonAnswer,
     ModelPage,
     OverviewPage,
+    PlaceAnswer,
     SummaryAnswer,
     VersionAnswer,
     VersionPage,
@@ -137,6 +138,12 @@ async def get_by_stage(
 async def summary(call: CallOf, words: Annotated[ProjectWords, Query()]) -> Response:
     """Count models, versions and stages, in one project or in all."""
     return await call.read(lambda registry: registry.summary(project=words.project))
+
+
+@routes.get("/uids/{uid}", response_model=PlaceAnswer)
+async def locate(call: CallOf, uid: str) -> Response:
+    """Return the reference of a version, or the full name of a model, by its uid."""
+    return await call.read(lambda registry: {"reference": registry.locate(uid)})
 
 
 def _now_or_then(call: Call, at: str | None) -> Represent:

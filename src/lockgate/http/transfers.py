@@ -7,16 +7,22 @@ the size of a file nor the number of clients decides how much memory the server 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import StreamingResponse
+from starlette.types import Message, Send
 
+from lockgate.artifacts.store import Data
 from lockgate.errors import InvalidInput, LimitExceeded
 
 TRANSFERS_MAX = 6
+SEND_BYTES = 2**20
+SEND_S_MAX = 20.0
+"""How long a client may take for a piece of `SEND_BYTES`; who is slower is as good as gone."""
 T = TypeVar("T")
 
 
@@ -40,6 +46,39 @@ class Transfers:
     def close(self) -> None:
         """Wait for the threads."""
         self._pool.shutdown(wait=True)
+
+
+class PacedResponse(StreamingResponse):
+    """A stream of pieces, each made in a turn that it holds until the piece is sent.
+
+    A client who takes nothing is let go, and so is the turn, at once, however the stream ends.
+    """
+
+    def __init__(
+        self,
+        pieces: AsyncGenerator[Data, None],
+        *words: Any,
+        send_s_max: float = SEND_S_MAX,
+        **named: Any,
+    ) -> None:
+        super().__init__(pieces, *words, **named)
+        self._pieces = pieces
+        self._send_s_max = send_s_max
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the pieces. Raises `ClientDisconnect`."""
+
+        async def paced(message: Message) -> None:
+            try:
+                async with asyncio.timeout(self._send_s_max):
+                    await send(message)
+            except TimeoutError:
+                raise ClientDisconnect from None
+
+        try:
+            await super().stream_response(paced)
+        finally:
+            await self._pieces.aclose()
 
 
 async def read_body(request: Request, bytes_max: int) -> bytearray:

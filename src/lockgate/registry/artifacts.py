@@ -30,6 +30,7 @@ from lockgate.services.depot import Depot, find_depot
 from lockgate.services.downloads import URL_EXPIRES_S
 from lockgate.services.file_evidence import card_of
 from lockgate.services.sealed import sealed_digest
+from lockgate.services.uploads import Uploads
 from lockgate.services.verifying import Verifying, every_sealed
 
 
@@ -45,6 +46,11 @@ class ArtifactVerbs(Desk, FileVerbs):
                 setting="artifacts", detail="this registry was opened without a store for files"
             )
         return depot
+
+    @property
+    def uploads(self) -> Uploads:
+        """Whole files on their way in, for clients that do not know of chunks."""
+        return Uploads(self._store, self.depot, self._who)
 
     def files(self, reference: str) -> VersionFiles:
         """Return a version's files, and what each was proved to be. Raises `ArtifactNotFound`."""

@@ -109,3 +109,7 @@ class LookupVerbs(Desk):
     def summary(self, *, project: str | None = None) -> Summary:
         """Count models, versions and stages, in one project or in all."""
         return catalog.summarise(self._store, project)
+
+    def locate(self, uid: str) -> str:
+        """Return the reference of a version, or the full name of a model, by its uid."""
+        return catalog.locate(self._store, uid)

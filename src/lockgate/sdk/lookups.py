@@ -128,3 +128,7 @@ class LookupVerbs(Calls):
     def summary(self, *, project: str | None = None) -> Summary:
         """Count models, versions and stages, in one project or in all."""
         return self._load(Summary, "/summary", project=project)
+
+    def locate(self, uid: str) -> str:
+        """Return the reference of a version, or the full name of a model, by its uid."""
+        return str(self._get(f"/uids/{segment(uid, 'uid')}")["reference"])

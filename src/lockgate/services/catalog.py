@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 
 from lockgate.domain.comparison import Comparison, compare
@@ -13,7 +14,7 @@ from lockgate.domain.overview import ModelOverview
 from lockgate.domain.pages import Page
 from lockgate.domain.summary import Summary
 from lockgate.domain.versions import ModelVersion
-from lockgate.errors import InvalidInput
+from lockgate.errors import InvalidInput, NotFound
 from lockgate.services.paging import page_of, page_size
 from lockgate.services.resolution import get_version
 from lockgate.storage import catalog as rows
@@ -193,6 +194,22 @@ def summarise(store: Store, project: str | None) -> Summary:
         )
 
     return store.snapshot(use_case)
+
+
+def locate(store: Store, uid: str) -> str:
+    """Return the reference of a live version, or the full name of a live model, by its uid.
+
+    Raises `InvalidInput` for what is no UUID, `NotFound`.
+    """
+    try:
+        key = uuid.UUID(uid).hex
+    except (ValueError, AttributeError, TypeError):
+        raise InvalidInput(detail=f"uid must be a UUID, got {uid!r:.60}", field="uid") from None
+    place = store.read(lambda session: rows.find_place(session, key))
+    if place is None:
+        raise NotFound(detail=f"There is no model and no version with the uid '{key}'.")
+    project, model, *label = place
+    return ":".join((f"{project}/{model}", *label))
 
 
 def compare_versions(store: Store, project: str, name: str, a: str, b: str) -> Comparison:

@@ -49,15 +49,19 @@ def download_urls(depot: Depot, manifest: Manifest, digests: Sequence[str]) -> l
     return [depot.blobs.find_download_url(digest, URL_EXPIRES_S) for digest in digests]
 
 
-def find_range(manifest: Manifest, path: str, span: tuple[int | None, int | None]) -> FileRange:
-    """Return the part of a file that ``(first, last)`` means, as HTTP counts: both inclusive.
-
-    ``(None, n)`` are the last ``n`` bytes. Raises `NotFound` for a path that is not there,
-    `InvalidInput` for a range outside the file.
-    """
+def load_file(manifest: Manifest, path: str) -> FileEntry:
+    """Return a file of a version. Raises `NotFound`."""
     file = manifest.find_file(path)
     if file is None:
         raise NotFound(detail=f"The version has no file {path[:200]!r}.", path=path[:200])
+    return file
+
+
+def find_part(file: FileEntry, span: tuple[int | None, int | None]) -> FileRange:
+    """Return the part of a file that ``(first, last)`` means, as HTTP counts: both inclusive.
+
+    ``(None, n)`` are the last ``n`` bytes. Raises `InvalidInput` for a range outside the file.
+    """
     first, last = span
     if first is None:
         start = max(0, file.size - (last or 0))
@@ -66,7 +70,8 @@ def find_range(manifest: Manifest, path: str, span: tuple[int | None, int | None
         start, stop = first, file.size if last is None else min(last + 1, file.size)
     if span != (0, None) and not 0 <= start < stop:
         raise InvalidInput(
-            detail=f"The range is outside of {path!r}, which has {file.size} bytes.", field="Range"
+            detail=f"The range is outside of {file.path!r}, which has {file.size} bytes.",
+            field="Range",
         )
     return FileRange(file, start, stop - start)
 

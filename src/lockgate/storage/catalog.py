@@ -15,6 +15,7 @@ from lockgate.storage.versions import FROM, STAMP, Stamp
 
 _V = tables.versions
 _M = tables.models
+_P = tables.projects
 
 _MODELS = select(func.count()).select_from(_M).where(_M.c.deleted_at.is_(None))
 _STAGES = (
@@ -27,6 +28,21 @@ _COUNT_MODELS = Statement(_MODELS)
 _COUNT_MODELS_OF = Statement(_MODELS.where(_M.c.project_id == bindparam("project_id")))
 _COUNT_STAGES = Statement(_STAGES)
 _COUNT_STAGES_OF = Statement(_STAGES.where(_V.c.project_id == bindparam("project_id")))
+_PLACED = FROM.join(_P, _P.c.id == _M.c.project_id)
+_VERSION_PLACE = Statement(
+    select(_P.c.name, _M.c.name, _V.c.label)
+    .select_from(_PLACED)
+    .where(
+        _V.c.uid == bindparam("uid"),
+        _V.c.deleted_at.is_(None),
+        _M.c.deleted_at.is_(None),
+    )
+)
+_MODEL_PLACE = Statement(
+    select(_P.c.name, _M.c.name)
+    .select_from(_M.join(_P, _P.c.id == _M.c.project_id))
+    .where(_M.c.uid == bindparam("uid"), _M.c.deleted_at.is_(None))
+)
 _VERSIONS = (
     select(*STAMP)
     .select_from(FROM)
@@ -64,6 +80,12 @@ def count_by_stage(session: Session, project_id: int | None) -> dict[str, int]:
             found.update(count_by_stage(session, key))
         return dict(found)
     return dict(session.all(_COUNT_STAGES_OF, project_id=project_id))
+
+
+def find_place(session: Session, uid: str) -> tuple[str, ...] | None:
+    """Return ``(project, model, label)`` of a live version, ``(project, model)`` of a model."""
+    row = session.one(_VERSION_PLACE, uid=uid) or session.one(_MODEL_PLACE, uid=uid)
+    return None if row is None else tuple(row)
 
 
 def list_by_stage(

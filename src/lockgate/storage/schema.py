@@ -11,14 +11,14 @@ from typing import Any
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from lockgate.errors import DatabaseUnavailable, SchemaOutdated
-from lockgate.storage import access_tables, artifact_tables, gate_tables, tables
+from lockgate.storage import access_tables, artifact_tables, gate_tables, tables, upload_tables
 from lockgate.storage.statements import DIALECTS
 
-HEAD = "0004"
+HEAD = "0008"
 METADATA = tables.metadata
-"""Every table: drawn in `tables`, `gate_tables`, `artifact_tables` and `access_tables`."""
-assert METADATA is gate_tables.metadata is artifact_tables.metadata  # noqa: S101  # all imported
-assert METADATA is access_tables.metadata  # noqa: S101
+"""Every table: those of `tables` and of the modules beside it."""
+_DRAWN_IN = (access_tables, artifact_tables, gate_tables, upload_tables)
+assert all(each.metadata is METADATA for each in _DRAWN_IN)  # noqa: S101
 LOCK_KEY = 0x10C6A7E
 """The advisory lock (PostgreSQL) under which a schema is made or changed."""
 _EXISTS = {

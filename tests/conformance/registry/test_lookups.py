@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime
 
 import pytest
@@ -12,6 +13,7 @@ from lockgate.errors import (
     InvalidInput,
     InvalidReference,
     ModelNotFound,
+    NotFound,
     StageEmpty,
     VersionNotFound,
 )
@@ -220,3 +222,21 @@ def test_an_overview_is_a_search_and_pages(two: AnyRegistry) -> None:
     rest = two.overview("owner = 'risk'", order_by="name DESC", limit=2, cursor=first.next_cursor)
     assert [[each.model.name for each in page] for page in (first, rest)] == [["c", "b"], ["a"]]
     assert rest.next_cursor is None
+
+
+def test_a_uid_leads_to_its_version_or_model(two: AnyRegistry) -> None:
+    """locate turns a uid, however it is written, into a reference; an unknown one is not found."""
+    version, model = two.get_version("churn", "1.1"), two.get_model("churn")
+    dashed = str(uuid.UUID(version.uid))
+    assert [two.locate(uid) for uid in (version.uid, dashed, model.uid)] == [
+        "default/churn:1.1",
+        "default/churn:1.1",
+        "default/churn",
+    ]
+    with pytest.raises(NotFound, match="no model and no version"):
+        two.locate("0" * 32)
+    with pytest.raises(InvalidInput, match="must be a UUID"):
+        two.locate("churn")
+    two.delete_model("churn", force=True)
+    with pytest.raises(NotFound):
+        two.locate(version.uid)

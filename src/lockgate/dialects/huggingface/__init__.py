@@ -1,0 +1,21 @@
+"""What `huggingface_hub`, and all that stands on it, speaks: ``HF_ENDPOINT=http://host:8000/hf``.
+
+repository             a model: ``project/name``, or ``name`` in the registry's own project
+revision ``main``      its latest version
+any other revision     a stage, an alias, a label, a digest, or a commit
+commit                 40 hexadecimal digits that name one version with its files
+a commit that is made  a new version: the files of the latest one, changed
+
+routes      path → handler, in
+├ reading   repositories, trees, revisions
+├ files     bytes out
+├ writing   repositories made, bytes in
+└ commits   what a commit makes of a version
+snapshots   revision → version and its files
+shapes      all that to the hub's JSON
+answers     pages and errors
+"""
+
+from lockgate.dialects.huggingface.routes import UPLOADS, routes
+
+__all__ = ["UPLOADS", "routes"]
