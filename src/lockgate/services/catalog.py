@@ -22,7 +22,7 @@ from lockgate.storage import lifecycles as lifecycle_rows
 from lockgate.storage import models as model_rows
 from lockgate.storage.database import Session
 from lockgate.storage.models import StoredModel
-from lockgate.storage.projects import project_id
+from lockgate.storage.projects import find_project, project_id
 from lockgate.storage.search import Search, search_models, search_versions
 from lockgate.storage.store import Store
 from lockgate.storage.versions import OF_MODEL, OF_MODEL_IN_STAGE
@@ -205,7 +205,13 @@ def locate(store: Store, uid: str) -> str:
         key = uuid.UUID(uid).hex
     except (ValueError, AttributeError, TypeError):
         raise InvalidInput(detail=f"uid must be a UUID, got {uid!r:.60}", field="uid") from None
-    place = store.read(lambda session: rows.find_place(session, key))
+
+    def use_case(session: Session) -> tuple[str, ...] | None:
+        found = rows.find_place(session, key)
+        # Who may not see the project finds nothing in it.
+        return None if found is None or find_project(session, found[0]) is None else found
+
+    place = store.snapshot(use_case)
     if place is None:
         raise NotFound(detail=f"There is no model and no version with the uid '{key}'.")
     project, model, *label = place
