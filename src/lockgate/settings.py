@@ -56,8 +56,8 @@ class Settings:
 
     Empty means its own names on a loopback address, any elsewhere.
     """
-    dialects: str = ""
-    """Which clients of other registries the server understands, with commas."""
+    dialects: str = "wanllmdb,day22"
+    """Which clients of other registries the server understands, with commas; empty for none."""
     busy_s: float = 30.0
     """How long a writer waits for others on SQLite."""
     body_bytes_max: int = 4_000_000

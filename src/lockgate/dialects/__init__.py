@@ -4,6 +4,7 @@ A dialect is a folder here. Its module has
 
     routes    the Starlette routes, a catch-all for each of its prefixes last, so that what it
               does not know is answered in its own shape of an error
+    first     (where a path of ours has to mean what the dialect says) routes that come before ours
     UPLOADS   (where it takes files) path prefix → the largest body in bytes under it
 
 It translates words, codes and shapes onto the verbs of `lockgate.registry`, and holds no rule.
@@ -17,7 +18,7 @@ from types import ModuleType
 
 from lockgate.errors import InvalidSetting
 
-NAMES: tuple[str, ...] = ()
+NAMES: tuple[str, ...] = ("wanllmdb", "day22")
 
 
 def dialects_named(setting: str) -> list[ModuleType]:

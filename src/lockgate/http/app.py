@@ -100,7 +100,7 @@ def build_app(
 
     ``allowed_hosts`` are further names for the ``Host`` header, the setting's unless given.
     ``coordination`` is what the cache's routes work on, closed with the registry. ``dialects``
-    are answered beside our own routes, which come first.
+    are answered beside our own routes, which come first but for what a dialect calls ``first``.
     """
     app = FastAPI(
         title="Lockgate",
@@ -120,11 +120,14 @@ def build_app(
     app.state.coordination = cache.Desk(coordination)
     requests = metrics.Requests()
     app.state.metrics = metrics.metrics_of(requests, app.state.coordination, settings.cache_root)
+    asked = list(dialects)
+    for dialect in asked:
+        app.router.routes.extend(getattr(dialect, "first", ()))
     for noun in NOUNS:
         app.router.routes.extend(noun.routes.routes)
     app.router.routes.extend(ROUTES)
     uploads: dict[str, int] = {}
-    for dialect in dialects:
+    for dialect in asked:
         app.router.routes.extend(dialect.routes)
         uploads.update(getattr(dialect, "UPLOADS", {}))
     app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 
 from lockgate.domain.comparison import Comparison, compare
@@ -12,12 +13,13 @@ from lockgate.domain.models import RegisteredModel
 from lockgate.domain.pages import Page
 from lockgate.domain.summary import Summary
 from lockgate.domain.versions import ModelVersion
-from lockgate.errors import InvalidInput
+from lockgate.errors import InvalidInput, NotFound
 from lockgate.services.paging import page_of, page_size
 from lockgate.services.resolution import get_version
 from lockgate.storage import catalog as rows
 from lockgate.storage import lifecycles as lifecycle_rows
 from lockgate.storage import models as model_rows
+from lockgate.storage import search as search_rows
 from lockgate.storage.database import Session
 from lockgate.storage.projects import project_id
 from lockgate.storage.search import Search, search_models, search_versions
@@ -48,6 +50,14 @@ def list_models(
         return search_models(session, scoped).map(lambda stored: stored.model)
 
     return store.snapshot(use_case)
+
+
+def count_models(store: Store, project: str | None, where: str) -> int:
+    """Return how many models a filter selects."""
+    search = _search(store, "models", where, (), 1, None)
+    return store.snapshot(
+        lambda session: search_rows.count_models(session, _scoped(session, search, project))
+    )
 
 
 def find_versions(
@@ -146,6 +156,39 @@ def summarise(store: Store, project: str | None) -> Summary:
         )
 
     return store.snapshot(use_case)
+
+
+def summarise_model(store: Store, project: str, name: str) -> Summary:
+    """Count the versions of one model, and in which stages they stand."""
+
+    def use_case(session: Session) -> Summary:
+        model_id, _ = model_rows.load_pin(session, project, name)
+        by_stage = rows.count_stages_of(session, model_id)
+        return Summary(
+            project=project,
+            model=name,
+            total_models=1,
+            total_versions=sum(by_stage.values()),
+            by_stage=FrozenDict(sorted(by_stage.items())),
+        )
+
+    return store.snapshot(use_case)
+
+
+def locate(store: Store, uid: str) -> str:
+    """Return the reference of a live version, or the full name of a live model, by its uid.
+
+    Raises `InvalidInput` for what is no UUID, `NotFound`.
+    """
+    try:
+        key = uuid.UUID(uid).hex
+    except (ValueError, AttributeError, TypeError):
+        raise InvalidInput(detail=f"uid must be a UUID, got {uid!r:.60}", field="uid") from None
+    place = store.read(lambda session: rows.find_place(session, key))
+    if place is None:
+        raise NotFound(detail=f"There is no model and no version with the uid '{key}'.")
+    project, model, *label = place
+    return ":".join((f"{project}/{model}", *label))
 
 
 def compare_versions(store: Store, project: str, name: str, a: str, b: str) -> Comparison:

@@ -14,6 +14,7 @@ from lockgate.storage.versions import FROM, STAMP, Stamp
 
 _V = tables.versions
 _M = tables.models
+_P = tables.projects
 
 _MODELS = select(func.count()).select_from(_M).where(_M.c.deleted_at.is_(None))
 _STAGES = (
@@ -26,6 +27,26 @@ _COUNT_MODELS = Statement(_MODELS)
 _COUNT_MODELS_OF = Statement(_MODELS.where(_M.c.project_id == bindparam("project_id")))
 _COUNT_STAGES = Statement(_STAGES)
 _COUNT_STAGES_OF = Statement(_STAGES.where(_V.c.project_id == bindparam("project_id")))
+_COUNT_STAGES_OF_MODEL = Statement(
+    select(_V.c.stage, func.count())
+    .where(_V.c.model_id == bindparam("model_id"), _V.c.deleted_at.is_(None))
+    .group_by(_V.c.stage)
+)
+_PLACED = FROM.join(_P, _P.c.id == _M.c.project_id)
+_VERSION_PLACE = Statement(
+    select(_P.c.name, _M.c.name, _V.c.label)
+    .select_from(_PLACED)
+    .where(
+        _V.c.uid == bindparam("uid"),
+        _V.c.deleted_at.is_(None),
+        _M.c.deleted_at.is_(None),
+    )
+)
+_MODEL_PLACE = Statement(
+    select(_P.c.name, _M.c.name)
+    .select_from(_M.join(_P, _P.c.id == _M.c.project_id))
+    .where(_M.c.uid == bindparam("uid"), _M.c.deleted_at.is_(None))
+)
 _VERSIONS = (
     select(*STAMP)
     .select_from(FROM)
@@ -54,6 +75,17 @@ def count_by_stage(session: Session, project_id: int | None) -> dict[str, int]:
     if project_id is None:
         return dict(session.all(_COUNT_STAGES))
     return dict(session.all(_COUNT_STAGES_OF, project_id=project_id))
+
+
+def count_stages_of(session: Session, model_id: int) -> dict[str, int]:
+    """Return how many live versions of one model stand in each stage."""
+    return dict(session.all(_COUNT_STAGES_OF_MODEL, model_id=model_id))
+
+
+def find_place(session: Session, uid: str) -> tuple[str, ...] | None:
+    """Return ``(project, model, label)`` of a live version, ``(project, model)`` of a model."""
+    row = session.one(_VERSION_PLACE, uid=uid) or session.one(_MODEL_PLACE, uid=uid)
+    return None if row is None else tuple(row)
 
 
 def list_by_stage(

@@ -12,7 +12,7 @@ from lockgate.domain.moments import from_micros, to_micros
 from lockgate.errors import ModelNotFound
 from lockgate.storage import tables
 from lockgate.storage.database import Session
-from lockgate.storage.encoding import frozen_from_json, to_json
+from lockgate.storage.encoding import frozen_from_json, to_json, to_json_in_order
 from lockgate.storage.statements import Statement, inserting
 
 _T = tables.models
@@ -192,7 +192,7 @@ def insert_model(session: Session, model: RegisteredModel, project_id: int, life
         name=model.name,
         owner=model.owner,
         description=model.description,
-        tags=to_json(model.tags),
+        tags=to_json_in_order(model.tags),
         lifecycle_id=lifecycle,
         next_seq=1,
         version_count=0,
@@ -218,7 +218,7 @@ def update_model(session: Session, before: StoredModel, after: StoredModel) -> N
         new_name=model.name,
         new_owner=model.owner,
         new_description=model.description,
-        new_tags=to_json(model.tags),
+        new_tags=to_json_in_order(model.tags),
         new_lifecycle_id=after.lifecycle_id,
         new_next_seq=after.next_seq,
         new_version_count=model.version_count,

@@ -147,6 +147,22 @@ class Health(BaseModel):
     status: str
 
 
+class CountAnswer(BaseModel):
+    """How many there are."""
+
+    model_config = _CONFIG
+
+    count: int
+
+
+class PlaceAnswer(BaseModel):
+    """What a uid belongs to."""
+
+    model_config = _CONFIG
+
+    reference: str
+
+
 class Problem(BaseModel):
     """What went wrong (RFC 9457). The fields of the error lie beside these members."""
 

@@ -220,6 +220,16 @@ class ProjectWords(Words):
     project: str | None = None
 
 
+class SummaryWords(Words):
+    project: str | None = None
+    model: str | None = Field(default=None, description="Count the versions of this model")
+
+
+class CountWords(Words):
+    filter: str = Field(default="", description="Which models; empty means all")
+    project: str | None = None
+
+
 class LatestWords(Words):
     stage: str | None = None
     at: str | None = Field(default=None, description="ISO 8601; what was true at that moment")
