@@ -37,8 +37,11 @@ class Settings:
 
     Empty means beside an SQLite file (``lockgate.db`` → ``lockgate.artifacts``), in memory for a
     database in memory, else ``lockgate.artifacts`` in the current folder. One store belongs to one
-    database: `lockgate gc` deletes from it whatever that database does not name.
+    database, which is written down in it: another is refused.
     """
+    artifacts_adopt: bool = False
+    """Whether to take over a store of files that belongs to another database. Set it once, when
+    this database has taken the other's place."""
     cache: str = ""
     """The folder of the user's own for verified files and hashes; empty means the usual place."""
     gc_grace_s: float = 86_400.0

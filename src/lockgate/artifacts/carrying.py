@@ -63,7 +63,7 @@ class FileVerbs(ABC):
         """Return the manifest of a sealed version."""
 
     @abstractmethod
-    def _fetch(self, version: ModelVersion) -> Fetch:
+    def chunks(self, version: ModelVersion) -> Fetch:
         """Return where the chunks of a sealed version come from."""
 
     @abstractmethod
@@ -146,7 +146,7 @@ class FileVerbs(ABC):
         manifest = self._manifest(version)
         if verify_keys:
             self._require_signature(version, [parse_verifier_key(key) for key in verify_keys])
-        pull_tree(manifest, self._fetch(version), Path(destination), on_progress=progress)
+        pull_tree(manifest, self.chunks(version), Path(destination), on_progress=progress)
         return version
 
     def use(
@@ -176,7 +176,7 @@ class FileVerbs(ABC):
         return cache.ensure(
             version.digest or "",
             lambda: self._read_manifest(version),
-            self._fetch(version),
+            self.chunks(version),
             on_progress=progress,
         )
 
@@ -201,8 +201,8 @@ class FileVerbs(ABC):
             old,
             new,
             diff_manifests(old, new).tensors,
-            _reading_one(self._fetch(one)),
-            _reading_one(self._fetch(two)),
+            _reading_one(self.chunks(one)),
+            _reading_one(self.chunks(two)),
         )
 
     def _manifest(self, version: ModelVersion) -> Manifest:

@@ -19,7 +19,13 @@ from pathlib import Path
 from typing import Final
 
 from lockgate.artifacts import layout
-from lockgate.artifacts.store import Data, StoredItem, check_blob, check_manifest
+from lockgate.artifacts.store import (
+    OWNER_BYTES_MAX,
+    Data,
+    StoredItem,
+    check_blob,
+    check_manifest,
+)
 from lockgate.errors import BlobNotFound, BlobStoreUnavailable, InvalidInput
 
 # Files that one put keeps open until all are on the disk.
@@ -123,6 +129,21 @@ class LocalStore:
                 os.close(file)
                 os.unlink(name, dir_fd=temporary)
 
+    def read_owner(self) -> bytes | None:
+        with self._reporting():
+            try:
+                with self._open(layout.OWNER) as file:
+                    return _read_all(file, 0, OWNER_BYTES_MAX)
+            except FileNotFoundError:
+                return None
+
+    def put_owner(self, data: bytes, *, replace: bool = False) -> bytes:
+        if replace:
+            self._put([(layout.OWNER, data)])
+        else:
+            self._put_first(layout.OWNER, data)
+        return self.read_owner() or b""
+
     # --- a folder has no URLs ----------------------------------------------------------------
 
     def find_download_url(self, digest: str, expires_s: int) -> str | None:  # noqa: ARG002
@@ -171,6 +192,21 @@ class LocalStore:
                 for name, _ in written:
                     with contextlib.suppress(OSError):
                         os.unlink(name, dir_fd=temporary)
+
+    def _put_first(self, path: str, data: bytes) -> None:
+        """Write a file of the root unless it is there."""
+        name = secrets.token_hex(16)
+        with self._reporting(), self._folder(f"{layout.TEMPORARY}/x", create=True) as temporary:
+            file = os.open(name, _WRITE_FLAGS, 0o644, dir_fd=temporary)
+            try:
+                _write_all(file, data)
+                _sync(file)
+                with contextlib.suppress(FileExistsError):
+                    os.link(name, path, src_dir_fd=temporary, dst_dir_fd=self._root)
+                _sync(self._root)
+            finally:
+                os.close(file)
+                os.unlink(name, dir_fd=temporary)
 
     def _holds(self, path: str, data: Data) -> bool:
         """Tell whether a file with exactly these bytes is there (a damaged one is replaced)."""

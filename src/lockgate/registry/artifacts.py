@@ -74,11 +74,25 @@ class ArtifactVerbs(Desk, FileVerbs):
         """
         if isinstance(manifest, str):
             manifest = self.depot.manifest(manifest)
+        return self._seal(name, manifest, {"version": version, **words}, hashed_here=False)
+
+    def _seal(
+        self, name: str, manifest: Manifest, words: dict[str, Any], *, hashed_here: bool
+    ) -> ModelVersion:
         project, bare = self._split(name)
         limits = self._store.limits
-        model = registration.new_model(limits, bare, lifecycle=words.pop("lifecycle", None))
-        new = registration.new_version(limits, version=version, **words)
-        return publishing.publish(self._store, self.depot, self._who, project, model, new, manifest)
+        model = registration.new_model(limits, bare, lifecycle=words.get("lifecycle"))
+        new = registration.new_version(limits, **words)
+        return publishing.publish(
+            self._store,
+            self.depot,
+            self._who,
+            project,
+            model,
+            new,
+            manifest,
+            hashed_here=hashed_here,
+        )
 
     def keep_manifest(self, data: bytes) -> Manifest:
         """Keep the bytes of a manifest, for `seal`. Raises `InvalidManifest`."""
@@ -139,6 +153,14 @@ class ArtifactVerbs(Desk, FileVerbs):
         """Return where chunks of a version can be had without us, None where they cannot."""
         return downloads.download_urls(self.depot, self.manifest(reference), digests)
 
+    def chunks(self, version: ModelVersion) -> Fetch:
+        """Return where a version's chunks come from: asked for digests, it yields their bytes.
+
+        Nobody has verified them yet. Raises `ArtifactNotFound`.
+        """
+        manifest = self.depot.manifest(sealed_digest(version))
+        return lambda digests: downloads.read_chunks(self.depot, manifest, digests)
+
     def signatures(self, reference: str) -> tuple[SignatureRecord, ...]:
         """Return the signatures of a version's files, none of them verified."""
         return self._signatures(self.resolve(reference))
@@ -149,14 +171,10 @@ class ArtifactVerbs(Desk, FileVerbs):
         return self.depot.blobs
 
     def _publish(self, name: str, manifest: Manifest, words: dict[str, Any]) -> ModelVersion:
-        return self.seal(name, manifest, **words)
+        return self._seal(name, manifest, words, hashed_here=True)
 
     def _read_manifest(self, version: ModelVersion) -> bytes:
         return self.depot.manifest(sealed_digest(version)).encoded
-
-    def _fetch(self, version: ModelVersion) -> Fetch:
-        manifest = self.depot.manifest(sealed_digest(version))
-        return lambda digests: downloads.read_chunks(self.depot, manifest, digests)
 
     def _signatures(self, version: ModelVersion) -> tuple[SignatureRecord, ...]:
         return signing.list_signatures(self._store, version.project, version.model, version.label)

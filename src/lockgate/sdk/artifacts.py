@@ -79,6 +79,13 @@ class ArtifactVerbs(Calls, FileVerbs):
         path = self._at(self.resolve(reference), "signatures")
         return self._change(SignatureRecord, "POST", path, body)
 
+    def chunks(self, version: ModelVersion) -> Fetch:
+        """Return where a version's chunks come from: asked for digests, it yields their bytes.
+
+        Nobody has verified them yet. Raises `ArtifactNotFound`.
+        """
+        return self._transfers().fetch_from(self._at(version))
+
     def signatures(self, reference: str) -> tuple[SignatureRecord, ...]:
         """Return the signatures of a version's files, none of them verified."""
         return self._signatures(self.resolve(reference))
@@ -147,9 +154,6 @@ class ArtifactVerbs(Calls, FileVerbs):
 
     def _read_manifest(self, version: ModelVersion) -> bytes:
         return self._transfers().get(self._at(version, "manifest"))
-
-    def _fetch(self, version: ModelVersion) -> Fetch:
-        return self._transfers().fetch_from(self._at(version))
 
     def _signatures(self, version: ModelVersion) -> tuple[SignatureRecord, ...]:
         return self._all(SignatureRecord, self._at(version, "signatures"))

@@ -25,6 +25,7 @@ from lockgate.domain.files import (
     Leftover,
 )
 from lockgate.errors import BlobNotFound, Contended, Corrupt
+from lockgate.services import ownership
 from lockgate.services.depot import Depot
 from lockgate.services.publishing import quiet_epoch
 from lockgate.storage import artifacts as rows
@@ -66,8 +67,10 @@ class _Marked:
 def collect(store: Store, depot: Depot, who: Caller, *, dry_run: bool = False) -> Collected:
     """Take away what no version needs, or say what would go, to the byte.
 
-    Raises `Corrupt`, with nothing swept, when a manifest that is needed cannot be read.
+    Raises `Corrupt`, with nothing swept, when a manifest that is needed cannot be read, and
+    `InvalidSetting` when the store has become another database's.
     """
+    ownership.require_own(store, depot.blobs)
     before_us = _moment_us(store) - depot.rules.restore_days * DAY_US
     marked = _Marked(depot)
     if dry_run:

@@ -14,7 +14,7 @@ from lockgate.errors import DatabaseUnavailable, SchemaOutdated
 from lockgate.storage import artifact_tables, gate_tables, tables
 from lockgate.storage.statements import DIALECTS
 
-HEAD = "0003"
+HEAD = "0009"
 METADATA = tables.metadata
 """Every table: drawn in `tables`, `gate_tables` and `artifact_tables`."""
 assert METADATA is gate_tables.metadata is artifact_tables.metadata  # noqa: S101  # all are imported
