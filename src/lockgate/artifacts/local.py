@@ -138,10 +138,20 @@ class LocalStore:
                 return None
 
     def put_owner(self, data: bytes, *, replace: bool = False) -> bytes:
-        if replace:
-            self._put([(layout.OWNER, data)])
-        else:
-            self._put_first(layout.OWNER, data)
+        name = secrets.token_hex(16)
+        with self._reporting(), self._folder(f"{layout.TEMPORARY}/x", create=True) as temporary:
+            file = os.open(name, _WRITE_FLAGS, 0o644, dir_fd=temporary)
+            try:
+                _write_all(file, data)
+                _sync(file)
+                put = os.rename if replace else os.link  # a link fails where there is a file
+                with contextlib.suppress(FileExistsError):
+                    put(name, layout.OWNER, src_dir_fd=temporary, dst_dir_fd=self._root)
+                _sync(self._root)
+            finally:
+                os.close(file)
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(name, dir_fd=temporary)
         return self.read_owner() or b""
 
     # --- a folder has no URLs ----------------------------------------------------------------
@@ -192,21 +202,6 @@ class LocalStore:
                 for name, _ in written:
                     with contextlib.suppress(OSError):
                         os.unlink(name, dir_fd=temporary)
-
-    def _put_first(self, path: str, data: bytes) -> None:
-        """Write a file of the root unless it is there."""
-        name = secrets.token_hex(16)
-        with self._reporting(), self._folder(f"{layout.TEMPORARY}/x", create=True) as temporary:
-            file = os.open(name, _WRITE_FLAGS, 0o644, dir_fd=temporary)
-            try:
-                _write_all(file, data)
-                _sync(file)
-                with contextlib.suppress(FileExistsError):
-                    os.link(name, path, src_dir_fd=temporary, dst_dir_fd=self._root)
-                _sync(self._root)
-            finally:
-                os.close(file)
-                os.unlink(name, dir_fd=temporary)
 
     def _holds(self, path: str, data: Data) -> bool:
         """Tell whether a file with exactly these bytes is there (a damaged one is replaced)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime
 
 import pytest
@@ -12,6 +13,7 @@ from lockgate.errors import (
     InvalidInput,
     InvalidReference,
     ModelNotFound,
+    NotFound,
     StageEmpty,
     VersionNotFound,
 )
@@ -181,3 +183,40 @@ def test_everything_is_counted(two: AnyRegistry) -> None:
     assert (everything.total_models, everything.total_versions) == (2, 3)
     assert dict(everything.by_stage) == {"None": 1, "Production": 1, "Staging": 1}
     assert two.summary(project="risk").total_versions == 1
+
+
+def test_one_model_is_counted(two: AnyRegistry) -> None:
+    """summary counts the versions of one model, too."""
+    two.register_model("calm", "1")
+    counts = two.summary(model="churn")
+    assert (counts.project, counts.model, counts.total_models) == ("default", "churn", 1)
+    assert (counts.total_versions, dict(counts.by_stage)) == (2, {"Production": 1, "Staging": 1})
+    with pytest.raises(ModelNotFound):
+        two.summary(model="nothing")
+
+
+def test_models_are_counted(two: AnyRegistry) -> None:
+    """count_models counts what search_models would page through."""
+    two.create_project("risk")
+    two.create_model("risk/calm", tags={"team": "risk"})
+    assert two.count_models() == 2
+    assert two.count_models("name ILIKE 'CH%'") == 1
+    assert two.count_models("tags.team = 'risk'", project="risk") == 1
+    assert two.count_models(project="default") == 1
+    two.delete_model("risk/calm")
+    assert two.count_models() == 1
+
+
+def test_a_uid_leads_to_what_has_it(two: AnyRegistry) -> None:
+    """locate returns a model's full name or a version's reference, wherever it is by now."""
+    model, version = two.get_model("churn"), two.register_model("churn", "v9")
+    two.update_model("churn", new_name="leavers")
+    assert two.locate(model.uid) == "default/leavers"
+    assert two.locate(str(uuid.UUID(version.uid))) == "default/leavers:v9"
+    with pytest.raises(NotFound):
+        two.locate(uuid.uuid4().hex)
+    with pytest.raises(InvalidInput):
+        two.locate("leavers")
+    two.delete_version("leavers", "v9")
+    with pytest.raises(NotFound):
+        two.locate(version.uid)
