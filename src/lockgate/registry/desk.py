@@ -14,6 +14,7 @@ from lockgate.keys import SigningKey
 from lockgate.services import projects
 from lockgate.services.depot import find_depot
 from lockgate.storage.idempotency import Once
+from lockgate.storage.preconditions import Unchanged
 from lockgate.storage.store import Caller, Store
 
 Moment = datetime | str | None
@@ -36,11 +37,16 @@ class Desk:
         self._signer = signer or _no_key
         self.project = project
 
-    def acting_as(self, actor: str | Actor, once: Once | None = None) -> Self:
-        """Return this registry with another actor (and, for one write, an idempotency key)."""
+    def acting_as(
+        self, actor: str | Actor, once: Once | None = None, only_if: Unchanged | None = None
+    ) -> Self:
+        """Return this registry with another actor.
+
+        For one write also with an idempotency key, and with what must not have changed before it.
+        """
         named = actor if isinstance(actor, Actor) else Actor.named(actor)
         other = type(self)(self._store, named, self.project, self._signer)
-        other._who = Caller(actor=named, once=once)
+        other._who = Caller(actor=named, once=once, only_if=only_if)
         return other
 
     @property

@@ -20,6 +20,7 @@ from lockgate.storage.lifecycles import (
     missing_presets,
 )
 from lockgate.storage.log import append_events, record
+from lockgate.storage.preconditions import Unchanged
 from lockgate.storage.projects import find_project, insert_project, project_id
 from lockgate.storage.schema import ensure_schema
 from lockgate.storage.versions import VersionCache
@@ -29,10 +30,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Who asks, and whether the write is to happen once only."""
+    """Who asks, whether the write is to happen once only, and only while a thing is unchanged."""
 
     actor: Actor
     once: Once | None = None
+    only_if: Unchanged | None = None
 
     @property
     def name(self) -> str:
@@ -67,15 +69,22 @@ class Store:
     def write(self, who: Caller, use_case: Callable[[Session], T]) -> T:
         """Run a use case in one transaction, once only if the caller asked for that.
 
-        Raises `idempotency.Replayed` with the earlier answer when it was done before.
+        Raises `idempotency.Replayed` with the earlier answer when it was done before,
+        `StaleRevision` when what must be unchanged has changed.
         """
-        once = who.once
+        once, only_if = who.once, who.only_if
+
+        def guarded(session: Session) -> T:
+            if only_if is not None:
+                only_if.require(session)
+            return use_case(session)
+
         if once is None:
-            return self.database.write(use_case)
+            return self.database.write(guarded)
 
         def remembered(session: Session) -> T:
             idempotency.recall(session, who.name, once)
-            result = use_case(session)
+            result = guarded(session)
             idempotency.remember(session, who.name, once, result)
             return result
 

@@ -273,6 +273,7 @@ class AuditWords(PageWords):
     version: str | None = None
     actor: str | None = None
     action: str | None = None
+    forced: bool | None = Field(default=None, description="Passages through a gate forced open")
     since: str | None = None
     until: str | None = None
     newest_first: bool = False

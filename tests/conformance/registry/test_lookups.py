@@ -220,3 +220,21 @@ def test_a_uid_leads_to_what_has_it(two: AnyRegistry) -> None:
     two.delete_version("leavers", "v9")
     with pytest.raises(NotFound):
         two.locate(version.uid)
+
+
+def test_an_old_name_still_means_what_it_meant(two: AnyRegistry) -> None:
+    """A model that was renamed is found, for the time before, under the name it had then."""
+    then = two.production("churn").updated_at
+    two.update_model("churn", new_name="leavers")
+    renamed = two.get_model("leavers").updated_at
+    two.update_model("leavers", new_name="quitters")
+    two.register_model("churn", "other")
+    assert two.production("churn", at=then).label == two.production("quitters").label
+    assert two.resolve("leavers@production", at=renamed).model == "quitters"
+    with pytest.raises(NotFound):
+        two.production("churn")
+    assert two.resolve("churn:other", at=two.get_model("churn").updated_at).label == "other"
+    two.delete_model("quitters", force=True)
+    two.create_model("quitters")
+    two.update_model("quitters", new_name="stayers")
+    assert two.production("churn", at=then).model == "quitters"
