@@ -9,13 +9,13 @@ from typing import Any
 from lockgate.artifacts.carrying import FileVerbs, ReadTold
 from lockgate.artifacts.pulling import Fetch
 from lockgate.artifacts.pushing import Sink
-from lockgate.artifacts.signatures import ManifestSignature, sign_manifest
+from lockgate.artifacts.signatures import Signature
 from lockgate.artifacts.store import Data
 from lockgate.domain.files import Collected, SignatureRecord, Verified, VersionFiles
 from lockgate.domain.manifests import Manifest
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import InvalidSetting
-from lockgate.keys import SigningKey, read_key
+from lockgate.keys import SigningKey
 from lockgate.registry.desk import Desk
 from lockgate.services import (
     collecting,
@@ -98,17 +98,28 @@ class ArtifactVerbs(Desk, FileVerbs):
         """Keep the bytes of a manifest, for `seal`. Raises `InvalidManifest`."""
         return publishing.keep_manifest(self.depot, data)
 
-    def sign(self, reference: str, key: SigningKey | str | Path) -> SignatureRecord:
-        """Sign a version's files with a key, or with the one in a file."""
-        version = self.resolve(reference)
-        signer = key if isinstance(key, SigningKey) else read_key(Path(key))
-        return self.add_signature(version.reference, sign_manifest(sealed_digest(version), signer))
+    def sign(
+        self, reference: str, key: SigningKey | str | Path, *, format: str = "lockgate"
+    ) -> SignatureRecord:
+        """Sign a version's files with a key, or with the one in a file.
 
-    def add_signature(self, reference: str, signature: ManifestSignature) -> SignatureRecord:
+        ``format`` is ``lockgate`` (Ed25519), or ``model-signing`` (OpenSSF's, with the file of a
+        private key on an elliptic curve in PEM).
+        """
+        version = self._sealed(reference)
+        return self.add_signature(version.reference, self._signature(version, key, format))
+
+    def add_signature(self, reference: str, signature: Signature) -> SignatureRecord:
         """Keep a signature of a version's files that was made elsewhere, once it verifies."""
         version = self.resolve(reference)
         return signing.add_signature(
-            self._store, self._who, version.project, version.model, version.label, signature
+            self._store,
+            self.depot,
+            self._who,
+            version.project,
+            version.model,
+            version.label,
+            signature,
         )
 
     def verify_artifacts(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from safetensors.numpy import save_file
 
 from lockgate.artifacts.pulling import PullProgress
@@ -257,6 +260,26 @@ def test_signatures(registry: AnyRegistry, out: Path, tmp_path: Path) -> None:
         registry.use("churn:1", verify_keys=[str(other.verifier("other"))])
     registry.pull("churn:1", tmp_path / "back", verify_keys=[key])
     assert registry.signatures("churn:1") == (kept,)
+
+
+def test_signatures_in_the_format_of_openssf(
+    registry: AnyRegistry, out: Path, tmp_path: Path
+) -> None:
+    """A version signed by a key in PEM is pulled under its public half."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    secret, public = tmp_path / "ci.key", tmp_path / "ci.pem"
+    form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    secret.write_bytes(private.private_bytes(serialization.Encoding.PEM, form, plain))
+    subject = serialization.PublicFormat.SubjectPublicKeyInfo
+    public.write_bytes(private.public_key().public_bytes(serialization.Encoding.PEM, subject))
+    registry.push(out, "churn", "1")
+    with pytest.raises(Corrupt, match="not signed by ci"):
+        registry.pull("churn:1", tmp_path / "back", verify_keys=[str(public)])
+    kept = registry.sign("churn:1", secret, format="model-signing")
+    assert registry.signatures("churn:1") == (kept,)
+    assert "dsseEnvelope" in json.loads(kept.signature)
+    registry.pull("churn:1", tmp_path / "back", verify_keys=[str(public)])
+    assert contents(tmp_path / "back") == contents(out)
 
 
 def test_everything_is_whole(registry: AnyRegistry, out: Path) -> None:
