@@ -49,7 +49,10 @@ class Settings:
     restore_days: int = 30
     """For how many days a deleted version keeps its files, so that it can be restored."""
     trusted_keys: str = ""
-    """Verifier keys whose signatures count (``name+id+base64``), or files of them; with commas."""
+    """Verifier keys whose signatures count (``name+id+base64``), or files of them; with commas.
+
+    A file may also be a public key on an elliptic curve in PEM, for signatures of model-signing.
+    """
     host: str = "127.0.0.1"
     """The address that `lockgate serve` listens on."""
     port: int = 8000
