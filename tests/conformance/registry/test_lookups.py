@@ -238,3 +238,30 @@ def test_an_old_name_still_means_what_it_meant(two: AnyRegistry) -> None:
     two.create_model("quitters")
     two.update_model("quitters", new_name="stayers")
     assert two.production("churn", at=then).model == "quitters"
+
+
+def test_an_overview_shows_models_with_what_serves(two: AnyRegistry) -> None:
+    """Each model comes with its version in production, by the words of its own lifecycle."""
+    two.create_model("alone", lifecycle="single")
+    two.create_model("linear", lifecycle="linear")
+    two.register_model("linear", "a")
+    two.register_model("linear", "b")
+    for label in ["b", "a"]:
+        two.promote("linear", label)
+        two.promote("linear", label)
+    shown = two.overview(project="default")
+    assert [
+        ("alone", "production", None),
+        ("churn", "Production", two.get_version("churn", "1.1")),
+        ("linear", "Production", two.production("linear")),
+    ] == [(each.model.name, each.serving_stage, each.production) for each in shown]
+
+
+def test_an_overview_is_a_search_and_pages(two: AnyRegistry) -> None:
+    """Filter, order and cursor mean what they mean in a search for models."""
+    for name in ["a", "b", "c"]:
+        two.create_model(name, owner="risk")
+    first = two.overview("owner = 'risk'", order_by="name DESC", limit=2)
+    rest = two.overview("owner = 'risk'", order_by="name DESC", limit=2, cursor=first.next_cursor)
+    assert [[each.model.name for each in page] for page in (first, rest)] == [["c", "b"], ["a"]]
+    assert rest.next_cursor is None
