@@ -191,13 +191,17 @@ def test_on_the_command_line(
     """sign writes the signature out, and keeps one that was made elsewhere."""
     lockgate = Terminal(tmp_path, capsys, monkeypatch)
     secret, public = key_pair(tmp_path, "ci")
-    lockgate.done("push", str(out), "churn:1")
+    assert lockgate("push", str(out), "churn:1").code == 0
     signature = str(tmp_path / "model.sig")
     form = ["--format", "model-signing"]
     told = lockgate.done("sign", "churn:1", "--key", str(secret), *form, "--out", signature)
     assert "default/churn:1 is signed by" in told
-    lockgate.done("push", str(out), "other:1")
+    (tmp_path / "elsewhere").mkdir()
+    lockgate = Terminal(tmp_path / "elsewhere", capsys, monkeypatch)
+    assert lockgate("push", str(out), "other:1").code == 0
     refused = lockgate("pull", "other:1", str(tmp_path / "a"), "--verify-key", str(public))
     assert "not signed by ci" in refused.err
     lockgate.done("sign", "other:1", "--key", str(public), "--bundle", signature)
-    lockgate.done("pull", "other:1", str(tmp_path / "a"), "--verify-key", str(public))
+    pulled = lockgate("pull", "other:1", str(tmp_path / "a"), "--verify-key", str(public))
+    assert pulled.code == 0
+    assert (tmp_path / "a" / "sub.txt").exists()
