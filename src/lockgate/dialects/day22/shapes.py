@@ -23,7 +23,6 @@ ACTIONS = {
     "create_model": "create_model",
     "register_version": "create_version",
     "transition": "transition",
-    "transition_forced": "transition",
     "transition_noop": "transition",
 }
 """Ours → Day22's; other events are none of its."""
