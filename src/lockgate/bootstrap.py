@@ -177,18 +177,21 @@ def open_store(url: str, settings: Settings, clock: Clock | None = None) -> Stor
     except BaseException:
         driver.close()
         raise
-    store.depot = depot_of(url, settings)
+    store.depot = depot_of(url, settings, store)
     return store
 
 
-def depot_of(database: str, settings: Settings) -> Depot:
+def depot_of(database: str, settings: Settings, store: Store) -> Depot:
     """Return where the files of a database's registry are kept, not opened yet."""
     from lockgate.services.depot import Depot, DepotRules
 
     def open_blobs() -> BlobStore:
         from lockgate.artifacts.store import open_store as open_blob_store
+        from lockgate.services.ownership import require_own
 
-        return open_blob_store(settings.artifacts or _artifacts_beside(database))
+        blobs = open_blob_store(settings.artifacts or _artifacts_beside(database))
+        require_own(store, blobs, adopt=settings.artifacts_adopt)
+        return blobs
 
     rules = DepotRules(
         gc_grace_s=settings.gc_grace_s,

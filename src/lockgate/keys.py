@@ -18,12 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lockgate.domain.checkpoints import VerifierKey
+from lockgate.domain.checkpoints import VerifierKey, parse_verifier_key
 from lockgate.errors import InvalidInput, InvalidSetting, Unavailable
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+EC_PREFIX = "ec:"
+KEY_FILE_BYTES_MAX = 10_000
 _PREFIX = "PRIVATE+KEY+"
 _ED25519 = b"\x01"
 _SEED_BYTES = 32
@@ -77,6 +80,63 @@ def verifying(key: VerifierKey) -> Callable[[bytes, bytes], bool]:
         return True
 
     return verify
+
+
+def ec_key_text(key: EllipticCurvePublicKey) -> str:
+    """Return a public key on an elliptic curve as text."""
+    from cryptography.hazmat.primitives import serialization
+
+    data = key.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return EC_PREFIX + base64.b64encode(data).decode()
+
+
+def trusted_keys_of(text: str) -> dict[str, str]:
+    """Return the identities in a list with commas: public key as text → name.
+
+    An entry is a verifier key (``name+id+base64``), or a file that holds one a line, or a file
+    that is a public key on an elliptic curve in PEM, whose name is the file's. Raises
+    `InvalidSetting` for a file that is none of it, `InvalidInput` for a line.
+    """
+    found: dict[str, str] = {}
+    for part in filter(None, (each.strip() for each in text.split(","))):
+        lines = [part] if part.count("+") >= 2 else _lines(Path(part))
+        if lines and lines[0].startswith("-----BEGIN"):
+            found[_pem_key(Path(part), lines)] = Path(part).stem
+            continue
+        for line in lines:
+            key = parse_verifier_key(line)
+            found[key.public_key.hex()] = key.name
+    return found
+
+
+def _pem_key(path: Path, lines: list[str]) -> str:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
+    try:
+        key = serialization.load_pem_public_key("\n".join(lines).encode())
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, EllipticCurvePublicKey):
+        raise InvalidSetting(
+            setting="trusted_keys", detail=f"{path} holds no public key on an elliptic curve"
+        )
+    return ec_key_text(key)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        with path.open("r", encoding="utf-8") as file:
+            text = file.read(KEY_FILE_BYTES_MAX)
+    except (OSError, ValueError) as error:
+        raise InvalidSetting(
+            setting="trusted_keys", detail=f"no verifier key can be read from {path}: {error}"
+        ) from None
+    lines = [line.strip() for line in text.splitlines()]
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def new_key() -> SigningKey:

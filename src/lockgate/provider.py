@@ -48,8 +48,7 @@ class VersionSource(Protocol):
         self, expression: str, /, *, project: str | None = None, limit: int = 100
     ) -> Page[ModelVersion]: ...
 
-    # The room of files knows this one by the same name: chunks of a version, without a folder.
-    def _fetch(self, version: ModelVersion) -> Fetch: ...
+    def chunks(self, version: ModelVersion) -> Fetch: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +152,7 @@ class VersionProvider:
         registry, reference = self._registry(), "@".join(place)
         version = registry.resolve(reference)
         manifest = registry.manifest(version.reference)
-        opened = _Opened({file.path: file for file in manifest.files}, registry._fetch(version))
+        opened = _Opened({file.path: file for file in manifest.files}, registry.chunks(version))
         with self._lock:
             self._opened[place] = opened
             while len(self._opened) > OPENED_MAX:

@@ -39,8 +39,11 @@ class Settings:
 
     Empty means beside an SQLite file (``lockgate.db`` → ``lockgate.artifacts``), in memory for a
     database in memory, else ``lockgate.artifacts`` in the current folder. One store belongs to one
-    database: `lockgate gc` deletes from it whatever that database does not name.
+    database, which is written down in it: another is refused.
     """
+    artifacts_adopt: bool = False
+    """Whether to take over a store of files that belongs to another database. Set it once, when
+    this database has taken the other's place."""
     cache: str = ""
     """The folder of the user's own for verified files and hashes; empty means the usual place."""
     gc_grace_s: float = 86_400.0
@@ -48,7 +51,10 @@ class Settings:
     restore_days: int = 30
     """For how many days a deleted version keeps its files, so that it can be restored."""
     trusted_keys: str = ""
-    """Verifier keys whose signatures count (``name+id+base64``), or files of them; with commas."""
+    """Verifier keys whose signatures count (``name+id+base64``), or files of them; with commas.
+
+    A file may also be a public key on an elliptic curve in PEM, for signatures of model-signing.
+    """
     host: str = "127.0.0.1"
     """The address that `lockgate serve` listens on."""
     port: int = 8000
@@ -58,8 +64,8 @@ class Settings:
 
     Empty means its own names on a loopback address, any elsewhere.
     """
-    dialects: str = "mlflow,huggingface"
-    """Which clients of other registries the server understands, with commas."""
+    dialects: str = "mlflow,huggingface,wanllmdb,day22"
+    """Which clients of other registries the server understands, with commas; empty for none."""
     busy_s: float = 30.0
     """How long a writer waits for others on SQLite."""
     body_bytes_max: int = 4_000_000

@@ -365,3 +365,24 @@ def test_a_folder_by_url(tmp_path: Path) -> None:
     assert isinstance(store, LocalStore)
     assert store.root == tmp_path / "a b"
     store.close()
+
+
+def test_a_store_has_one_owner(store: BlobStore) -> None:
+    """Who writes first owns it, and everybody is told the same; only replacing changes that."""
+    assert store.read_owner() is None
+    barrier = threading.Barrier(4)
+    told: list[bytes] = []
+
+    def claim(name: bytes) -> None:
+        barrier.wait()
+        told.append(store.put_owner(name))
+
+    claimers = [threading.Thread(target=claim, args=(b"%d" % number,)) for number in range(4)]
+    for each in claimers:
+        each.start()
+    for each in claimers:
+        each.join()
+    assert set(told) == {store.read_owner()}
+    assert store.put_owner(b"late") == told[0]
+    assert store.put_owner(b"heir", replace=True) == b"heir" == store.read_owner()
+    assert list(store.list_strays()) == list(store.list_blobs()) == []

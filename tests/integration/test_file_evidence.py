@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from lockgate.errors import InvalidInput, InvalidSetting, PolicyViolated
-from lockgate.keys import new_key
-from lockgate.services.depot import trusted_keys_of
+from lockgate.keys import new_key, trusted_keys_of
 from lockgate.services.file_evidence import UNPROVED
 from lockgate.storage import artifact_tables
 from lockgate.storage.statements import Statement

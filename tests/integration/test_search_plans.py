@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from lockgate.domain.filters import parse_filter, parse_order_by
+from lockgate.storage import versions
 from lockgate.storage.database import Session
-from lockgate.storage.search import Search, search_versions
+from lockgate.storage.search import Search, search_models, search_versions
+from lockgate.storage.search_conditions import VERSIONS, Conditions
 from lockgate.storage.sqlite import SqliteDriver
+from lockgate.storage.statements import Statement
 from lockgate.storage.store import Store
 from search_world import World, furnished
 
@@ -105,3 +108,45 @@ def test_what_is_rare_is_sought_by_its_index(world: World) -> None:
         project_ids=(world.project_ids["default"],),
     )
     assert plan(world, search)[0] == "SEARCH versions USING INTEGER PRIMARY KEY (rowid=?)"
+
+
+def test_who_made_it_is_sought_by_an_index(world: World) -> None:
+    """A filter on the maker alone reads no version that is another's."""
+    database = world.store.database
+    with database.driver.snapshot() as connection:
+        explaining = Explaining(connection)
+        conditions = Conditions(VERSIONS, database.dialect)
+        keys = conditions.keys(parse_filter("created_by = 'nobody'"), None)
+        assert keys is not None
+        Session(explaining, database.dialect, database.clock).all(Statement(keys))
+    assert "INDEX ix_versions_created_by (created_by=?)" in explaining.plan[0]
+
+
+@pytest.mark.parametrize("stage", [None, "staging"])
+def test_the_latest_by_time_is_found_by_an_index(world: World, stage: str | None) -> None:
+    """Where the latest goes by the time of registration, nothing is sorted to find it."""
+    database = world.store.database
+    of_model, binds = versions.LATEST_OF_MODEL, {"model_id": 1}
+    if stage is not None:
+        of_model, binds = versions.LATEST_OF_MODEL_IN_STAGE, {**binds, "stage_key": stage}
+    with database.driver.snapshot() as connection:
+        explaining = Explaining(connection)
+        Session(explaining, database.dialect, database.clock).one(of_model["created"], **binds)
+    assert any("_created_at (model_id=?" in step for step in explaining.plan)
+    assert [step for step in explaining.plan if "TEMP B-TREE" in step] == []
+
+
+@pytest.mark.parametrize("project", [True, False])
+def test_models_are_listed_by_time_along_an_index(world: World, project: bool) -> None:
+    """The newest models of a project, or of all, are read in the order of an index."""
+    search = Search(
+        order=parse_order_by("created_at desc", "models"),
+        project_ids=(world.project_ids["default"],) if project else None,
+        limit=5,
+    )
+    database = world.store.database
+    with database.driver.snapshot() as connection:
+        explaining = Explaining(connection)
+        search_models(Session(explaining, database.dialect, database.clock), search)
+    assert any("created_at" in step for step in explaining.plan), explaining.plan
+    assert [step for step in explaining.plan if "TEMP B-TREE" in step] == []

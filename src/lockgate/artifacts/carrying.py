@@ -14,12 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lockgate.artifacts.bundles import sign_bundle
 from lockgate.artifacts.cache import ArtifactCache
 from lockgate.artifacts.pulling import Fetch, PullProgress, pull_tree
 from lockgate.artifacts.pushing import Pushed, PushProgress, Sink, push_tree
 from lockgate.artifacts.remembered import HashMemory
-from lockgate.artifacts.signatures import ManifestSignature, verify_signature
-from lockgate.domain.checkpoints import VerifierKey, parse_verifier_key
+from lockgate.artifacts.signatures import Signature, sign_manifest, signature_of, verify
 from lockgate.domain.differences import ManifestDiff, diff_manifests
 from lockgate.domain.files import SignatureRecord
 from lockgate.domain.manifests import Manifest, parse_manifest
@@ -29,9 +29,11 @@ from lockgate.errors import (
     ArtifactNotFound,
     BlobNotFound,
     Corrupt,
+    InvalidInput,
     InvalidReference,
     Unavailable,
 )
+from lockgate.keys import SigningKey, read_key, trusted_keys_of
 
 PUSHES_MAX = 10
 """How often what was swept, before the files had their name, is sent again."""
@@ -63,7 +65,7 @@ class FileVerbs(ABC):
         """Return the manifest of a sealed version."""
 
     @abstractmethod
-    def _fetch(self, version: ModelVersion) -> Fetch:
+    def chunks(self, version: ModelVersion) -> Fetch:
         """Return where the chunks of a sealed version come from."""
 
     @abstractmethod
@@ -139,14 +141,15 @@ class FileVerbs(ABC):
         """Make ``destination`` a folder of a version's files, verified to the last byte.
 
         It must not be there yet, or be an empty folder. A pull that stopped is completed by
-        pulling again. With ``verify_keys`` (``name+id+base64``) one of these must have signed the
-        files: `Corrupt` otherwise. Other errors are `ArtifactNotFound` and those of `pull_tree`.
+        pulling again. With ``verify_keys`` (``name+id+base64``, or the file of a public key) one
+        of these must have signed the files: `Corrupt` otherwise. Other errors are
+        `ArtifactNotFound` and those of `pull_tree`.
         """
         version = self._sealed(reference)
         manifest = self._manifest(version)
         if verify_keys:
-            self._require_signature(version, [parse_verifier_key(key) for key in verify_keys])
-        pull_tree(manifest, self._fetch(version), Path(destination), on_progress=progress)
+            self._require_signature(version, verify_keys)
+        pull_tree(manifest, self.chunks(version), Path(destination), on_progress=progress)
         return version
 
     def use(
@@ -172,11 +175,11 @@ class FileVerbs(ABC):
                 raise
             return found
         if verify_keys:
-            self._require_signature(version, [parse_verifier_key(key) for key in verify_keys])
+            self._require_signature(version, verify_keys)
         return cache.ensure(
             version.digest or "",
             lambda: self._read_manifest(version),
-            self._fetch(version),
+            self.chunks(version),
             on_progress=progress,
         )
 
@@ -201,8 +204,8 @@ class FileVerbs(ABC):
             old,
             new,
             diff_manifests(old, new).tensors,
-            _reading_one(self._fetch(one)),
-            _reading_one(self._fetch(two)),
+            _reading_one(self.chunks(one)),
+            _reading_one(self.chunks(two)),
         )
 
     def _manifest(self, version: ModelVersion) -> Manifest:
@@ -220,15 +223,30 @@ class FileVerbs(ABC):
             raise ArtifactNotFound(reference=version.reference, artifact_uri=version.artifact_uri)
         return version
 
-    def _require_signature(self, version: ModelVersion, keys: Sequence[VerifierKey]) -> None:
+    def _signature(
+        self, version: ModelVersion, key: SigningKey | str | Path, form: str
+    ) -> Signature:
+        """Return a new signature of a sealed version's files."""
+        if form == "lockgate":
+            signer = key if isinstance(key, SigningKey) else read_key(Path(key))
+            return sign_manifest(version.digest or "", signer)
+        if form != "model-signing" or isinstance(key, SigningKey):
+            raise InvalidInput(
+                detail="A signature's format is 'lockgate', or 'model-signing' with the file of a "
+                f"key in PEM; got {form!r:.60}",
+                field="format",
+            )
+        return sign_bundle(self._manifest(version), version.model, Path(key))
+
+    def _require_signature(self, version: ModelVersion, keys: Sequence[str]) -> None:
         """Raise `Corrupt` unless one of the keys signed a version's files."""
-        trusted = {key.public_key.hex() for key in keys}
+        trusted = trusted_keys_of(",".join(keys))
         for each in self._signatures(version):
             if each.public_key in trusted:
-                signature = ManifestSignature(each.digest, each.public_key, each.signature)
-                verify_signature(signature, version.digest or "", trusted)
+                signature = signature_of(each.digest, each.public_key, each.signature)
+                verify(signature, version.digest or "", lambda: self._manifest(version), trusted)
                 return
-        names = ", ".join(key.name for key in keys)
+        names = ", ".join(trusted.values())
         raise Corrupt(detail=f"{version.reference} is not signed by {names}.")
 
 

@@ -6,10 +6,11 @@
     ├ incoming/abcdef…            sent straight to the bucket by a client, not yet verified
     ├ corrupt/abcdef….<unique>    set aside because its bytes no longer have their digest
     ├ tmp/<unique>                a write in progress (local folder only)
-    └ clock                       rewritten to learn what time the store thinks it is
+    ├ clock                       rewritten to learn what time the store thinks it is
+    └ owner.json                  which database the store belongs to
 
 Only ``blobs`` and ``manifests`` are content. Everything else may be deleted when no program uses
-the store.
+the store; without ``owner.json`` it belongs to the first database that opens it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ INCOMING: Final = "incoming"
 CORRUPT: Final = "corrupt"
 TEMPORARY: Final = "tmp"
 CLOCK: Final = "clock"
+OWNER: Final = "owner.json"
 # What may be left behind by a program that was stopped, and is swept by age.
 STRAY_FOLDERS: Final = (INCOMING, CORRUPT, TEMPORARY)
 

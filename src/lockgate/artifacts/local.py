@@ -19,7 +19,13 @@ from pathlib import Path
 from typing import Final
 
 from lockgate.artifacts import layout
-from lockgate.artifacts.store import Data, StoredItem, check_blob, check_manifest
+from lockgate.artifacts.store import (
+    OWNER_BYTES_MAX,
+    Data,
+    StoredItem,
+    check_blob,
+    check_manifest,
+)
 from lockgate.errors import BlobNotFound, BlobStoreUnavailable, InvalidInput
 
 # Files that one put keeps open until all are on the disk.
@@ -122,6 +128,31 @@ class LocalStore:
             finally:
                 os.close(file)
                 os.unlink(name, dir_fd=temporary)
+
+    def read_owner(self) -> bytes | None:
+        with self._reporting():
+            try:
+                with self._open(layout.OWNER) as file:
+                    return _read_all(file, 0, OWNER_BYTES_MAX)
+            except FileNotFoundError:
+                return None
+
+    def put_owner(self, data: bytes, *, replace: bool = False) -> bytes:
+        name = secrets.token_hex(16)
+        with self._reporting(), self._folder(f"{layout.TEMPORARY}/x", create=True) as temporary:
+            file = os.open(name, _WRITE_FLAGS, 0o644, dir_fd=temporary)
+            try:
+                _write_all(file, data)
+                _sync(file)
+                put = os.rename if replace else os.link  # a link fails where there is a file
+                with contextlib.suppress(FileExistsError):
+                    put(name, layout.OWNER, src_dir_fd=temporary, dst_dir_fd=self._root)
+                _sync(self._root)
+            finally:
+                os.close(file)
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(name, dir_fd=temporary)
+        return self.read_owner() or b""
 
     # --- a folder has no URLs ----------------------------------------------------------------
 

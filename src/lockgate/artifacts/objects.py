@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
 import obstore
@@ -21,6 +21,7 @@ from obstore import store as clouds
 from lockgate.artifacts import layout
 from lockgate.artifacts.store import (
     BLOB_BYTES_MAX,
+    OWNER_BYTES_MAX,
     Data,
     StoredItem,
     check_blob,
@@ -153,6 +154,28 @@ class ObjectStore:
         with self._reporting():
             modified = obstore.head(self._bucket, layout.CLOCK)["last_modified"]
         return float(modified.timestamp())
+
+    def read_owner(self) -> bytes | None:
+        with self._reporting():
+            try:
+                found = bytes(obstore.get(self._bucket, layout.OWNER).bytes())
+            except (FileNotFoundError, exceptions.NotFoundError) as error:
+                if "NoSuchBucket" in str(error):
+                    raise
+                return None
+            return found[:OWNER_BYTES_MAX]
+
+    def put_owner(self, data: bytes, *, replace: bool = False) -> bytes:
+        with self._reporting():
+            try:
+                mode: Literal["create", "overwrite"] = "overwrite" if replace else "create"
+                obstore.put(self._bucket, layout.OWNER, data, mode=mode, use_multipart=False)
+            except exceptions.AlreadyExistsError:
+                pass  # somebody was first: what they wrote is the answer
+            except (exceptions.NotSupportedError, exceptions.GenericError):
+                # A server without conditional writes: the last of several that try is the one.
+                obstore.put(self._bucket, layout.OWNER, data, use_multipart=False)
+        return self.read_owner() or b""
 
     # --- URLs --------------------------------------------------------------------------------
 

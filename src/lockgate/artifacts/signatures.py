@@ -11,14 +11,16 @@ A signature says who; whether that key is trusted is the caller's knowledge and 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final, Self
 
+from lockgate.artifacts.bundles import BundleSignature, verify_bundle
 from lockgate.domain.checkpoints import VerifierKey
 from lockgate.domain.digests import digest_hex, is_digest, is_hex
+from lockgate.domain.manifests import Manifest
 from lockgate.errors import Corrupt, InvalidInput
-from lockgate.keys import SigningKey, verifying
+from lockgate.keys import EC_PREFIX, SigningKey, verifying
 
 SCHEMA: Final = "lockgate.signature.v1"
 SIGNATURE_BYTES_MAX: Final = 10_000
@@ -81,6 +83,27 @@ class ManifestSignature:
                 field="signature",
             )
         return cls(document["digest"], document["key"], document["signature"])
+
+
+Signature = ManifestSignature | BundleSignature
+
+
+def signature_of(digest: str, key: str, signature: str) -> Signature:
+    """Return a signature in the format that its key tells. Raises `InvalidInput`."""
+    kind = BundleSignature if key.startswith(EC_PREFIX) else ManifestSignature
+    return kind(digest, key, signature)
+
+
+def verify(
+    signature: Signature,
+    digest: str,
+    manifest: Callable[[], Manifest],
+    trusted_keys: Collection[str],
+) -> str:
+    """Return the trusted key that signed the manifest ``digest``, in either format. `Corrupt`."""
+    if isinstance(signature, ManifestSignature):
+        return verify_signature(signature, digest, trusted_keys)
+    return verify_bundle(signature, manifest(), trusted_keys)
 
 
 def sign_manifest(digest: str, key: SigningKey) -> ManifestSignature:

@@ -22,6 +22,7 @@ Data = bytes | memoryview
 
 BLOB_BYTES_MAX: Final = 16 * 2**20
 MANIFEST_BYTES_MAX: Final = 128 * 2**20
+OWNER_BYTES_MAX: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,16 @@ class BlobStore(Protocol):
 
     def delete_stray(self, name: str) -> None:
         """Delete something that `list_strays` named; InvalidInput for any other path."""
+
+    def read_owner(self) -> bytes | None:
+        """Return what `put_owner` wrote, at most `OWNER_BYTES_MAX` of it, or None."""
+
+    def put_owner(self, data: bytes, *, replace: bool = False) -> bytes:
+        """Write down durably whose the store is, unless it is somebody's; return what it says then.
+
+        Of several that try at once one writes, and all are told the same. With ``replace``
+        whatever is there is overwritten.
+        """
 
     def clock_s(self) -> float:
         """Return the time by which the store dates its items, in seconds since 1970.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lockgate.cli import options
+from lockgate.cli import documents, options
 from lockgate.cli.output import Cell, Column, counted
 from lockgate.cli.progress import size_text, transfer
 from lockgate.cli.session import Session
@@ -15,18 +16,28 @@ from lockgate.cli.values import metadata_of, metrics_of, params_of, tags_of
 from lockgate.cli.versions import new_version_named
 
 if TYPE_CHECKING:
+    from lockgate.artifacts.bundles import BundleSignature
     from lockgate.domain.differences import ManifestDiff
     from lockgate.domain.files import VersionFiles
+    from lockgate.domain.versions import ModelVersion
 
 _STYLES = {"data-only": "green", "code": "red", "unknown": "yellow"}
 _SHORT = 12
+
+
+class SignatureFormat(StrEnum):
+    """In which format a signature is made."""
+
+    lockgate = "lockgate"
+    model_signing = "model-signing"
+
 
 Key = Annotated[
     list[str] | None,
     typer.Option(
         "--verify-key",
         metavar="KEY",
-        help="Refuse unless this key (name+id+base64) signed the files; may be repeated.",
+        help="Refuse unless this key (name+id+base64, or its file) signed the files; repeatable.",
     ),
 ]
 
@@ -143,14 +154,53 @@ def sign(
     ctx: typer.Context,
     reference: options.Reference,
     key: Annotated[
-        Path, typer.Option("--key", metavar="FILE", help="See `lockgate audit keygen`.")
+        Path,
+        typer.Option(
+            "--key",
+            metavar="FILE",
+            help="See `lockgate audit keygen`; for model-signing a key in PEM.",
+        ),
     ],
+    format_: Annotated[
+        SignatureFormat, typer.Option("--format", help="Ours, or that of OpenSSF.")
+    ] = SignatureFormat.lockgate,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            "--bundle",
+            metavar="FILE",
+            help="Keep this model-signing signature, made elsewhere; --key is the public key.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write the signature to a new file, too."),
+    ] = None,
 ) -> None:
-    """Sign a version's files with an Ed25519 key."""
+    """Sign a version's files: with an Ed25519 key or in the OpenSSF model-signing format."""
     session = Session.of(ctx)
     found = session.look_up(reference)
-    kept = session.registry.sign(found.reference, key)
-    session.output.done(kept, f"{found.reference} is signed by {kept.public_key[:16]}….")
+    if bundle is None:
+        kept = session.registry.sign(found.reference, key, format=format_.value)
+    else:
+        kept = session.registry.add_signature(found.reference, _bundle(found, bundle, key))
+    if out is not None:
+        documents.write_text(str(out), kept.signature + "\n")
+    from lockgate.domain.files import key_shown
+
+    session.output.done(kept, f"{found.reference} is signed by {key_shown(kept.public_key)}.")
+
+
+def _bundle(version: ModelVersion, bundle: Path, key: Path) -> BundleSignature:
+    """Return the signature in a file, by the public key in another."""
+    from lockgate.artifacts.bundles import BundleSignature
+    from lockgate.errors import ArtifactNotFound
+    from lockgate.keys import trusted_keys_of
+
+    if version.digest is None:
+        raise ArtifactNotFound(reference=version.reference)
+    public = next(iter(trusted_keys_of(str(key))), "")
+    return BundleSignature(version.digest, public, documents.read_text(str(bundle)))
 
 
 def waive(

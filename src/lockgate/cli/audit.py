@@ -42,6 +42,9 @@ def log(
     action: Annotated[
         str | None, typer.Option("--action", metavar="ACTION", help="Such as transition.")
     ] = None,
+    forced: Annotated[
+        bool, typer.Option("--forced", help="Only passages for which a gate was forced open.")
+    ] = False,
     since: Annotated[str | None, typer.Option("--since", metavar="TIME")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="TIME")] = None,
     oldest_first: Annotated[
@@ -60,6 +63,7 @@ def log(
             version=version,
             actor=by,
             action=action,
+            forced=True if forced else None,
             since=since,
             until=until,
             newest_first=not oldest_first,

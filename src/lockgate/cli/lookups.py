@@ -115,10 +115,16 @@ def search(
     found.remark_on_rest(session.output)
 
 
-def summary(ctx: typer.Context) -> None:
+def summary(
+    ctx: typer.Context,
+    model: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="Count the versions of this model alone."),
+    ] = None,
+) -> None:
     """Count models, versions and stages, over all projects unless --project names one."""
     session = Session.of(ctx)
-    counts = session.registry.summary(project=session.project)
+    counts = session.registry.summary(project=session.project, model=model)
     session.output.show(counts, lambda: _draw_summary(session, counts))
 
 
@@ -215,7 +221,10 @@ def _draw_summary(session: Session, counts: Summary) -> None:
     output = session.output
     place = "in all projects" if counts.project is None else f"in project {counts.project}"
     models, versions = counts.total_models, counts.total_versions
-    output.line(f"{counted(models, 'model')}, {counted(versions, 'version')} {place}")
+    if counts.model is not None:
+        output.line(f"{counted(versions, 'version')} of {counts.project}/{counts.model}")
+    else:
+        output.line(f"{counted(models, 'model')}, {counted(versions, 'version')} {place}")
     if not counts.by_stage:
         return
     highest = max(counts.by_stage.values())

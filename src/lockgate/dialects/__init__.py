@@ -4,6 +4,7 @@ A dialect is a folder here. Its module has
 
     routes    the Starlette routes, a catch-all for each of its prefixes last, so that what it
               does not know is answered in its own shape of an error
+    first     (where a path of ours has to mean what the dialect says) routes that come before ours
     UPLOADS   (where it takes files) path prefix → the largest body in bytes under it
     PREFIXES  (where routes are too slow) path prefix → the ASGI application that answers it
 
@@ -18,7 +19,7 @@ from types import ModuleType
 
 from lockgate.errors import InvalidSetting
 
-NAMES: tuple[str, ...] = ("mlflow", "huggingface")
+NAMES: tuple[str, ...] = ("mlflow", "huggingface", "wanllmdb", "day22")
 
 
 def dialects_named(setting: str) -> list[ModuleType]:

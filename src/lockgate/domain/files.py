@@ -45,9 +45,10 @@ class FileRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class SignatureRecord:
-    """A signature of a manifest: ``public_key`` is 64 hex digits, ``signature`` 128.
+    """A signature of a manifest's files; ``signed_by`` is who handed it in.
 
-    ``signed_by`` is who handed it in.
+    Ours: ``public_key`` is 64 hex digits, ``signature`` 128. In the model-signing format:
+    ``public_key`` is ``ec:`` and base64, ``signature`` the whole bundle, which is JSON.
     """
 
     digest: str
@@ -55,6 +56,11 @@ class SignatureRecord:
     signature: str
     signed_by: str
     at: datetime
+
+
+def key_shown(public_key: str) -> str:
+    """Return the few characters by which people tell keys apart: of an EC key, the last ones."""
+    return public_key[-16:] if ":" in public_key else public_key[:16]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,19 +40,21 @@ async def get_alias(call: CallOf, project: str, model: str, alias: str) -> Respo
 async def set_alias(
     call: CallOf, project: str, model: str, alias: str, body: AliasTarget
 ) -> Response:
-    """Make an alias name a version, whatever it named before."""
+    """Make an alias name a version, whatever it named before. ``If-Match`` is of the model."""
     return await call.write(
         lambda registry: registry.set_alias(
             f"{project}/{model}", alias, body.version, protected=body.protected
-        )
+        ),
+        of=(project, model),
     )
 
 
 @routes.delete(MODEL + "/aliases/{alias}", status_code=204, response_model=None)
 async def delete_alias(call: CallOf, project: str, model: str, alias: str) -> Response:
-    """Take an alias away."""
+    """Take an alias away. ``If-Match`` is of the model."""
     return await call.write(
         lambda registry: registry.delete_alias(f"{project}/{model}", alias),
         represent_nothing,
         status=204,
+        of=(project, model),
     )

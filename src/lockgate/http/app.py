@@ -109,7 +109,7 @@ def build_app(
 
     ``allowed_hosts`` are further names for the ``Host`` header, the setting's unless given.
     ``coordination`` is what the cache's routes work on, closed with the registry. ``dialects``
-    are answered beside our own routes, which come first.
+    are answered beside our own routes, which come first but for what a dialect calls ``first``.
     """
     app = FastAPI(
         title="Lockgate",
@@ -131,13 +131,16 @@ def build_app(
     app.state.coordination = cache.Desk(coordination)
     requests = metrics.Requests()
     app.state.metrics = metrics.metrics_of(requests, app.state.coordination, settings.cache_root)
+    asked = list(dialects)
+    for dialect in asked:
+        app.router.routes.extend(getattr(dialect, "first", ()))
     for noun in NOUNS:
         app.router.routes.extend(noun.routes.routes)
     app.router.routes.extend(ROUTES)
     app.router.routes.extend(web.ROUTES)
     uploads: dict[str, int] = {}
     owners: dict[str, ASGIApp] = {}
-    for dialect in dialects:
+    for dialect in asked:
         app.router.routes.extend(dialect.routes)
         uploads.update(getattr(dialect, "UPLOADS", {}))
         owners.update(getattr(dialect, "PREFIXES", {}))

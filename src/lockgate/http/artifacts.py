@@ -14,7 +14,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from lockgate.artifacts.signatures import ManifestSignature
+from lockgate.artifacts.signatures import signature_of
 from lockgate.artifacts.store import MANIFEST_BYTES_MAX, Data
 from lockgate.domain.manifests import Manifest
 from lockgate.errors import InvalidInput, LimitExceeded, RegistryError
@@ -213,7 +213,7 @@ async def add_signature(
     call: CallOf, project: str, model: str, version: str, body: NewSignature
 ) -> Response:
     """Keep a signature of a version's files, once it verifies by its key."""
-    signature = ManifestSignature(body.digest, body.public_key, body.signature)
+    signature = signature_of(body.digest, body.public_key, body.signature)
     return await call.write(
         lambda registry: registry.add_signature(_reference(project, model, version), signature),
         status=201,

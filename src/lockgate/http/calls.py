@@ -20,7 +20,7 @@ from starlette.responses import Response
 
 from lockgate.errors import InvalidInput
 from lockgate.http.auth import registry_for, require_everywhere
-from lockgate.http.conditions import unchanged
+from lockgate.http.conditions import only_if, unchanged
 from lockgate.http.representations import KeptVersions, Represent, Representation, represent
 from lockgate.registry import Registry
 from lockgate.storage.idempotency import Once, Replayed
@@ -65,18 +65,26 @@ class Call:
         change: Callable[[Registry], Any],
         represent_as: Represent = represent,
         status: int = 200,
+        of: tuple[str, ...] = (),
     ) -> Response:
-        """Answer with what ``change`` returns; the same again for a key that was used before."""
+        """Answer with what ``change`` returns; the same again for a key that was used before.
+
+        ``of`` is the project, the model and perhaps the version that ``If-Match`` is about.
+        """
+        condition = only_if(self.request.headers.get("if-match"), *of) if of else None
+        registry = self.registry
         key = self.request.headers.get(KEY_HEADER)
         if key is None:
-            representation = await self.run(lambda: represent_as(change(self.registry)))
+            if condition is not None:
+                registry = registry.acting_as(registry.actor, None, condition)
+            representation = await self.run(lambda: represent_as(change(registry)))
             return answer(representation, status)
         once = Once(
             key=_checked(key),
             fingerprint=await self._fingerprint(),
             encode=lambda result: _written(represent_as(result)),
         )
-        registry = self.registry.acting_as(self.registry.actor, once)
+        registry = registry.acting_as(registry.actor, once, condition)
         try:
             representation = await self.run(lambda: represent_as(change(registry)))
         except Replayed as earlier:

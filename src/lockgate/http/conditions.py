@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from lockgate.errors import InvalidInput, StaleRevision
+from lockgate.storage.preconditions import Unchanged
 
 _TAG = re.compile(r'"(?:(?P<uid>[0-9a-f]{12})-)?(?P<revision>[1-9][0-9]{0,17})(?:-[0-9a-f]+)?"')
 
@@ -35,6 +36,17 @@ def revision_wanted(if_match: str | None) -> tuple[str, int] | None:
             field="If-Match",
         )
     return found["uid"] or "", int(found["revision"])
+
+
+def only_if(
+    if_match: str | None, project: str, model: str, version: str | None = None
+) -> Unchanged | None:
+    """Return what ``If-Match`` asks of a model, or of a version; None when it asks nothing."""
+    wanted = revision_wanted(if_match)
+    if wanted is None:
+        return None
+    uid, revision = wanted
+    return Unchanged(project=project, model=model, version=version, uid=uid, revision=revision)
 
 
 def require_same(uid_wanted: str, uid: str, kind: str, name: str, revision: int) -> None:

@@ -71,10 +71,19 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
             operation["responses"]["default"] = problem
             if method != "get" and path.startswith("/api/"):
                 operation.setdefault("parameters", []).append(_IDEMPOTENCY)
-            if (method == "patch" and "/models/" in path) or path.endswith("/metrics"):
+            if _is_conditional(method, path):
                 operation["parameters"].append(_IF_MATCH)
     app.openapi_schema = document
     return document
+
+
+def _is_conditional(method: str, path: str) -> bool:
+    """Say whether a route honours ``If-Match``: changes of a model, a version or an alias."""
+    if "/models/{" not in path or method == "get":
+        return False
+    last = path.rpartition("/")[2]
+    changes = method in ("patch", "delete", "put") and last in ("{model}", "{version}", "{alias}")
+    return changes or last in ("metrics", "transitions", "rollback")
 
 
 async def openapi_json(request: Request) -> Response:

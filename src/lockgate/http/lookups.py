@@ -12,6 +12,7 @@ from lockgate.http.representations import Represent, represent_then
 from lockgate.http.routing import MODEL, router
 from lockgate.wire.answers import (
     ComparisonAnswer,
+    CountAnswer,
     ModelPage,
     OverviewPage,
     PlaceAnswer,
@@ -22,11 +23,12 @@ from lockgate.wire.answers import (
 from lockgate.wire.bodies import (
     AtWords,
     CompareWords,
+    CountWords,
     LatestWords,
     ProjectPageWords,
-    ProjectWords,
     ReferenceWords,
     SearchWords,
+    SummaryWords,
 )
 
 routes = router("lookups")
@@ -135,9 +137,19 @@ async def get_by_stage(
 
 
 @routes.get("/summary", response_model=SummaryAnswer)
-async def summary(call: CallOf, words: Annotated[ProjectWords, Query()]) -> Response:
+async def summary(call: CallOf, words: Annotated[SummaryWords, Query()]) -> Response:
     """Count models, versions and stages, in one project or in all."""
-    return await call.read(lambda registry: registry.summary(project=words.project))
+    return await call.read(
+        lambda registry: registry.summary(project=words.project, model=words.model)
+    )
+
+
+@routes.get("/models/count", response_model=CountAnswer)
+async def count_models(call: CallOf, words: Annotated[CountWords, Query()]) -> Response:
+    """Count the models that a filter selects."""
+    return await call.read(
+        lambda registry: {"count": registry.count_models(words.filter, project=words.project)}
+    )
 
 
 @routes.get("/uids/{uid}", response_model=PlaceAnswer)

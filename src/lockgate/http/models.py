@@ -98,6 +98,7 @@ async def delete_model(
         lambda registry: registry.delete_model(f"{project}/{model}", force=words.force),
         represent_nothing,
         status=204,
+        of=(project, model),
     )
 
 

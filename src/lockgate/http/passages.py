@@ -21,7 +21,8 @@ async def transition(
     A refusal lists the steps that are allowed, or carries the gate's whole report.
     """
     return await call.write(
-        lambda registry: registry.transition(f"{project}/{model}", version, **body.given())
+        lambda registry: registry.transition(f"{project}/{model}", version, **body.given()),
+        of=(project, model, version),
     )
 
 
@@ -35,7 +36,8 @@ async def get_transitions(call: CallOf, project: str, model: str, version: str) 
 async def rollback(call: CallOf, project: str, model: str, body: NewRollback) -> Response:
     """Bring back the version that stood in a stage (production unless told) before."""
     return await call.write(
-        lambda registry: registry.rollback_stage(f"{project}/{model}", **body.given())
+        lambda registry: registry.rollback_stage(f"{project}/{model}", **body.given()),
+        of=(project, model),
     )
 
 

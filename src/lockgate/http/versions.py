@@ -86,6 +86,7 @@ async def delete_version(
         lambda registry: registry.delete_version(f"{project}/{model}", version, force=words.force),
         represent_nothing,
         status=204,
+        of=(project, model, version),
     )
 
 

@@ -9,14 +9,14 @@ from typing import Any
 from lockgate.artifacts.carrying import FileVerbs, ReadTold
 from lockgate.artifacts.pulling import Fetch
 from lockgate.artifacts.pushing import Sink
-from lockgate.artifacts.signatures import ManifestSignature, sign_manifest
+from lockgate.artifacts.signatures import Signature
 from lockgate.artifacts.store import Data
 from lockgate.domain.files import Collected, SignatureRecord, Verified, VersionFiles
 from lockgate.domain.manifests import Manifest
 from lockgate.domain.permissions import PUSH, VERIFY, VIEW
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import InvalidSetting
-from lockgate.keys import SigningKey, read_key
+from lockgate.keys import SigningKey
 from lockgate.registry.desk import Desk
 from lockgate.services import (
     collecting,
@@ -79,31 +79,57 @@ class ArtifactVerbs(Desk, FileVerbs):
         ``manifest`` is the manifest, or the digest of one that was kept; ``words`` are those of
         `register_model`. See `push`, which is this and all that comes before it.
         """
-        project, bare = self._split(name)
+        project, _ = self._split(name)
         self._store.read(lambda session: publishing.require_push(session, project))
         if isinstance(manifest, str):
             manifest = self.depot.manifest(manifest)
+        return self._seal(name, manifest, {"version": version, **words}, hashed_here=False)
+
+    def _seal(
+        self, name: str, manifest: Manifest, words: dict[str, Any], *, hashed_here: bool
+    ) -> ModelVersion:
+        project, bare = self._split(name)
         limits = self._store.limits
-        model = registration.new_model(limits, bare, lifecycle=words.pop("lifecycle", None))
-        new = registration.new_version(limits, version=version, **words)
-        return publishing.publish(self._store, self.depot, self._who, project, model, new, manifest)
+        model = registration.new_model(limits, bare, lifecycle=words.get("lifecycle"))
+        new = registration.new_version(limits, **words)
+        return publishing.publish(
+            self._store,
+            self.depot,
+            self._who,
+            project,
+            model,
+            new,
+            manifest,
+            hashed_here=hashed_here,
+        )
 
     def keep_manifest(self, data: bytes) -> Manifest:
         """Keep the bytes of a manifest, for `seal`. Raises `InvalidManifest`."""
         self._require_somewhere(PUSH)
         return publishing.keep_manifest(self.depot, data)
 
-    def sign(self, reference: str, key: SigningKey | str | Path) -> SignatureRecord:
-        """Sign a version's files with a key, or with the one in a file."""
-        version = self.resolve(reference)
-        signer = key if isinstance(key, SigningKey) else read_key(Path(key))
-        return self.add_signature(version.reference, sign_manifest(sealed_digest(version), signer))
+    def sign(
+        self, reference: str, key: SigningKey | str | Path, *, format: str = "lockgate"
+    ) -> SignatureRecord:
+        """Sign a version's files with a key, or with the one in a file.
 
-    def add_signature(self, reference: str, signature: ManifestSignature) -> SignatureRecord:
+        ``format`` is ``lockgate`` (Ed25519), or ``model-signing`` (OpenSSF's, with the file of a
+        private key on an elliptic curve in PEM).
+        """
+        version = self._sealed(reference)
+        return self.add_signature(version.reference, self._signature(version, key, format))
+
+    def add_signature(self, reference: str, signature: Signature) -> SignatureRecord:
         """Keep a signature of a version's files that was made elsewhere, once it verifies."""
         version = self.resolve(reference)
         return signing.add_signature(
-            self._store, self._who, version.project, version.model, version.label, signature
+            self._store,
+            self.depot,
+            self._who,
+            version.project,
+            version.model,
+            version.label,
+            signature,
         )
 
     def verify_artifacts(
@@ -155,6 +181,14 @@ class ArtifactVerbs(Desk, FileVerbs):
         """Return where chunks of a version can be had without us, None where they cannot."""
         return downloads.download_urls(self.depot, self.manifest(reference), digests)
 
+    def chunks(self, version: ModelVersion) -> Fetch:
+        """Return where a version's chunks come from: asked for digests, it yields their bytes.
+
+        Nobody has verified them yet. Raises `ArtifactNotFound`.
+        """
+        manifest = self.depot.manifest(sealed_digest(version))
+        return lambda digests: downloads.read_chunks(self.depot, manifest, digests)
+
     def signatures(self, reference: str) -> tuple[SignatureRecord, ...]:
         """Return the signatures of a version's files, none of them verified."""
         return self._signatures(self.resolve(reference))
@@ -166,14 +200,10 @@ class ArtifactVerbs(Desk, FileVerbs):
         return self.depot.blobs
 
     def _publish(self, name: str, manifest: Manifest, words: dict[str, Any]) -> ModelVersion:
-        return self.seal(name, manifest, **words)
+        return self._seal(name, manifest, words, hashed_here=True)
 
     def _read_manifest(self, version: ModelVersion) -> bytes:
         return self.depot.manifest(sealed_digest(version)).encoded
-
-    def _fetch(self, version: ModelVersion) -> Fetch:
-        manifest = self.depot.manifest(sealed_digest(version))
-        return lambda digests: downloads.read_chunks(self.depot, manifest, digests)
 
     def _signatures(self, version: ModelVersion) -> tuple[SignatureRecord, ...]:
         return signing.list_signatures(self._store, version.project, version.model, version.label)

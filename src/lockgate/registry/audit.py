@@ -25,19 +25,24 @@ class AuditVerbs(Desk):
         version: str | int | None = None,
         actor: str | None = None,
         action: str | None = None,
+        forced: bool | None = None,
         since: Moment = None,
         until: Moment = None,
         newest_first: bool = False,
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page[AuditEvent]:
-        """Return a page of a project's log, oldest first unless told."""
+        """Return a page of a project's log, oldest first unless told.
+
+        ``forced`` asks for passages for which a gate was forced open, or for all else.
+        """
         owner, bare = (project or self.project, None) if model is None else self._split(model)
         wanted = auditing.EventFilter(
             model=bare,
             version=None if version is None else str(version),
             actor=actor,
             action=action,
+            forced=forced,
             since=None if since is None else parse_moment(since, "since"),
             until=None if until is None else parse_moment(until, "until"),
         )

@@ -16,6 +16,7 @@ from lockgate.keys import SigningKey
 from lockgate.services.depot import find_depot
 from lockgate.storage.accounts import read_state
 from lockgate.storage.idempotency import Once
+from lockgate.storage.preconditions import Unchanged
 from lockgate.storage.store import Caller, Store
 
 Moment = datetime | str | None
@@ -38,9 +39,12 @@ class Desk:
         self._signer = signer or _no_key
         self.project = project
 
-    def acting_as(self, actor: str | Actor, once: Once | None = None) -> Self:
-        """Return this registry with another actor (and, for one write, an idempotency key).
+    def acting_as(
+        self, actor: str | Actor, once: Once | None = None, only_if: Unchanged | None = None
+    ) -> Self:
+        """Return this registry with another actor.
 
+        For one write also with an idempotency key, and with what must not have changed before it.
         Raises `Unauthenticated` for an actor that is not the owner of the token it works by.
         """
         named = actor if isinstance(actor, Actor) else Actor.named(actor)
@@ -49,7 +53,7 @@ class Desk:
                 detail=f"A token says who acts: this one is of {self._who.name!r} and acts for "
                 "nobody else"
             )
-        return self._for(replace(self._who, actor=named, once=once))
+        return self._for(replace(self._who, actor=named, once=once, only_if=only_if))
 
     def _for(self, who: Caller) -> Self:
         other = object.__new__(type(self))

@@ -9,7 +9,7 @@ from lockgate.domain.history import Occupancy
 from lockgate.domain.models import RegisteredModel
 from lockgate.domain.overview import ModelOverview
 from lockgate.domain.pages import Page
-from lockgate.domain.references import parse_reference
+from lockgate.domain.references import parse_reference, split_name
 from lockgate.domain.summary import Summary
 from lockgate.domain.versions import ModelVersion
 from lockgate.registry.desk import Desk, Moment, micros
@@ -106,8 +106,14 @@ class LookupVerbs(Desk):
         """Return what `search_models` does, each model with its version in production."""
         return catalog.overview(self._store, project, filter, order_by, limit, cursor)
 
-    def summary(self, *, project: str | None = None) -> Summary:
-        """Count models, versions and stages, in one project or in all."""
+    def count_models(self, filter: str = "", *, project: str | None = None) -> int:
+        """Return how many models ``filter`` selects."""
+        return catalog.count_models(self._store, project, filter)
+
+    def summary(self, *, project: str | None = None, model: str | None = None) -> Summary:
+        """Count models, versions and stages: in one project, in all, or of one model."""
+        if model is not None:
+            return catalog.summarise_model(self._store, *split_name(model, project or self.project))
         return catalog.summarise(self._store, project)
 
     def locate(self, uid: str) -> str:

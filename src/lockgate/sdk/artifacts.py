@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 from lockgate.artifacts.carrying import FileVerbs, ReadTold
 from lockgate.artifacts.pulling import Fetch
 from lockgate.artifacts.pushing import Sink
-from lockgate.artifacts.signatures import ManifestSignature, sign_manifest
+from lockgate.artifacts.signatures import Signature
 from lockgate.domain.files import Collected, SignatureRecord, Verified, VersionFiles
 from lockgate.domain.manifests import Manifest, parse_manifest
 from lockgate.domain.versions import ModelVersion
-from lockgate.errors import ArtifactNotFound
-from lockgate.keys import SigningKey, read_key
+from lockgate.keys import SigningKey
 from lockgate.sdk.calls import Calls, given, labels
 from lockgate.sdk.transfers import Transfers
 from lockgate.wire.records import from_wire
@@ -61,15 +60,18 @@ class ArtifactVerbs(Calls, FileVerbs):
         self._transfers().keep_manifest(data)
         return parse_manifest(data)
 
-    def sign(self, reference: str, key: SigningKey | str | Path) -> SignatureRecord:
-        """Sign a version's files with a key, or with the one in a file."""
-        version = self.resolve(reference)
-        if version.digest is None:
-            raise ArtifactNotFound(reference=version.reference)
-        signer = key if isinstance(key, SigningKey) else read_key(Path(key))
-        return self.add_signature(version.reference, sign_manifest(version.digest, signer))
+    def sign(
+        self, reference: str, key: SigningKey | str | Path, *, format: str = "lockgate"
+    ) -> SignatureRecord:
+        """Sign a version's files with a key, or with the one in a file.
 
-    def add_signature(self, reference: str, signature: ManifestSignature) -> SignatureRecord:
+        ``format`` is ``lockgate`` (Ed25519), or ``model-signing`` (OpenSSF's, with the file of a
+        private key on an elliptic curve in PEM).
+        """
+        version = self._sealed(reference)
+        return self.add_signature(version.reference, self._signature(version, key, format))
+
+    def add_signature(self, reference: str, signature: Signature) -> SignatureRecord:
         """Keep a signature of a version's files that was made elsewhere, once it verifies."""
         body = {
             "digest": signature.digest,
@@ -78,6 +80,13 @@ class ArtifactVerbs(Calls, FileVerbs):
         }
         path = self._at(self.resolve(reference), "signatures")
         return self._change(SignatureRecord, "POST", path, body)
+
+    def chunks(self, version: ModelVersion) -> Fetch:
+        """Return where a version's chunks come from: asked for digests, it yields their bytes.
+
+        Nobody has verified them yet. Raises `ArtifactNotFound`.
+        """
+        return self._transfers().fetch_from(self._at(version))
 
     def signatures(self, reference: str) -> tuple[SignatureRecord, ...]:
         """Return the signatures of a version's files, none of them verified."""
@@ -147,9 +156,6 @@ class ArtifactVerbs(Calls, FileVerbs):
 
     def _read_manifest(self, version: ModelVersion) -> bytes:
         return self._transfers().get(self._at(version, "manifest"))
-
-    def _fetch(self, version: ModelVersion) -> Fetch:
-        return self._transfers().fetch_from(self._at(version))
 
     def _signatures(self, version: ModelVersion) -> tuple[SignatureRecord, ...]:
         return self._all(SignatureRecord, self._at(version, "signatures"))

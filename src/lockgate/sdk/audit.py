@@ -22,13 +22,17 @@ class AuditVerbs(Calls):
         version: str | int | None = None,
         actor: str | None = None,
         action: str | None = None,
+        forced: bool | None = None,
         since: Moment = None,
         until: Moment = None,
         newest_first: bool = False,
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page[AuditEvent]:
-        """Return a page of a project's log, oldest first unless told."""
+        """Return a page of a project's log, oldest first unless told.
+
+        ``forced`` asks for passages for which a gate was forced open, or for all else.
+        """
         owner, bare = (project or self.project, None) if model is None else self._split(model)
         return self._page(
             AuditEvent,
@@ -38,6 +42,7 @@ class AuditVerbs(Calls):
             version=version,
             actor=actor,
             action=action,
+            forced=None if forced is None else str(forced).lower(),
             since=since,
             until=until,
             newest_first=newest_first,

@@ -20,6 +20,7 @@ from lockgate.wire.values import require_text, write_json
 
 if TYPE_CHECKING:
     from lockgate.storage.idempotency import Once
+    from lockgate.storage.preconditions import Unchanged
 
 API = "/api/v1"
 Moment = datetime | str | None
@@ -50,16 +51,23 @@ class Calls:
         self._token = token
         self._actor = Actor.named(actor) if actor else None
         self._key: str | None = None
+        self._only_if: Unchanged | None = None
         self._cache = cache
         self.project = project
 
-    def acting_as(self, actor: str | Actor, once: Once | None = None) -> Self:
-        """Return this registry with another actor (and, for one write, an idempotency key)."""
+    def acting_as(
+        self, actor: str | Actor, once: Once | None = None, only_if: Unchanged | None = None
+    ) -> Self:
+        """Return this registry with another actor.
+
+        For one write also with an idempotency key, and with what must not have changed before it.
+        """
         other = type(self).__new__(type(self))
         other._transport = self._transport
         other._token = self._token
         other._actor = actor if isinstance(actor, Actor) else Actor.named(actor)
         other._key = None if once is None else once.key
+        other._only_if = only_if
         other._cache = self._cache
         other.project = self.project
         return other
@@ -115,6 +123,9 @@ class Calls:
         headers["Idempotency-Key"] = self._key or uuid.uuid4().hex
         if revision is not None:
             headers["If-Match"] = f'"{revision}"'
+        elif self._only_if is not None:
+            uid = f"{self._only_if.uid[:12]}-" if self._only_if.uid else ""
+            headers["If-Match"] = f'"{uid}{self._only_if.revision}"'
         if body is not None:
             headers["Content-Type"] = "application/json"
         return self._transport.send(

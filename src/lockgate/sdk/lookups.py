@@ -9,7 +9,7 @@ from lockgate.domain.history import Occupancy
 from lockgate.domain.models import RegisteredModel
 from lockgate.domain.overview import ModelOverview
 from lockgate.domain.pages import Page
-from lockgate.domain.references import parse_reference
+from lockgate.domain.references import parse_reference, split_name
 from lockgate.domain.summary import Summary
 from lockgate.domain.versions import ModelVersion
 from lockgate.sdk.calls import Calls, Moment, segment
@@ -125,9 +125,15 @@ class LookupVerbs(Calls):
             cursor=cursor,
         )
 
-    def summary(self, *, project: str | None = None) -> Summary:
-        """Count models, versions and stages, in one project or in all."""
-        return self._load(Summary, "/summary", project=project)
+    def count_models(self, filter: str = "", *, project: str | None = None) -> int:
+        """Return how many models ``filter`` selects."""
+        return int(self._get("/models/count", filter=filter or None, project=project)["count"])
+
+    def summary(self, *, project: str | None = None, model: str | None = None) -> Summary:
+        """Count models, versions and stages: in one project, in all, or of one model."""
+        if model is not None:
+            model = "/".join(split_name(model, project or self.project))
+        return self._load(Summary, "/summary", project=project, model=model)
 
     def locate(self, uid: str) -> str:
         """Return the reference of a version, or the full name of a model, by its uid."""

@@ -29,6 +29,7 @@ class EventFilter:
     version: str | None = None
     actor: str | None = None
     action: str | None = None
+    forced: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
 

@@ -20,6 +20,7 @@ from lockgate.services.resolution import get_version
 from lockgate.storage import catalog as rows
 from lockgate.storage import lifecycles as lifecycle_rows
 from lockgate.storage import models as model_rows
+from lockgate.storage import search as search_rows
 from lockgate.storage.database import Session
 from lockgate.storage.models import StoredModel
 from lockgate.storage.projects import find_project, project_id
@@ -51,6 +52,14 @@ def list_models(
         return search_models(session, scoped).map(lambda stored: stored.model)
 
     return store.snapshot(use_case)
+
+
+def count_models(store: Store, project: str | None, where: str) -> int:
+    """Return how many models a filter selects."""
+    search = _search(store, "models", where, (), 1, None)
+    return store.snapshot(
+        lambda session: search_rows.count_models(session, _scoped(session, search, project))
+    )
 
 
 def overview(
@@ -189,6 +198,23 @@ def summarise(store: Store, project: str | None) -> Summary:
         return Summary(
             project=project,
             total_models=rows.count_models(session, key),
+            total_versions=sum(by_stage.values()),
+            by_stage=FrozenDict(sorted(by_stage.items())),
+        )
+
+    return store.snapshot(use_case)
+
+
+def summarise_model(store: Store, project: str, name: str) -> Summary:
+    """Count the versions of one model, and in which stages they stand."""
+
+    def use_case(session: Session) -> Summary:
+        model_id, _ = model_rows.load_pin(session, project, name)
+        by_stage = rows.count_stages_of(session, model_id)
+        return Summary(
+            project=project,
+            model=name,
+            total_models=1,
             total_versions=sum(by_stage.values()),
             by_stage=FrozenDict(sorted(by_stage.items())),
         )

@@ -26,6 +26,7 @@ from lockgate.domain.files import (
 )
 from lockgate.domain.permissions import COLLECT, VIEW
 from lockgate.errors import BlobNotFound, Contended, Corrupt
+from lockgate.services import ownership
 from lockgate.services.depot import Depot
 from lockgate.services.publishing import quiet_epoch
 from lockgate.storage import artifacts as rows
@@ -68,12 +69,14 @@ class _Marked:
 def collect(store: Store, depot: Depot, who: Caller, *, dry_run: bool = False) -> Collected:
     """Take away what no version needs, or say what would go, to the byte.
 
-    Raises `Corrupt`, with nothing swept, when a manifest that is needed cannot be read.
+    Raises `Corrupt`, with nothing swept, when a manifest that is needed cannot be read, and
+    `InvalidSetting` when the store has become another database's.
     """
     if who.grant is not None:
         # The report names what goes, whatever project it was of.
         who.grant.require_everywhere(COLLECT)
         who.grant.require_everywhere(VIEW)
+    ownership.require_own(store, depot.blobs)
     before_us = _moment_us(store) - depot.rules.restore_days * DAY_US
     marked = _Marked(depot)
     if dry_run:

@@ -10,9 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lockgate.domain.checkpoints import VerifierKey, parse_verifier_key
 from lockgate.domain.manifests import Manifest, parse_manifest
-from lockgate.errors import InvalidSetting
+from lockgate.keys import trusted_keys_of
 
 if TYPE_CHECKING:
     from lockgate.artifacts.store import BlobStore
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 MANIFESTS_KEPT_MAX = 256
 MANIFESTS_KEPT_BYTES_MAX = 16 * 2**20
-KEY_FILE_BYTES_MAX = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +58,8 @@ class Depot:
             return self._blobs
 
     @cached_property
-    def trusted_keys(self) -> Mapping[str, VerifierKey]:
-        """The identities whose signatures count, by public key in hex. `InvalidSetting`."""
+    def trusted_keys(self) -> Mapping[str, str]:
+        """The names of those whose signatures count, by public key as text. `InvalidSetting`."""
         return trusted_keys_of(self.rules.trusted_keys)
 
     def manifest(self, digest: str) -> Manifest:
@@ -101,25 +99,3 @@ class Depot:
 def find_depot(store: Store) -> Depot | None:
     """Return the depot of a store, or None for a registry that keeps no files."""
     return store.depot if isinstance(store.depot, Depot) else None
-
-
-def trusted_keys_of(text: str) -> dict[str, VerifierKey]:
-    """Return verifier keys written in one line, or in the files named there, by public key."""
-    keys: dict[str, VerifierKey] = {}
-    for part in filter(None, (each.strip() for each in text.split(","))):
-        for line in [part] if part.count("+") >= 2 else _lines(Path(part)):
-            key = parse_verifier_key(line)
-            keys[key.public_key.hex()] = key
-    return keys
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        with path.open("r", encoding="utf-8") as file:
-            text = file.read(KEY_FILE_BYTES_MAX)
-    except (OSError, ValueError) as error:
-        raise InvalidSetting(
-            setting="trusted_keys", detail=f"no verifier key can be read from {path}: {error}"
-        ) from None
-    lines = [line.strip() for line in text.splitlines()]
-    return [line for line in lines if line and not line.startswith("#")]

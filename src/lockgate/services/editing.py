@@ -30,12 +30,20 @@ MODEL_FIELDS = ("description", "owner", "tags", "new_name", "lifecycle", "lifecy
 VERSION_FIELDS = ("description", "tags", "params", "metadata", "artifact_uri")
 
 
+@dataclass(frozen=True, slots=True)
+class Exactly:
+    """As the value of a mapping's change: these entries in this order, and no others."""
+
+    value: Any
+
+
 @dataclass(frozen=True, kw_only=True)
 class Edit:
     """Changes by field name; a field that is not there stays as it is.
 
     ``tags``, ``params`` and ``metadata`` are merged into what is there; a value of None takes
-    the key away. ``revision`` is the one the caller saw, checked when it is not None.
+    the key away, and `Exactly` replaces all there is. ``revision`` is the one the caller saw,
+    checked when it is not None.
     """
 
     changes: Mapping[str, Any]
@@ -55,7 +63,8 @@ def update_model(store: Store, who: Caller, project: str, name: str, edit: Edit)
         guard.require_here(session, EDIT_MODEL, stored)
         _require_revision(edit, "Model", stored.model.full_name, stored.model.revision)
         after = _edited_model(session, store, stored, edit.changes)
-        if after.model == stored.model and after.lifecycle_id == stored.lifecycle_id:
+        untouched = after.model == stored.model and _same(after.model.tags, stored.model.tags)
+        if untouched and after.lifecycle_id == stored.lifecycle_id:
             return stored.model
         after = replace(after, model=replace(after.model, updated_at=session.now))
         model_rows.update_model(session, stored, after)
@@ -216,12 +225,17 @@ def _version_changes(
 
 
 def _same(old: Any, new: Any) -> bool:
-    """Say whether two values read the same: to Python, 1 and true are equal."""
-    return old is new or (old == new and to_json(old) == to_json(new))
+    """Say whether two values read the same: to Python, 1 and true are equal, in any order."""
+    if old is new:
+        return True
+    ordered = not isinstance(old, Mapping) or list(old) == list(new)
+    return old == new and ordered and to_json(old) == to_json(new)
 
 
 def _merged(old: FrozenDict[str, Any], new: Any, check: Any, limits: Limits) -> Any:
     """Merge validated entries into ``old``; None takes a key away."""
+    if isinstance(new, Exactly):
+        return check(new.value, limits)
     gone: list[str] = []
     if isinstance(new, Mapping):
         gone = [names.sought(key, "key") for key, value in new.items() if value is None]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lockgate.artifacts.proof import PROOF_VERSION, chunk_reader
-from lockgate.artifacts.signatures import ManifestSignature, verify_signature
-from lockgate.domain.files import CARD_BYTES_MAX, CARD_NAMES
+from lockgate.artifacts.signatures import signature_of, verify
+from lockgate.domain.files import CARD_BYTES_MAX, CARD_NAMES, key_shown
 from lockgate.domain.manifests import Manifest
 from lockgate.domain.requirements.evidence import Needs, ScannedFile, SignatureResult
 from lockgate.domain.versions import ModelVersion
@@ -70,11 +70,11 @@ def signature_results(session: Session, depot: Depot, digest: str) -> tuple[Sign
     results = []
     for each in rows.list_signatures(session, digest):
         key = trusted.get(each.public_key)
-        identity = f"key {each.public_key[:16]}" if key is None else key.name
+        identity = f"key {key_shown(each.public_key)}" if key is None else key
         detail = ""
         try:
-            signature = ManifestSignature(each.digest, each.public_key, each.signature)
-            verify_signature(signature, digest, trusted)
+            signature = signature_of(each.digest, each.public_key, each.signature)
+            verify(signature, digest, lambda: depot.manifest(digest), trusted)
         except (Corrupt, InvalidInput) as error:
             detail = "the key is not trusted here" if key is None else str(error)
         results.append(SignatureResult(identity, not detail, each.digest, detail))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lockgate.artifacts.store import BlobStore
@@ -22,11 +22,12 @@ from lockgate.domain.manifests import Manifest, parse_manifest
 from lockgate.domain.permissions import EDIT, PUSH
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import BlobNotFound, Contended, VersionSealed
-from lockgate.services import proving
+from lockgate.services import hashing, proving
 from lockgate.services.depot import Depot
 from lockgate.services.gates import lock_candidate
 from lockgate.services.registration import NewModel, NewVersion, register_in
 from lockgate.services.settling import settle
+from lockgate.storage import artifact_truths as truths
 from lockgate.storage import artifacts as rows
 from lockgate.storage import guard
 from lockgate.storage import models as model_rows
@@ -43,6 +44,17 @@ SEALS_MAX = 20
 ASK_DIGESTS_MAX = 1_000
 LACKING_LISTED_MAX = 10_000
 POLL_S = 0.05
+REPEATED_S_MAX = 24 * 3600
+"""For how long a push without a label, repeated, is the same push."""
+_SAID = ("description", "metrics", "params", "tags", "metadata", "sources", "artifact_uri")
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is known of the files before they get their name, to be kept with it."""
+
+    hashes: dict[str, str]
+    proofs: list[ContentProof]
 
 
 class _EpochMoved(Exception):
@@ -67,22 +79,27 @@ def publish(
     model: NewModel,
     new: NewVersion,
     manifest: Manifest,
+    *,
+    hashed_here: bool = False,
 ) -> ModelVersion:
     """Give a version its files: a new one, or one of that label that has none yet.
 
-    The label of a version that has exactly these files is that version, unchanged; of one with
-    others (or past the initial stage) it is `VersionSealed`. `BlobNotFound` lists in ``missing``
-    the chunks that must be put first. `Contended` when sweeps keep coming in between.
+    What the manifest says of its files is computed again, unless this process did so when it
+    made the manifest (``hashed_here``): `Corrupt` when it is not true. The label of a version
+    that has exactly these files is that version, unchanged; of one with others (or past the
+    initial stage) it is `VersionSealed`. Without a label, what the same person pushed with the
+    same words within a day is that push again. `BlobNotFound` lists in ``missing`` the chunks
+    that must be put first. `Contended` when sweeps keep coming in between.
     """
     store.read(lambda session: require_push(session, project))
-    proofs: list[ContentProof] | None = None
+    found: _Found | None = None
     for _ in range(SEALS_MAX):
         epoch = quiet_epoch(store)
         _require_blobs(depot.blobs, manifest)
-        if proofs is None:
-            proofs = proving.prove(store, depot, manifest)
+        if found is None:
+            found = _looked_at(store, depot, manifest, hashed_here)
         depot.blobs.put_manifest(manifest.digest, manifest.encoded)
-        use_case = _sealing(store, who, epoch, project, model, new, manifest, proofs)
+        use_case = _sealing(store, who, epoch, project, model, new, manifest, found)
         try:
             return store.write(who, use_case)
         except _EpochMoved:
@@ -93,6 +110,14 @@ def publish(
 def require_push(session: Session, project: str) -> None:
     """Raise `Forbidden` for a caller who may not push to a project, before any work is done."""
     guard.require(session, PUSH, project_id(session, project), project)
+
+
+def _looked_at(store: Store, depot: Depot, manifest: Manifest, hashed_here: bool) -> _Found:
+    if hashed_here:
+        hashes = hashing.claimed_hashes(manifest)
+    else:
+        hashes = hashing.check_hashes(store, depot, manifest)
+    return _Found(hashes, proving.prove(store, depot, manifest))
 
 
 def quiet_epoch(store: Store) -> Epoch:
@@ -137,7 +162,7 @@ def _sealing(
     model: NewModel,
     new: NewVersion,
     manifest: Manifest,
-    proofs: list[ContentProof],
+    found: _Found,
 ) -> Callable[[Session], ModelVersion]:
     """Return the transaction that names the files."""
 
@@ -145,18 +170,38 @@ def _sealing(
         if rows.hold_epoch(session) != epoch:
             raise _EpochMoved
         require_push(session, project)
-        proving.keep(session, manifest, proofs)
-        if new.label is not None and model_rows.find_model(session, project, model.name):
-            stored = model_rows.lock_model(session, project, model.name)
-            # By its label and nothing else: a number may be that of another version.
-            taken = version_rows.label_taken(session, stored.id, new.label)
-            found = version_rows.find_key(session, stored, new.label) if taken else None
-            if found is not None and not found[1]:
-                return _seal(store, session, who, stored, found[0], new, manifest)
+        proving.keep(session, manifest, found.proofs)
+        truths.keep_hashes(session, found.hashes)
         sealed = replace(new, digest=manifest.digest)
+        if model_rows.find_model(session, project, model.name) is not None:
+            stored = model_rows.lock_model(session, project, model.name)
+            if new.label is None:
+                earlier = _find_earlier(session, who, stored, sealed)
+                if earlier is not None:
+                    return earlier
+            # By its label and nothing else: a number may be that of another version.
+            elif version_rows.label_taken(session, stored.id, new.label):
+                key = version_rows.find_key(session, stored, new.label)
+                if key is not None and not key[1]:
+                    return _seal(store, session, who, stored, key[0], new, manifest)
         return register_in(store, session, who, project, model, sealed)
 
     return use_case
+
+
+def _find_earlier(
+    session: Session, who: Caller, stored: StoredModel, new: NewVersion
+) -> ModelVersion | None:
+    """Return the version that this very push made before, its answer having been lost, or None.
+
+    Same files, same words, same person, within a day: a command that is repeated is done once.
+    """
+    since_us = session.now_us - REPEATED_S_MAX * 1_000_000
+    for key in truths.list_alike(session, stored.id, new.digest or "", who.name, since_us):
+        version = version_rows.load_version_by_id(session, key, stored.model.name)
+        if all(getattr(version, field) == getattr(new, field) for field in _SAID):
+            return version
+    return None
 
 
 def _seal(

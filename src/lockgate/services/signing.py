@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from lockgate.artifacts.signatures import ManifestSignature, verify_signature
+from lockgate.artifacts.signatures import Signature, verify
 from lockgate.domain.files import SignatureRecord
 from lockgate.domain.permissions import SIGN
 from lockgate.errors import InvalidInput
+from lockgate.services.depot import Depot
 from lockgate.services.gates import lock_candidate
 from lockgate.services.sealed import sealed_digest
 from lockgate.services.settling import settle
@@ -21,7 +22,13 @@ SIGNATURES_MAX = 100
 
 
 def add_signature(
-    store: Store, who: Caller, project: str, name: str, label: str, signature: ManifestSignature
+    store: Store,
+    depot: Depot,
+    who: Caller,
+    project: str,
+    name: str,
+    label: str,
+    signature: Signature,
 ) -> SignatureRecord:
     """Keep a signature of a version's manifest, once it verifies by the key that it names.
 
@@ -33,7 +40,7 @@ def add_signature(
         candidate = lock_candidate(store, session, project, name, label)
         guard.require_here(session, SIGN, candidate.stored)
         digest = sealed_digest(candidate.version)
-        verify_signature(signature, digest, {signature.key})
+        verify(signature, digest, lambda: depot.manifest(digest), {signature.key})
         known = rows.list_signatures(session, digest)
         for each in known:
             if each.public_key == signature.key:

@@ -4,6 +4,8 @@ file_proofs        (chunks, path, rules) → verdict        kept whatever become
 signatures         manifest digest → by which key
 purged_versions    version → the files that it had and can never have again
 artifact_epoch     one row: keeps a sweep and a seal from passing each other unseen
+artifact_owner     one row: the name under which this database owns its artifact store
+file_hashes        chunks → the SHA-256 of the file they make, computed here and not claimed
 """
 
 from __future__ import annotations
@@ -12,7 +14,15 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Integer, Table, UniqueCon
 
 from lockgate.storage.tables import Key, Text, metadata
 
-__all__ = ["artifact_epoch", "file_proofs", "metadata", "purged_versions", "signatures"]
+__all__ = [
+    "artifact_epoch",
+    "artifact_owner",
+    "file_hashes",
+    "file_proofs",
+    "metadata",
+    "purged_versions",
+    "signatures",
+]
 
 file_proofs = Table(
     "file_proofs",
@@ -61,4 +71,19 @@ artifact_epoch = Table(
     Column("epoch", BigInteger, nullable=False),
     # For how long the sweep that is under way may delete; NULL while there is none.
     Column("sweep_lease_s", Integer),
+)
+
+artifact_owner = Table(
+    "artifact_owner",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("uid", Text, nullable=False),
+)
+
+file_hashes = Table(
+    "file_hashes",
+    metadata,
+    Column("content", Text, primary_key=True),
+    Column("sha256", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
 )

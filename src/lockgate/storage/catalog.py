@@ -28,6 +28,11 @@ _COUNT_MODELS = Statement(_MODELS)
 _COUNT_MODELS_OF = Statement(_MODELS.where(_M.c.project_id == bindparam("project_id")))
 _COUNT_STAGES = Statement(_STAGES)
 _COUNT_STAGES_OF = Statement(_STAGES.where(_V.c.project_id == bindparam("project_id")))
+_COUNT_STAGES_OF_MODEL = Statement(
+    select(_V.c.stage, func.count())
+    .where(_V.c.model_id == bindparam("model_id"), _V.c.deleted_at.is_(None))
+    .group_by(_V.c.stage)
+)
 _PLACED = FROM.join(_P, _P.c.id == _M.c.project_id)
 _VERSION_PLACE = Statement(
     select(_P.c.name, _M.c.name, _V.c.label)
@@ -80,6 +85,11 @@ def count_by_stage(session: Session, project_id: int | None) -> dict[str, int]:
             found.update(count_by_stage(session, key))
         return dict(found)
     return dict(session.all(_COUNT_STAGES_OF, project_id=project_id))
+
+
+def count_stages_of(session: Session, model_id: int) -> dict[str, int]:
+    """Return how many live versions of one model stand in each stage."""
+    return dict(session.all(_COUNT_STAGES_OF_MODEL, model_id=model_id))
 
 
 def find_place(session: Session, uid: str) -> tuple[str, ...] | None:

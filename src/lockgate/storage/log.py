@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select, update
+from sqlalchemy import Select, and_, bindparam, case, select, update
 
 from lockgate.domain.audit import AuditEvent, canonical, leaf_hash
 from lockgate.domain.merkle import Frontier
@@ -68,11 +68,26 @@ _NEXT = Statement(
     .order_by(_E.c.seq)
     .limit(1)
 )
+# Canonical JSON has sorted keys and no spaces, and in a text the quotes are escaped.
+_RENAMED = Statement(
+    select(_E.c.body, _E.c.at)
+    .where(
+        _E.c.project_id == bindparam("project_id"),
+        _E.c.model == bindparam("model"),
+        _E.c.action == "update_model",
+        _E.c.at > bindparam("moment"),
+        _E.c.body.contains('"name":["', autoescape=True),
+    )
+    .order_by(_E.c.seq)
+    .limit(1)
+)
+_FORCED = and_(_E.c.action == "transition", _E.c.body.contains('"forced":true', autoescape=True))
 _FILTERS = {
     "model": _E.c.model == bindparam("model"),
     "version": _E.c.version == bindparam("version"),
     "actor": _E.c.actor == bindparam("actor"),
     "action": _E.c.action == bindparam("action"),
+    "forced": case((_FORCED, 1), else_=0) == bindparam("forced"),
     "since": _E.c.at >= bindparam("since"),
     "until": _E.c.at < bindparam("until"),
 }
@@ -177,6 +192,16 @@ def find_next(
     return None if body is None else dict(from_json(body)["detail"])
 
 
+def find_renaming(
+    session: Session, project_id: int, name: str, after_us: int
+) -> tuple[str, int] | None:
+    """Return what a model called ``name`` was called next, after a moment, and when; or None."""
+    row = session.one(_RENAMED, project_id=project_id, model=name, moment=after_us)
+    if row is None:
+        return None
+    return str(from_json(row[0])["detail"]["changes"]["name"][1]), int(row[1])
+
+
 def list_events(
     session: Session,
     project_id: int,
@@ -189,6 +214,8 @@ def list_events(
 ) -> list[AuditEvent]:
     """Return up to ``count`` events beyond ``after``, filtered by the fields that are not None."""
     given = {name: value for name, value in filters.items() if value is not None}
+    if "forced" in given:
+        given["forced"] = int(given["forced"])
     for name in ("since", "until"):
         if isinstance(given.get(name), datetime):
             given[name] = to_micros(given[name])

@@ -12,7 +12,8 @@ from lockgate.domain.moments import from_micros, to_micros
 from lockgate.errors import ModelNotFound
 from lockgate.storage import tables
 from lockgate.storage.database import Session
-from lockgate.storage.encoding import frozen_from_json, to_json
+from lockgate.storage.encoding import frozen_from_json, to_json, to_json_in_order
+from lockgate.storage.log import find_renaming
 from lockgate.storage.statements import Statement, inserting
 
 _T = tables.models
@@ -80,6 +81,8 @@ _THEN = Statement(
     .order_by(_T.c.created_at.desc())
     .limit(1)
 )
+_PROJECT = Statement(select(_P.c.id).where(_P.c.name == bindparam("project")))
+RENAMINGS_MAX = 1_000
 _INSERT = inserting(_T, "id")
 _CHANGED = (
     "name",
@@ -141,12 +144,31 @@ def load_pin(session: Session, project: str, name: str) -> tuple[int, int]:
 
 
 def load_model_at(session: Session, project: str, name: str, at_us: int) -> StoredModel:
-    """Return the model that existed at a moment and has this name, or had it when deleted.
+    """Return the model that had this name at a moment, or else one that had it later.
 
     Raises `ModelNotFound`.
     """
-    found = stored_model(session.one(_THEN, project=project, name=name, at=at_us))
+    found = _renamed_since(session, project, name, at_us)
+    found = found or stored_model(session.one(_THEN, project=project, name=name, at=at_us))
     return _required(found, project, name)
+
+
+def _renamed_since(session: Session, project: str, name: str, at_us: int) -> StoredModel | None:
+    """Return the model that was called ``name`` at a moment and is called otherwise now."""
+    key = session.value(_PROJECT, project=project)
+    names: list[str] = []
+    later, since_us = name, at_us
+    while key is not None and len(names) < RENAMINGS_MAX:
+        renaming = find_renaming(session, key, later, since_us)
+        if renaming is None:
+            break
+        later, since_us = renaming
+        names.append(later)
+    for each in reversed(names):  # another model may have taken a name that ours had
+        found = stored_model(session.one(_THEN, project=project, name=each, at=at_us))
+        if found is not None:
+            return found
+    return None
 
 
 def lock_model(session: Session, project: str, name: str) -> StoredModel:
@@ -192,7 +214,7 @@ def insert_model(session: Session, model: RegisteredModel, project_id: int, life
         name=model.name,
         owner=model.owner,
         description=model.description,
-        tags=to_json(model.tags),
+        tags=to_json_in_order(model.tags),
         lifecycle_id=lifecycle,
         next_seq=1,
         version_count=0,
@@ -218,7 +240,7 @@ def update_model(session: Session, before: StoredModel, after: StoredModel) -> N
         new_name=model.name,
         new_owner=model.owner,
         new_description=model.description,
-        new_tags=to_json(model.tags),
+        new_tags=to_json_in_order(model.tags),
         new_lifecycle_id=after.lifecycle_id,
         new_next_seq=after.next_seq,
         new_version_count=model.version_count,

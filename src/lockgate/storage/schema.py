@@ -14,7 +14,7 @@ from lockgate.errors import DatabaseUnavailable, SchemaOutdated
 from lockgate.storage import access_tables, artifact_tables, gate_tables, tables, upload_tables
 from lockgate.storage.statements import DIALECTS
 
-HEAD = "0008"
+HEAD = "0009"
 METADATA = tables.metadata
 """Every table: those of `tables` and of the modules beside it."""
 _DRAWN_IN = (access_tables, artifact_tables, gate_tables, upload_tables)

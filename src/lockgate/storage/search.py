@@ -99,6 +99,11 @@ def search_models(session: Session, search: Search) -> Page[StoredModel]:
     return Page(tuple(model for model in found if model is not None), rows.next_cursor)
 
 
+def count_models(session: Session, search: Search) -> int:
+    """Return how many live models a search selects; its order and limit do not matter."""
+    return _Walk(session, MODELS, models.COLUMNS, models.FROM, search).count()
+
+
 @dataclass(frozen=True, slots=True)
 class SortKey:
     """An expression to sort by; what is NULL comes last in either direction."""
@@ -175,6 +180,15 @@ class _Walk:
         more = len(found) > len(shown)
         cursor = encode_cursor(self._question, shown[-1][1]) if more else None
         return Page(tuple(row for row, _ in shown), cursor)
+
+    def count(self) -> int:
+        """Return how many rows there are on all pages together."""
+        if self._search.project_ids == ():
+            return 0
+        all_of_it = Stretch(self._source, (), (), self._ground.table.c.id)
+        sought = self._narrowed(all_of_it, self._terms)
+        question = select(func.count()).select_from(sought.source).where(*sought.conditions)
+        return int(self._session.value(Statement(question)))
 
     def _walked(
         self, stretch: Stretch, after: Position | None, count: int

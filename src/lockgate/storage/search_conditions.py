@@ -93,7 +93,7 @@ VERSIONS = Ground(
         "name": Beside(tables.models, "id", on="model_id", value="name", live="deleted_at"),
         "project": Beside(tables.projects, "id", on="project_id", value="name"),
     },
-    indexed=frozenset({"stage", "run_id", "digest", "created_at"}),
+    indexed=frozenset({"stage", "run_id", "digest", "created_at", "created_by"}),
 )
 MODELS = Ground(
     "models",

@@ -27,6 +27,7 @@ from lockgate.storage.lifecycles import (
     missing_presets,
 )
 from lockgate.storage.log import append_events, record
+from lockgate.storage.preconditions import Unchanged
 from lockgate.storage.projects import find_project, insert_project, project_id
 from lockgate.storage.schema import ensure_schema
 from lockgate.storage.versions import VersionCache
@@ -36,7 +37,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Who asks, what they may, from where, and whether the write is to happen once only.
+    """Who asks, what they may, from where; whether a write is to happen once only, and only while
+    a thing is unchanged.
 
     ``grant`` is None for whoever may open the database itself, and before access control is on.
     ``unproved`` is whoever came over a network before it was: not trusted with a change after.
@@ -44,6 +46,7 @@ class Caller:
 
     actor: Actor
     once: Once | None = None
+    only_if: Unchanged | None = None
     grant: Grant | None = None
     address: str | None = None
     unproved: bool = False
@@ -102,13 +105,21 @@ class Store:
     def write(self, who: Caller, use_case: Callable[[Session], T]) -> T:
         """Run a use case in one transaction, once only if the caller asked for that.
 
-        Raises `idempotency.Replayed` with the earlier answer when it was done before.
+        Raises `idempotency.Replayed` with the earlier answer when it was done before,
+        `StaleRevision` when what must be unchanged has changed.
         """
         if who.unproved:
             use_case = _uncontrolled(use_case)
+        only_if = who.only_if
+
+        def guarded(session: Session) -> T:
+            if only_if is not None:
+                only_if.require(session)
+            return use_case(session)
+
         once = who.once
         if once is None:
-            return self.database.write(use_case, who.grant, who.origin)
+            return self.database.write(guarded, who.grant, who.origin)
         if who.grant is not None:
             # Answered again only to the same token with the same rights.
             once = replace(once, fingerprint=f"{once.fingerprint} {who.grant.digest}")
@@ -116,7 +127,7 @@ class Store:
 
         def remembered(session: Session) -> T:
             idempotency.recall(session, who.name, kept)
-            result = use_case(session)
+            result = guarded(session)
             idempotency.remember(session, who.name, kept, result)
             return result
 

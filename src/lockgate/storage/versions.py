@@ -19,7 +19,7 @@ from lockgate.domain.versions import NO_SOURCES, ModelVersion, Sources
 from lockgate.errors import VersionNotFound
 from lockgate.storage import tables
 from lockgate.storage.database import Session
-from lockgate.storage.encoding import from_json, frozen_from_json, to_json
+from lockgate.storage.encoding import from_json, frozen_from_json, to_json, to_json_in_order
 from lockgate.storage.models import StoredModel
 from lockgate.storage.numbers import to_numeric
 from lockgate.storage.statements import Statement, inserting
@@ -348,7 +348,7 @@ def _columns(version: ModelVersion, exclusive: bool) -> dict[str, Any]:
         "digest": version.digest,
         "metrics": to_json(version.metrics),
         "params": to_json(version.params),
-        "tags": to_json(version.tags),
+        "tags": to_json_in_order(version.tags),
         "metadata": to_json(version.metadata),
         "aliases": to_json(version.aliases),
         "run_id": sources.run_id,

@@ -148,6 +148,14 @@ class Health(BaseModel):
     status: str
 
 
+class CountAnswer(BaseModel):
+    """How many there are."""
+
+    model_config = _CONFIG
+
+    count: int
+
+
 class PlaceAnswer(BaseModel):
     """What a uid belongs to."""
 

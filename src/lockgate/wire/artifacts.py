@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from lockgate.artifacts.bundles import BUNDLE_BYTES_MAX
 from lockgate.domain.files import Collected, SignatureRecord, Verified, VersionFiles
 from lockgate.wire.answers import schema_of
 from lockgate.wire.bodies import Body, NewVersion
@@ -26,11 +27,11 @@ class NewSeal(NewVersion):
 
 
 class NewSignature(Body):
-    """An Ed25519 signature over ``digest``; see the page on the artifact format."""
+    """A signature over ``digest``, Ed25519 or a model-signing bundle; see the artifact format."""
 
     digest: Digest
-    public_key: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    signature: Annotated[str, Field(pattern="^[0-9a-f]{128}$")]
+    public_key: Annotated[str, Field(pattern="^([0-9a-f]{64}|ec:[A-Za-z0-9+/=]{1,400})$")]
+    signature: Annotated[str, Field(max_length=BUNDLE_BYTES_MAX)]
 
 
 class NewCollection(Body):

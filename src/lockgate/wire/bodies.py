@@ -223,6 +223,16 @@ class ProjectWords(Words):
     project: str | None = None
 
 
+class SummaryWords(Words):
+    project: str | None = None
+    model: str | None = Field(default=None, description="Count the versions of this model")
+
+
+class CountWords(Words):
+    filter: str = Field(default="", description="Which models; empty means all")
+    project: str | None = None
+
+
 class LatestWords(Words):
     stage: str | None = None
     at: str | None = Field(default=None, description="ISO 8601; what was true at that moment")
@@ -266,6 +276,7 @@ class AuditWords(PageWords):
     version: str | None = None
     actor: str | None = None
     action: str | None = None
+    forced: bool | None = Field(default=None, description="Passages through a gate forced open")
     since: str | None = None
     until: str | None = None
     newest_first: bool = False

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from safetensors.numpy import save_file
 
 from lockgate.artifacts.pulling import PullProgress
 from lockgate.artifacts.pushing import PushProgress, hash_tree
+from lockgate.artifacts.store import blob_digest
 from lockgate.domain.differences import Difference
+from lockgate.domain.manifests import build_manifest
 from lockgate.errors import (
     AlreadyExists,
     ArtifactNotFound,
@@ -19,6 +25,7 @@ from lockgate.errors import (
     Corrupt,
     InvalidManifest,
     InvalidReference,
+    ModelNotFound,
     PolicyViolated,
     VersionNotFound,
     VersionSealed,
@@ -255,6 +262,26 @@ def test_signatures(registry: AnyRegistry, out: Path, tmp_path: Path) -> None:
     assert registry.signatures("churn:1") == (kept,)
 
 
+def test_signatures_in_the_format_of_openssf(
+    registry: AnyRegistry, out: Path, tmp_path: Path
+) -> None:
+    """A version signed by a key in PEM is pulled under its public half."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    secret, public = tmp_path / "ci.key", tmp_path / "ci.pem"
+    form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    secret.write_bytes(private.private_bytes(serialization.Encoding.PEM, form, plain))
+    subject = serialization.PublicFormat.SubjectPublicKeyInfo
+    public.write_bytes(private.public_key().public_bytes(serialization.Encoding.PEM, subject))
+    registry.push(out, "churn", "1")
+    with pytest.raises(Corrupt, match="not signed by ci"):
+        registry.pull("churn:1", tmp_path / "back", verify_keys=[str(public)])
+    kept = registry.sign("churn:1", secret, format="model-signing")
+    assert registry.signatures("churn:1") == (kept,)
+    assert "dsseEnvelope" in json.loads(kept.signature)
+    registry.pull("churn:1", tmp_path / "back", verify_keys=[str(public)])
+    assert contents(tmp_path / "back") == contents(out)
+
+
 def test_everything_is_whole(registry: AnyRegistry, out: Path) -> None:
     """Reading everything back finds no fault, and shared bytes are read once."""
     registry.push(out, "churn", "1")
@@ -263,3 +290,45 @@ def test_everything_is_whole(registry: AnyRegistry, out: Path) -> None:
     assert (found.versions, found.faults) == (2, ())
     assert found.bytes_read == sum(map(len, contents(out).values()))
     assert registry.gc(dry_run=True).count == 0
+
+
+def test_a_push_that_is_repeated_makes_one_version(registry: AnyRegistry, out: Path) -> None:
+    """Without a label, the same files and words from the same person are the same push."""
+    first = registry.push(out, "churn", metrics={"auc": 0.9}, tags=["nightly"])
+    assert registry.push(out, "churn", metrics={"auc": 0.9}, tags=["nightly"]) == first
+    other = registry.push(out, "churn", metrics={"auc": 0.8}, tags=["nightly"])
+    assert (first.label, other.label) == ("1", "2")
+    assert registry.acting_as("bo").push(out, "churn", metrics={"auc": 0.8}).label == "3"
+    (out / "README.md").write_text("Another.")
+    assert registry.push(out, "churn", metrics={"auc": 0.9}, tags=["nightly"]).label == "4"
+    registry.delete_version("churn", "4")
+    assert registry.push(out, "churn", metrics={"auc": 0.9}, tags=["nightly"]).label == "5"
+
+
+@pytest.mark.parametrize("claim", ["sha256", "tensor"])
+def test_a_manifest_that_lies_is_not_sealed(registry: AnyRegistry, out: Path, claim: str) -> None:
+    """What a manifest says of its files is computed again before there is a version."""
+    registry.push(out, "honest", "1")
+    manifest = registry.manifest("honest:1")
+    file = next(each for each in manifest.files if each.tensors)
+    assert file.tensors is not None
+    if claim == "sha256":
+        lie = replace(file, sha256="0" * 64)
+    else:
+        first, *rest = file.tensors
+        lie = replace(file, tensors=(replace(first, digest="blake3:" + "0" * 64), *rest))
+    with pytest.raises(Corrupt, match=file.path):
+        registry.seal("churn", build_manifest([lie]), "1")
+    with pytest.raises(ModelNotFound):
+        registry.get_model("churn")
+    assert registry.seal("churn", build_manifest([file]), "1").label == "1"
+    assert registry.verify_artifacts().faults == ()
+
+
+def test_chunks_come_without_a_folder(registry: AnyRegistry, out: Path) -> None:
+    """chunks hands out a version's bytes by digest."""
+    version = registry.push(out, "churn", "1")
+    manifest = registry.manifest("churn:1")
+    digests = list(manifest.chunk_sizes)
+    found = [bytes(each) for each in registry.chunks(version)(digests)]
+    assert [blob_digest(each) for each in found] == digests

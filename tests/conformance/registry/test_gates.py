@@ -111,6 +111,14 @@ def test_force_is_a_permission_with_a_reason(gated: AnyRegistry) -> None:
     assert (done.transition.forced, done.version.stage) == (True, "Production")
     assert done.report is not None
     assert done.report.allowed is False
+    gated.update_version("churn", "1", metadata={"forced": True})
+    forced = gated.audit(forced=True).items
+    assert [(each.action, each.version, each.detail["reason"]) for each in forced] == [
+        ("transition", "1", "urgent")
+    ]
+    every, others = gated.audit(limit=1000), gated.audit(forced=False, limit=1000)
+    assert len(every) == len(others) + 1
+    assert forced[0] not in others
     gated.remove_member("bob")
     assert [each.person for each in gated.list_members()] == ["ana"]
 

@@ -197,6 +197,61 @@ def test_the_latest_of_each_stage(two: AnyRegistry) -> None:
         two.get_latest_by_stage("no")
 
 
+def test_one_model_is_counted(two: AnyRegistry) -> None:
+    """summary counts the versions of one model, too."""
+    two.register_model("calm", "1")
+    counts = two.summary(model="churn")
+    assert (counts.project, counts.model, counts.total_models) == ("default", "churn", 1)
+    assert (counts.total_versions, dict(counts.by_stage)) == (2, {"Production": 1, "Staging": 1})
+    with pytest.raises(ModelNotFound):
+        two.summary(model="nothing")
+
+
+def test_models_are_counted(two: AnyRegistry) -> None:
+    """count_models counts what search_models would page through."""
+    two.create_project("risk")
+    two.create_model("risk/calm", tags={"team": "risk"})
+    assert two.count_models() == 2
+    assert two.count_models("name ILIKE 'CH%'") == 1
+    assert two.count_models("tags.team = 'risk'", project="risk") == 1
+    assert two.count_models(project="default") == 1
+    two.delete_model("risk/calm")
+    assert two.count_models() == 1
+
+
+def test_a_uid_leads_to_what_has_it(two: AnyRegistry) -> None:
+    """locate returns a model's full name or a version's reference, wherever it is by now."""
+    model, version = two.get_model("churn"), two.register_model("churn", "v9")
+    two.update_model("churn", new_name="leavers")
+    assert two.locate(model.uid) == "default/leavers"
+    assert two.locate(str(uuid.UUID(version.uid))) == "default/leavers:v9"
+    with pytest.raises(NotFound):
+        two.locate(uuid.uuid4().hex)
+    with pytest.raises(InvalidInput):
+        two.locate("leavers")
+    two.delete_version("leavers", "v9")
+    with pytest.raises(NotFound):
+        two.locate(version.uid)
+
+
+def test_an_old_name_still_means_what_it_meant(two: AnyRegistry) -> None:
+    """A model that was renamed is found, for the time before, under the name it had then."""
+    then = two.production("churn").updated_at
+    two.update_model("churn", new_name="leavers")
+    renamed = two.get_model("leavers").updated_at
+    two.update_model("leavers", new_name="quitters")
+    two.register_model("churn", "other")
+    assert two.production("churn", at=then).label == two.production("quitters").label
+    assert two.resolve("leavers@production", at=renamed).model == "quitters"
+    with pytest.raises(NotFound):
+        two.production("churn")
+    assert two.resolve("churn:other", at=two.get_model("churn").updated_at).label == "other"
+    two.delete_model("quitters", force=True)
+    two.create_model("quitters")
+    two.update_model("quitters", new_name="stayers")
+    assert two.production("churn", at=then).model == "quitters"
+
+
 def test_an_overview_shows_models_with_what_serves(two: AnyRegistry) -> None:
     """Each model comes with its version in production, by the words of its own lifecycle."""
     two.create_model("alone", lifecycle="single")

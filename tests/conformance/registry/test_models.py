@@ -190,3 +190,12 @@ def test_an_alias_needs_a_version(registry: AnyRegistry) -> None:
     registry.create_model("churn")
     with pytest.raises(VersionNotFound):
         registry.set_alias("churn", "champion", "1.0")
+
+
+def test_tags_keep_their_order(registry: AnyRegistry) -> None:
+    """Tags are shown in the order in which they were given, models' and versions'."""
+    assert list(registry.create_model("churn", tags=["z", "a"]).tags) == ["z", "a"]
+    assert list(registry.update_model("churn", tags=["m"]).tags) == ["z", "a", "m"]
+    assert list(registry.get_model("churn").tags) == ["z", "a", "m"]
+    version = registry.register_model("churn", "1", tags={"y": "1", "b": "2"})
+    assert list(registry.get_version("churn", "1").tags) == list(version.tags) == ["y", "b"]

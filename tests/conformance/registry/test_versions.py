@@ -17,6 +17,7 @@ from lockgate.errors import (
     TransitionNotAllowed,
     VersionNotFound,
 )
+from lockgate.storage.preconditions import Unchanged
 from registries import AnyRegistry
 
 
@@ -216,3 +217,17 @@ def test_a_deleted_version_keeps_its_label_and_begins_again(registry: AnyRegistr
     assert registry.register_model("churn").label == "2"
     with pytest.raises(VersionNotFound):
         registry.restore_version("churn", "9")
+
+
+def test_a_change_on_condition(registry: AnyRegistry) -> None:
+    """A write that is to find things unchanged is refused once they are not, whatever it is."""
+    seen = registry.register_model("churn", "1")
+    still = Unchanged(
+        project="default", model="churn", version="1", uid=seen.uid, revision=seen.revision
+    )
+    careful = registry.acting_as("ana", only_if=still)
+    assert careful.promote("churn", "1").stage == "Staging"
+    for change in (careful.delete_version, careful.promote):
+        with pytest.raises(StaleRevision):
+            change("churn", "1")
+    assert registry.get_version("churn", "1").stage == "Staging"
