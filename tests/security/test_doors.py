@@ -271,3 +271,23 @@ def test_embedded_by_token(access: Access) -> None:
     assert access.registry.whoami().kind == "operator"
     assert access.registry.get_model("secret/hidden").name == "hidden"
     assert access.as_("viewer").whoami().projects.keys() == {"risk"}
+
+
+def test_on_postgresql(server: Server, postgres_url: str) -> None:
+    """Grants are worked out, checked and taken away on PostgreSQL, off the event loop."""
+    made = Access(postgres_url)
+    made.furnish()
+    with (
+        server.serving(made.registry),
+        httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http,
+    ):
+        assert http.get(RISK).status_code == 401
+        assert http.get(RISK, headers=made.headers("viewer")).status_code == 200
+        assert http.get("/api/v1/projects/secret", headers=made.headers("viewer")).is_error
+        found = http.get("/api/v1/search/versions", headers=made.headers("viewer")).json()
+        assert {each["project"] for each in found["items"]} == {"risk"}
+        told = log_in(http, made, "admin")
+        assert told["who"]["actor"] == "admin"
+        http.cookies.clear()
+        made.registry.revoke_token(made.ids["viewer"])
+        assert http.get(RISK, headers=made.headers("viewer")).status_code == 401
