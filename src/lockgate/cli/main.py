@@ -17,6 +17,7 @@ from lockgate.cli import (
     cache,
     checks,
     demo,
+    events,
     exits,
     gates,
     lifecycles,
@@ -29,6 +30,7 @@ from lockgate.cli import (
     requests,
     upkeep,
     versions,
+    webhooks,
 )
 from lockgate.cli.options import add_everywhere
 from lockgate.cli.output import EXIT_BROKEN_PIPE
@@ -75,6 +77,7 @@ app.add_typer(policies.app, name="policy")
 app.add_typer(checks.app, name="check")
 app.add_typer(members.app, name="member")
 app.add_typer(cache.app, name="cache")
+app.add_typer(webhooks.app, name="webhook")
 for verb in (
     passages.promote,
     passages.demote,
@@ -101,6 +104,7 @@ for verb in (
     lookups.history,
     lookups.search,
     lookups.summary,
+    events.watch,
     admin.serve,
     admin.migrate,
     demo.demo,
@@ -114,6 +118,7 @@ ORDER = (
     *("gate", "request", "inbox", "approve", "reject", "withdraw", "policy", "check"),
     *("push", "pull", "files", "diff", "card", "sign", "waive", "verify", "gc", "cache"),
     *("alias", "resolve", "latest", "history", "compare", "search", "summary"),
+    *("watch", "webhook"),
     *("audit", "lifecycle", "project", "member", "serve", "migrate", "demo"),
 )
 

@@ -18,13 +18,16 @@ WRITE_POLICY = "policy.write"
 WAIVE = "scan.waive"
 MANAGE_MEMBERS = "member.manage"
 MANAGE_REQUESTS = "request.manage"
+MANAGE_WEBHOOKS = "webhook.manage"
 
 ROLES: Mapping[str, frozenset[str]] = {
     "viewer": frozenset(),
     "contributor": frozenset(),
     "approver": frozenset({APPROVE}),
-    "maintainer": frozenset({APPROVE, WRITE_POLICY, WAIVE, MANAGE_REQUESTS}),
-    "admin": frozenset({APPROVE, WRITE_POLICY, WAIVE, MANAGE_REQUESTS, MANAGE_MEMBERS, FORCE}),
+    "maintainer": frozenset({APPROVE, WRITE_POLICY, WAIVE, MANAGE_REQUESTS, MANAGE_WEBHOOKS}),
+    "admin": frozenset(
+        {APPROVE, WRITE_POLICY, WAIVE, MANAGE_REQUESTS, MANAGE_WEBHOOKS, MANAGE_MEMBERS, FORCE}
+    ),
 }
 
 

@@ -49,20 +49,23 @@ class AuditEvent:
 
 def canonical(event: AuditEvent) -> bytes:
     """Return the bytes that are hashed and stored: canonical JSON of all but the hash itself."""
-    return canonical_json(
-        {
-            "action": event.action,
-            "actor": event.actor,
-            "at": to_text(event.at),
-            "cause": event.cause,
-            "detail": event.detail,
-            "model": event.model,
-            "prev": event.prev,
-            "project": event.project,
-            "seq": event.seq,
-            "version": event.version,
-        }
-    )
+    return canonical_json(event_document(event))
+
+
+def event_document(event: AuditEvent) -> dict[str, Any]:
+    """Return an event as JSON values: all that is hashed, which is all but the hash itself."""
+    return {
+        "action": event.action,
+        "actor": event.actor,
+        "at": to_text(event.at),
+        "cause": event.cause,
+        "detail": event.detail,
+        "model": event.model,
+        "prev": event.prev,
+        "project": event.project,
+        "seq": event.seq,
+        "version": event.version,
+    }
 
 
 def canonical_json(value: Any) -> bytes:

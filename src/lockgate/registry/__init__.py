@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from lockgate.registry.artifacts import ArtifactVerbs
 from lockgate.registry.audit import AuditVerbs
+from lockgate.registry.events import EventVerbs
 from lockgate.registry.gates import GateVerbs
 from lockgate.registry.lookups import LookupVerbs
 from lockgate.registry.models import ModelVerbs
@@ -15,6 +16,7 @@ from lockgate.registry.passages import PassageVerbs
 from lockgate.registry.policies import PolicyVerbs
 from lockgate.registry.projects import ProjectVerbs
 from lockgate.registry.versions import VersionVerbs
+from lockgate.registry.webhooks import WebhookVerbs
 
 __all__ = ["Registry"]
 
@@ -29,5 +31,7 @@ class Registry(
     LookupVerbs,
     AuditVerbs,
     ArtifactVerbs,
+    EventVerbs,
+    WebhookVerbs,
 ):
     """A registry on a database of its own. Thread-safe; close it, or use it in a ``with``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lockgate.sdk.artifacts import ArtifactVerbs
 from lockgate.sdk.audit import AuditVerbs
+from lockgate.sdk.events import EventVerbs
 from lockgate.sdk.gates import GateVerbs
 from lockgate.sdk.lookups import LookupVerbs
 from lockgate.sdk.models import ModelVerbs
@@ -11,6 +12,7 @@ from lockgate.sdk.passages import PassageVerbs
 from lockgate.sdk.policies import PolicyVerbs
 from lockgate.sdk.projects import ProjectVerbs
 from lockgate.sdk.versions import VersionVerbs
+from lockgate.sdk.webhooks import WebhookVerbs
 
 __all__ = ["Client"]
 
@@ -25,6 +27,8 @@ class Client(
     LookupVerbs,
     AuditVerbs,
     ArtifactVerbs,
+    EventVerbs,
+    WebhookVerbs,
 ):
     """A registry on a server. Thread-safe; close it, or use it in a ``with``.
 

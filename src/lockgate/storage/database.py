@@ -18,6 +18,7 @@ from typing import Any, Protocol, TypeVar
 
 from lockgate.domain.moments import from_micros, to_micros
 from lockgate.errors import Contended, InvalidInput, RegistryError
+from lockgate.storage.bell import Bell
 from lockgate.storage.statements import Statement
 
 T = TypeVar("T")
@@ -129,6 +130,7 @@ class Database:
         self.driver = driver
         self.clock = clock
         self.append_events: Callable[[Session, list[Any]], None] | None = None
+        self.bell = Bell()
 
     @property
     def dialect(self) -> str:
@@ -175,6 +177,8 @@ class Database:
                 refusal = error
             if session._drafts and self.append_events is not None:
                 self.append_events(session, session._drafts)
+        if session._drafts:
+            self.bell.ring()
         if refusal is not None:
             raise refusal
 

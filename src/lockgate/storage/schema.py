@@ -11,13 +11,14 @@ from typing import Any
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from lockgate.errors import DatabaseUnavailable, SchemaOutdated
-from lockgate.storage import artifact_tables, gate_tables, tables
+from lockgate.storage import artifact_tables, deployment_tables, event_tables, gate_tables, tables
 from lockgate.storage.statements import DIALECTS
 
-HEAD = "0003"
+HEAD = "0005"
 METADATA = tables.metadata
-"""Every table: drawn in `tables`, `gate_tables` and `artifact_tables`."""
-assert METADATA is gate_tables.metadata is artifact_tables.metadata  # noqa: S101  # all are imported
+"""Every table: drawn in `tables` and in the files whose names end in ``_tables``."""
+for _drawn in (gate_tables, artifact_tables, event_tables, deployment_tables):
+    assert _drawn.metadata is METADATA  # noqa: S101  # all are imported
 LOCK_KEY = 0x10C6A7E
 """The advisory lock (PostgreSQL) under which a schema is made or changed."""
 _EXISTS = {

@@ -53,6 +53,8 @@ class Store:
         self.limits = limits
         # Where the files lie: known to the services alone, and None where no files are kept.
         self.depot: object | None = None
+        # How webhooks are reached: known to the services alone, and None where none are.
+        self.post: object | None = None
         if not self.database.snapshot(_is_furnished):
             self.database.write(_furnish)
 

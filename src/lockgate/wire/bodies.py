@@ -183,6 +183,38 @@ class Verification(Body):
     verifier_key: str | None = None
 
 
+class NewWebhook(Body):
+    """Empty lists want everything. ``secret`` is made when it is left out."""
+
+    url: str
+    name: str = ""
+    description: str = ""
+    form: Literal["standard", "slack", "mlflow"] = "standard"
+    models: list[str] = []
+    stages: list[str] = []
+    actions: list[str] = []
+    secret: str | None = None
+
+
+class WebhookChange(Body):
+    """What is left out stays."""
+
+    url: str = ""
+    name: str = ""
+    description: str = ""
+    models: list[str] = []
+    stages: list[str] = []
+    actions: list[str] = []
+
+
+class Resumption(Body):
+    skip: bool = Field(default=False, description="Begin with what happens from now on")
+
+
+class NewSecret(Body):
+    secret: str | None = Field(default=None, description="Made when it is left out")
+
+
 class Words(BaseModel):
     """The words after the ``?`` of a URL: these and no others."""
 
@@ -241,6 +273,20 @@ class GateWords(Words):
 class RequestWords(PageWords):
     model: str | None = Field(default=None, description="project/name")
     project: str | None = None
+    status: str | None = None
+
+
+class EventWords(Words):
+    after: str | None = Field(
+        default=None, description="The number of an event; 0 is the beginning, left out the end"
+    )
+    project: str | None = None
+    model: str | None = Field(default=None, description="project/name")
+    stage: str | None = None
+    action: str | None = None
+
+
+class DeliveryWords(PageWords):
     status: str | None = None
 
 
