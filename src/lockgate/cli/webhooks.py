@@ -306,10 +306,7 @@ def _card(webhook: Webhook) -> list[tuple[str, str | None]]:
         ("Status", webhook.status),
         ("Reason", webhook.reason),
         ("Log at", str(webhook.seq)),
-        (
-            "Failing",
-            failing and f"{counted(webhook.failures, 'time')} since {moment_text(failing)}",
-        ),
+        ("Failing", failing),
         ("Created", f"{moment_text(webhook.created_at)} by {webhook.created_by}"),
     ]
 

@@ -1,0 +1,50 @@
+"""Every event reaches its webhook, in order for each model, however often the teller is killed."""
+
+from __future__ import annotations
+
+from crasher import Crasher
+from lockgate.services.deliverer import Deliverer
+from lockgate.services.posting import find_poster
+from receiver import Received, Receiver
+from registries import embedded
+
+KILLS = 50
+"""For each database, so 100 in all."""
+
+
+def seqs(received: list[Received]) -> list[int]:
+    """The numbers of the events that came, in the order of coming."""
+    return [each.json["data"]["seq"] for each in received]
+
+
+def firsts(received: list[Received], model: str | None) -> list[int]:
+    """The numbers of a model's events in the order in which each came first."""
+    found = [each.json["data"] for each in received]
+    return list(dict.fromkeys(each["seq"] for each in found if each["model"] == model))
+
+
+def test_every_event_arrives_whenever_the_teller_is_killed(database_url: str) -> None:
+    """Killed at random between commit and delivery: none is lost, each model's are in order."""
+    with Receiver() as receiver:
+        with embedded(database_url, webhook_hosts="127.0.0.1") as registry:
+            begun = registry.create_webhook(receiver.url).webhook.seq
+            crasher = Crasher(database_url)
+            for seed in range(KILLS):
+                crasher.crash(seed)
+            crasher.end()
+            told_before = len(receiver.received)
+            head = registry.read_events().position
+            deliverer = Deliverer(registry._store, find_poster(registry._store))
+            deliverer.start()
+            try:
+                wanted = set(range(begun + 1, head + 1))
+                receiver.until(lambda received: wanted <= set(seqs(received)))
+            finally:
+                deliverer.stop()
+        assert 0 < told_before
+        assert wanted == set(seqs(receiver.received))
+        models = {each.json["data"]["model"] for each in receiver.received}
+        assert len(models) > 2
+        for model in models:
+            order = firsts(receiver.received, model)
+            assert order == sorted(order)
