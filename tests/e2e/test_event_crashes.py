@@ -41,7 +41,7 @@ def test_every_event_arrives_whenever_the_teller_is_killed(database_url: str) ->
                 receiver.until(lambda received: wanted <= set(seqs(received)))
             finally:
                 deliverer.stop()
-        assert 0 < told_before
+        assert told_before > 0
         assert wanted == set(seqs(receiver.received))
         models = {each.json["data"]["model"] for each in receiver.received}
         assert len(models) > 2

@@ -23,7 +23,7 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["gates.md", "audit.md"])
+@pytest.mark.parametrize("page", ["gates.md", "audit.md", "events.md"])
 def test_commands_of_a_guide_run(
     page: str,
     tmp_path: Path,

@@ -15,7 +15,6 @@ from lockgate.http.calls import Call, CallOf
 from lockgate.http.representations import represent
 from lockgate.http.routing import router
 from lockgate.http.streams import (
-    HEARTBEAT_S,
     MEDIA_TYPE,
     STREAM_S_MAX,
     EventStream,
@@ -94,11 +93,11 @@ async def _told(
         stretch = await call.run(lambda words=words: call.registry.read_events(**words))  # type: ignore[misc]
         now_s = time.monotonic()
         if stretch.position != position:
-            if stretch.events or now_s - spoke_s >= HEARTBEAT_S:
+            if stretch.events or now_s - spoke_s >= streams.heartbeat_s:
                 spoke_s = now_s
                 yield _blocks(stretch)
             continue
-        if now_s - spoke_s >= HEARTBEAT_S:
+        if now_s - spoke_s >= streams.heartbeat_s:
             spoke_s = now_s
             yield _blocks(stretch)
         await until(wake, streams.poll_s)

@@ -26,9 +26,10 @@ _HEADERS = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"
 class Streams:
     """The open streams of a server."""
 
-    def __init__(self, most: int, poll_s: float) -> None:
+    def __init__(self, most: int, poll_s: float, heartbeat_s: float = HEARTBEAT_S) -> None:
         self._most = most
         self.poll_s = poll_s
+        self.heartbeat_s = heartbeat_s
         self._open: set[asyncio.Event] = set()
         self.closing = False
 

@@ -60,7 +60,7 @@ _PAGE = (
 )
 _LATEST = Statement(_PAGE)
 _LATEST_OF_STATUS = Statement(_PAGE.where(_T.c.status == bindparam("status")))
-# The oldest that is due and whose model has nothing older to be told.
+# Whose model has nothing older to be told; what has failed before comes after what has not.
 _NEXT = Statement(
     _SELECT.where(
         _W.c.uid == bindparam("webhook"),
@@ -75,7 +75,7 @@ _NEXT = Statement(
             )
         ),
     )
-    .order_by(_T.c.id)
+    .order_by(_T.c.due_at, _T.c.id)
     .limit(1)
 )
 _COUNT = Statement(
