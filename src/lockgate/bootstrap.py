@@ -239,6 +239,7 @@ def app_from(settings: Settings) -> Any:
     from lockgate.dialects import dialects_named
     from lockgate.http.app import build_app
     from lockgate.registry import Registry
+    from lockgate.services.usage import Usage
 
     dialects = dialects_named(settings.dialects)
     store = open_store(settings.database, settings)
@@ -248,6 +249,8 @@ def app_from(settings: Settings) -> Any:
     except BaseException:
         registry.close()
         raise
+    if coordination is not None:
+        store.usage = Usage(coordination.get_models_by_last_used)
     return build_app(
         registry,
         settings,

@@ -60,7 +60,7 @@ def test_python_of_the_guide_prints_what_it_says(capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
 def test_workflows_use_commands_and_options_that_there_are(workflow: Path) -> None:
     """Each `lockgate` line of a workflow parses as a command, with every option known."""
-    lines = re.findall(r"\blockgate ((?:gate|promote|check) .*)", workflow.read_text())
+    lines = re.findall(r"\blockgate ((?:gate|promote|check|gitops) .*)", workflow.read_text())
     assert len(lines) >= 2
     root = command()
     for line in lines:

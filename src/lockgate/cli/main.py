@@ -17,9 +17,11 @@ from lockgate.cli import (
     cache,
     checks,
     demo,
+    deploy,
     events,
     exits,
     gates,
+    gitops,
     lifecycles,
     lookups,
     members,
@@ -78,6 +80,8 @@ app.add_typer(checks.app, name="check")
 app.add_typer(members.app, name="member")
 app.add_typer(cache.app, name="cache")
 app.add_typer(webhooks.app, name="webhook")
+app.add_typer(deploy.app, name="deploy")
+app.add_typer(gitops.app, name="gitops")
 for verb in (
     passages.promote,
     passages.demote,
@@ -118,7 +122,7 @@ ORDER = (
     *("gate", "request", "inbox", "approve", "reject", "withdraw", "policy", "check"),
     *("push", "pull", "files", "diff", "card", "sign", "waive", "verify", "gc", "cache"),
     *("alias", "resolve", "latest", "history", "compare", "search", "summary"),
-    *("watch", "webhook"),
+    *("deploy", "gitops", "watch", "webhook"),
     *("audit", "lifecycle", "project", "member", "serve", "migrate", "demo"),
 )
 

@@ -21,6 +21,7 @@ from lockgate.http import (
     artifacts,
     audit,
     cache,
+    deployments,
     events,
     gates,
     health,
@@ -59,6 +60,7 @@ NOUNS = (
     audit,
     events,
     webhooks,
+    deployments,
     cache,
     metrics,
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from lockgate.registry.artifacts import ArtifactVerbs
 from lockgate.registry.audit import AuditVerbs
+from lockgate.registry.deployments import DeploymentVerbs
 from lockgate.registry.events import EventVerbs
 from lockgate.registry.gates import GateVerbs
 from lockgate.registry.lookups import LookupVerbs
@@ -33,5 +34,6 @@ class Registry(
     ArtifactVerbs,
     EventVerbs,
     WebhookVerbs,
+    DeploymentVerbs,
 ):
     """A registry on a database of its own. Thread-safe; close it, or use it in a ``with``."""

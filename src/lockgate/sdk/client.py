@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lockgate.sdk.artifacts import ArtifactVerbs
 from lockgate.sdk.audit import AuditVerbs
+from lockgate.sdk.deployments import DeploymentVerbs
 from lockgate.sdk.events import EventVerbs
 from lockgate.sdk.gates import GateVerbs
 from lockgate.sdk.lookups import LookupVerbs
@@ -29,6 +30,7 @@ class Client(
     ArtifactVerbs,
     EventVerbs,
     WebhookVerbs,
+    DeploymentVerbs,
 ):
     """A registry on a server. Thread-safe; close it, or use it in a ``with``.
 

@@ -16,6 +16,7 @@ from lockgate.domain.approvals import PromotionRequest
 from lockgate.domain.audit import AuditEvent
 from lockgate.domain.checks import CheckResult
 from lockgate.domain.comparison import Comparison
+from lockgate.domain.deployments import Deployment, VersionUser
 from lockgate.domain.events import EventStretch
 from lockgate.domain.frozen import FrozenDict
 from lockgate.domain.gates import GateReport
@@ -189,3 +190,6 @@ WebhookAnswer = schema_of(Webhook)
 WebhookSecretAnswer = schema_of(WebhookSecret)
 DeliveryAnswer = schema_of(Delivery)
 DeliveryPage = page_of(Delivery)
+DeploymentAnswer = schema_of(Deployment)
+DeploymentPage = page_of(Deployment)
+UserAnswer = schema_of(VersionUser)

@@ -207,6 +207,14 @@ class WebhookChange(Body):
     actions: list[str] = []
 
 
+class NewDeployment(Body):
+    environment: str
+    target: str = ""
+    status: str = Field(default="running", description="deploying, running or failed")
+    url: str | None = None
+    heartbeat_s: int | None = Field(default=None, description="How often a sign of life comes")
+
+
 class Resumption(Body):
     skip: bool = Field(default=False, description="Begin with what happens from now on")
 
@@ -286,6 +294,13 @@ class EventWords(Words):
     action: str | None = None
 
 
+class DeploymentWords(PageWords):
+    project: str | None = None
+    model: str | None = Field(default=None, description="project/name")
+    environment: str | None = None
+    include_ended: bool = False
+
+
 class DeliveryWords(PageWords):
     status: str | None = None
 
@@ -297,6 +312,7 @@ class CompareWords(Words):
 
 class ForceWords(Words):
     force: bool = False
+    reason: str = Field(default="", description="Why what others use is deleted all the same")
 
 
 class RevisionWords(Words):
