@@ -35,7 +35,7 @@ def lockgate(
     for version in ("1", "2"):
         Path("model").mkdir(exist_ok=True)
         Path("model/weights.txt").write_text(f"weights of {version}")
-        terminal("push", "model", "churn", version)
+        assert terminal("push", "model", f"churn:{version}").code == 0
     terminal.done("promote", "churn:1")
     return terminal
 
