@@ -35,6 +35,7 @@ class Receiver:
         self.answer = answer or (lambda _received: 200)
         self.headers: dict[str, str] = {}
         self.says = b"thank you"
+        self.asked = threading.Event()
         self._came = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -82,6 +83,7 @@ class Receiver:
                     self.close_connection = True  # the sender was killed in the middle of it
                     return
                 received = Received(headers, body)
+                receiver.asked.set()
                 status = receiver.answer(received)
                 with receiver._came:
                     receiver.received.append(received)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from pathlib import Path
+
 from crasher import Crasher
+from lockgate.sdk.client import Client
 from lockgate.services.deliverer import Deliverer
 from lockgate.services.posting import find_poster
 from receiver import Received, Receiver
-from registries import embedded
+from registries import embedded, serving
 
 KILLS = 50
 """For each database, so 100 in all."""
@@ -48,3 +53,30 @@ def test_every_event_arrives_whenever_the_teller_is_killed(database_url: str) ->
         for model in models:
             order = firsts(receiver.received, model)
             assert order == sorted(order)
+
+
+def test_a_server_that_was_killed_tells_when_it_is_back(tmp_path: Path) -> None:
+    """Killed while a webhook waits for its answer: the next server sends it again, same id."""
+    held = threading.Event()
+    database = f"sqlite:///{tmp_path}/lockgate.db"
+    hosts = {"LOCKGATE_WEBHOOK_HOSTS": "127.0.0.1"}
+
+    def answer(_received: Received) -> int:
+        held.wait(60)
+        return 200
+
+    with Receiver(answer) as receiver:
+        first = serving(database, **hosts)
+        with Client(first.url, actor="ana") as client:
+            client.create_webhook(receiver.url, actions=["register_version"])
+            client.register_model("churn", "1")
+            receiver.asked.wait(30)
+            first.end(signal.SIGKILL)
+        held.set()
+        second = serving(database, **hosts)
+        try:
+            (one, again) = receiver.wait(2)[:2]
+        finally:
+            second.end(signal.SIGTERM)
+    assert one.headers["webhook-id"] == again.headers["webhook-id"]
+    assert one.body == again.body

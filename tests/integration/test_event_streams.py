@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,14 +14,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cli_runner import environment, program
 from lockgate.errors import Unavailable
 from lockgate.http.app import build_app
 from lockgate.sdk.client import Client
 from lockgate.sdk.events import read_stream
 from lockgate.settings import Settings
 from racer import Racer
-from registries import Server, embedded, running
+from registries import Server, embedded, running, serving
 
 STREAMS_MAX = 2
 
@@ -122,7 +120,7 @@ def test_a_client_takes_up_what_broke_off(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/lockgate.db"
     with embedded(url) as registry:
         head = registry.read_events().position
-        first = serving(url)
+        first = serving(url, LOCKGATE_EVENTS_POLL_S="0.05")
         port = first.url.rpartition(":")[2]
         heard: list[int] = []
         with Client(first.url) as client:
@@ -136,7 +134,7 @@ def test_a_client_takes_up_what_broke_off(tmp_path: Path) -> None:
             first.end(signal.SIGKILL)
             for number in range(3, 6):
                 registry.register_model("churn", str(number))
-            second = serving(url, port)
+            second = serving(url, port, LOCKGATE_EVENTS_POLL_S="0.05")
             for number in range(6, 11):
                 registry.register_model("churn", str(number))
             listening.join(60)
@@ -144,37 +142,6 @@ def test_a_client_takes_up_what_broke_off(tmp_path: Path) -> None:
             # The stream is still open, and holds nobody up.
             second.end(signal.SIGTERM)
     assert heard == list(range(head + 1, head + 13))
-
-
-class Serving:
-    """A server of its own process."""
-
-    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
-        self._process = process
-        self.url = url
-
-    def end(self, sign: signal.Signals) -> None:
-        """End it by a signal, and by nothing else."""
-        self._process.send_signal(sign)
-        self._process.communicate(timeout=60)
-        assert self._process.returncode == -sign
-
-
-def serving(database: str, port: str = "0") -> Serving:
-    """Start ``lockgate serve``."""
-    process = subprocess.Popen(
-        program("serve", "--database", database, "--port", port, "--json"),
-        env=environment(LOCKGATE_EVENTS_POLL_S="0.05"),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    told = ""
-    while not told.endswith("}\n"):
-        line = process.stdout.readline()
-        assert line, "the server ended"
-        told += line
-    return Serving(process, json.loads(told)["url"])
 
 
 def test_no_event_appears_behind_a_reader(database_url: str) -> None:

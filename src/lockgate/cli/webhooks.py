@@ -40,7 +40,7 @@ Uid = Annotated[str, typer.Argument(metavar="WEBHOOK", help="Its uid, as `webhoo
 DeliveryUid = Annotated[
     str, typer.Argument(metavar="DELIVERY", help="Its id, as `webhook deliveries` shows it.")
 ]
-Url = Annotated[
+Address = Annotated[
     str, typer.Argument(metavar="ADDRESS", help="https://…, where it is told.", show_default=False)
 ]
 Name = Annotated[str | None, typer.Option("--name", metavar="TEXT")]
@@ -61,7 +61,7 @@ Actions = Annotated[
 @app.command()
 def add(
     ctx: typer.Context,
-    url: Url,
+    address: Address,
     name: Name = None,
     description: options.Description = None,
     form: Annotated[Form, typer.Option("--form", help="What is sent.")] = Form.standard,
@@ -72,7 +72,7 @@ def add(
     """Tell an address of a project's events from now on; prints the secret, this once."""
     session = Session.of(ctx)
     made = session.registry.create_webhook(
-        url,
+        address,
         name=name or "",
         description=description or "",
         form=form.value,
@@ -130,7 +130,7 @@ def show(ctx: typer.Context, webhook: Uid) -> None:
 def edit(
     ctx: typer.Context,
     webhook: Uid,
-    url: Annotated[str | None, typer.Option("--address", metavar="ADDRESS")] = None,
+    address: Annotated[str | None, typer.Option("--address", metavar="ADDRESS")] = None,
     name: Name = None,
     description: options.Description = None,
     model: Models = None,
@@ -145,7 +145,7 @@ def edit(
     none: list[str] | None = [] if everything else None
     found = session.registry.update_webhook(
         webhook,
-        url=url,
+        url=address,
         name=name,
         description=description,
         models=model or none,

@@ -77,6 +77,10 @@ class Webhook:
         require_url(self.url)
         self.interest  # noqa: B018  # raises what is wrong with it
 
+    def may_be_told(self, now: datetime) -> bool:
+        """Say whether it is active, and not resting after a failure."""
+        return self.status == "active" and (self.retry_at is None or self.retry_at <= now)
+
     @property
     def interest(self) -> Interest:
         """Which events it is told of."""

@@ -72,6 +72,11 @@ class Deliverer:
             self._thread.join(STOP_S)
         if self._senders is not None:
             self._senders.shutdown(wait=True, cancel_futures=True)
+        # Only now: what was on its way is settled, and nobody else sends it again.
+        try:
+            self._lease.release()
+        except RegistryError as error:
+            _warn("the lease of webhooks not released", error)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -81,16 +86,13 @@ class Deliverer:
                 _warn("events not looked for", error)
             self._wake.wait(self._rules.poll_s)
             self._wake.clear()
-        try:
-            self._lease.release()
-        except RegistryError as error:
-            _warn("the lease of webhooks not released", error)
 
     def _turn(self) -> None:
         """Plan what is new, and give a thread to each webhook that may be told something."""
         behind = deliveries.list_behind(self._store)
         ready = [uid for uid in deliveries.list_ready(self._store) if uid not in self._busy]
-        due = [uid for uid in ready if self._is_due(uid)]
+        # Of what is due, all may wait for something older of its model that has failed.
+        due = [uid for uid in ready if deliveries.prepare(self._store, uid) is not None]
         if not behind and not due and not self._busy:
             self._rest()
             return
@@ -100,11 +102,8 @@ class Deliverer:
         for uid in behind:
             if deliveries.plan(self._store, uid):
                 self._wake.set()
-        for uid in {*due, *behind}.intersection(ready):
+        for uid in {*due, *behind}:
             self._begin(uid)
-
-    def _is_due(self, uid: str) -> bool:
-        return deliveries.prepare(self._store, uid) is not None
 
     def _rest(self) -> None:
         """Let go of the lease once there has been nothing to do for as long as it lasts."""

@@ -72,7 +72,7 @@ def list_behind(store: Store) -> list[str]:
 
 
 def list_ready(store: Store) -> list[str]:
-    """Return the webhooks that may be tried now."""
+    """Return the webhooks that may be tried now and have something due."""
     return store.read(lambda session: webhook_rows.list_ready(session, session.settle_time(0)))
 
 
@@ -118,7 +118,7 @@ def prepare(store: Store, uid: str) -> Outgoing | None:
     def use_case(session: Session) -> Outgoing | None:
         now_us = session.settle_time(0)
         stored = webhook_rows.find_webhook(session, uid)
-        if stored is None or stored.webhook.status != "active":
+        if stored is None or not stored.webhook.may_be_told(session.now):
             return None
         found = rows.find_next(session, uid, now_us)
         if found is None:

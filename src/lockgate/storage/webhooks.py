@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, func, literal_column, or_, select, update
+from sqlalchemy import bindparam, delete, exists, func, literal_column, or_, select, update
 
 from lockgate.domain.moments import from_micros, to_micros
 from lockgate.domain.webhooks import Webhook
@@ -16,6 +16,7 @@ from lockgate.storage.statements import Statement, inserting
 _T = event_tables.webhooks
 _P = tables.projects
 _H = tables.audit_heads
+_D = event_tables.webhook_deliveries
 _ACTIVE = _T.c.status == literal_column("'active'")
 _COLUMNS = (
     _T.c.id,
@@ -57,7 +58,15 @@ _BEHIND = Statement(
 )
 _READY = Statement(
     select(_T.c.uid)
-    .where(_ACTIVE, or_(_T.c.retry_at.is_(None), _T.c.retry_at <= bindparam("now")))
+    .where(
+        _ACTIVE,
+        or_(_T.c.retry_at.is_(None), _T.c.retry_at <= bindparam("now")),
+        exists().where(
+            _D.c.webhook_id == _T.c.id,
+            _D.c.status == literal_column("'pending'"),
+            _D.c.due_at <= bindparam("now"),
+        ),
+    )
     .order_by(_T.c.id)
 )
 _CHANGED = (
@@ -123,7 +132,7 @@ def list_behind(session: Session) -> list[str]:
 
 
 def list_ready(session: Session, now_us: int) -> list[str]:
-    """Return the active webhooks that may be tried now."""
+    """Return the active webhooks that may be tried now and have something due."""
     return [row[0] for row in session.all(_READY, now=now_us)]
 
 
