@@ -256,7 +256,7 @@ def test_what_is_over_is_forgotten(registry: Registry) -> None:
         made = registry.create_webhook(receiver.url, actions=["create_model"]).webhook
         registry.test_webhook(made.uid)
         registry.create_model("churn")
-        deliveries.plan(registry._store, made.uid)
+        deliveries.plan(registry._store, [made.uid])
         assert deliveries.forget(registry._store, 1) == 0
         assert deliveries.forget(registry._store, -1) == 1
     assert [each.status for each in registry.list_deliveries(made.uid)] == ["pending"]

@@ -24,6 +24,7 @@ SENDERS_MAX = 32
 TURNS_MAX = 100
 """How many messages a webhook is told before others get the thread."""
 FORGET_S = 3_600.0
+GATHER_S = 0.02
 STOP_S = 15.0
 
 Post = Callable[[str, Mapping[str, str], bytes], Attempt]
@@ -84,7 +85,9 @@ class Deliverer:
                 self._turn()
             except RegistryError as error:
                 _warn("events not looked for", error)
-            self._wake.wait(self._rules.poll_s)
+            if self._wake.wait(self._rules.poll_s):
+                # What comes together is planned together: writers then wait for it once.
+                self._stopping.wait(GATHER_S)
             self._wake.clear()
 
     def _turn(self) -> None:
@@ -99,9 +102,8 @@ class Deliverer:
         if not self._lease.acquire():
             return
         self._worked_s = time.monotonic()
-        for uid in behind:
-            if deliveries.plan(self._store, uid):
-                self._wake.set()
+        if behind and deliveries.plan(self._store, behind):
+            self._wake.set()
         for uid in {*due, *behind}:
             self._begin(uid)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,7 +49,7 @@ from lockgate.storage.leases import beat_lease
 from lockgate.storage.store import Caller, Store
 from lockgate.storage.webhooks import StoredWebhook
 
-PLANNED_AT_ONCE = 200
+PLANNED_AT_ONCE = 100
 PENDING_MAX = 2_000
 """What more a webhook is to be told waits in the log itself."""
 SYSTEM = "lockgate"
@@ -76,40 +76,49 @@ def list_ready(store: Store) -> list[str]:
     return store.read(lambda session: webhook_rows.list_ready(session, session.settle_time(0)))
 
 
-def plan(store: Store, uid: str) -> int:
-    """Look through more of the log for a webhook; return how many deliveries came of it."""
+def plan(store: Store, uids: Sequence[str]) -> int:
+    """Look through more of the log for webhooks; return how many deliveries came of it.
+
+    One transaction for all of them: writers wait for it as for each other.
+    """
 
     def use_case(session: Session) -> int:
         session.settle_time(0)
-        stored = webhook_rows.find_webhook(session, uid, lock=True)
-        if stored is None or stored.webhook.status != "active":
-            return 0
-        webhook = stored.webhook
-        if rows.count_pending(session, stored.key) >= PENDING_MAX:
-            return 0
-        events = log.list_events(
-            session,
-            stored.project_id,
-            webhook.project,
-            after=webhook.seq,
-            count=PLANNED_AT_ONCE,
-            newest_first=False,
-        )
-        planned = [
-            (event, part, message)
-            for event in events
-            for part, message in enumerate(messages_of(webhook.form, event, {}))
-            if is_wanted(webhook.form, webhook.interest, event, message)
-        ]
-        for event, part, message in planned:
-            delivery = _delivery(session, webhook, event.seq, event.model, message)
-            rows.add_delivery(session, stored.key, stored.project_id, part, delivery)
-        if events:
-            moved = replace(webhook, seq=events[-1].seq)
-            webhook_rows.update_webhook(session, stored.key, moved)
-        return len(planned)
+        planned = 0
+        for uid in uids:
+            if planned < PLANNED_AT_ONCE:
+                planned += _plan(session, uid)
+        return planned
 
     return store.database.write(use_case)
+
+
+def _plan(session: Session, uid: str) -> int:
+    stored = webhook_rows.find_webhook(session, uid, lock=True)
+    if stored is None or stored.webhook.status != "active":
+        return 0
+    webhook = stored.webhook
+    if rows.count_pending(session, stored.key) >= PENDING_MAX:
+        return 0
+    events = log.list_events(
+        session,
+        stored.project_id,
+        webhook.project,
+        after=webhook.seq,
+        count=PLANNED_AT_ONCE,
+        newest_first=False,
+    )
+    planned = [
+        (part, _delivery(session, webhook, event.seq, event.model, message))
+        for event in events
+        for part, message in enumerate(messages_of(webhook.form, event, {}))
+        if is_wanted(webhook.form, webhook.interest, event, message)
+    ]
+    rows.add_deliveries(session, stored.key, stored.project_id, planned)
+    if events:
+        moved = replace(webhook, seq=events[-1].seq)
+        webhook_rows.update_webhook(session, stored.key, moved)
+    return len(planned)
 
 
 def prepare(store: Store, uid: str) -> Outgoing | None:
@@ -264,7 +273,7 @@ def test_webhook(store: Store, who: Caller, uid: str) -> Delivery:
     def kept(session: Session) -> Delivery:
         session.settle_time(0)
         if webhook_rows.find_webhook(session, uid, lock=True) is not None:
-            rows.add_delivery(session, stored.key, stored.project_id, 0, tried)
+            rows.add_deliveries(session, stored.key, stored.project_id, [(0, tried)])
             found = rows.find_delivery(session, tried.uid)
             assert found is not None  # noqa: S101  # it was just added
             rows.update_delivery(session, found.key, tried, session.now_us)

@@ -142,24 +142,32 @@ def count_pending(session: Session, webhook_key: int) -> int:
     return int(session.value(_COUNT, webhook_id=webhook_key))
 
 
-def add_delivery(
-    session: Session, webhook_key: int, project_id: int, part: int, delivery: Delivery
+def add_deliveries(
+    session: Session,
+    webhook_key: int,
+    project_id: int,
+    deliveries: Sequence[tuple[int, Delivery]],
 ) -> None:
-    """Add a delivery."""
-    session.run(
+    """Add deliveries, each with the part of its event that it is."""
+    session.many(
         _ADD,
-        uid=delivery.uid,
-        webhook_id=webhook_key,
-        project_id=project_id,
-        seq=delivery.seq,
-        part=part,
-        lane=delivery.model or "",
-        action=delivery.action,
-        status=delivery.status,
-        attempts=_attempts_text(delivery.attempts),
-        attempt_count=delivery.attempt_count,
-        created_at=to_micros(delivery.created_at),
-        due_at=to_micros(delivery.due_at),
+        [
+            {
+                "uid": delivery.uid,
+                "webhook_id": webhook_key,
+                "project_id": project_id,
+                "seq": delivery.seq,
+                "part": part,
+                "lane": delivery.model or "",
+                "action": delivery.action,
+                "status": delivery.status,
+                "attempts": _attempts_text(delivery.attempts),
+                "attempt_count": delivery.attempt_count,
+                "created_at": to_micros(delivery.created_at),
+                "due_at": to_micros(delivery.due_at),
+            }
+            for part, delivery in deliveries
+        ],
     )
 
 

@@ -26,11 +26,12 @@ OPEN = sa.text("ended_at IS NULL")
 
 def upgrade() -> None:
     """Bring the schema from the revision before to this one."""
-    _events()
+    _webhooks()
+    _deliveries()
     _use()
 
 
-def _events() -> None:
+def _webhooks() -> None:
     op.create_table(
         "webhooks",
         sa.Column("id", KEY, autoincrement=True, nullable=False),
@@ -61,6 +62,16 @@ def _events() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_webhooks_project_id", "webhooks", ["project_id", "id"])
+    op.create_table(
+        "leases",
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("holder", TEXT, nullable=False),
+        sa.Column("beat", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_leases"),
+    )
+
+
+def _deliveries() -> None:
     op.create_table(
         "webhook_deliveries",
         sa.Column("id", KEY, autoincrement=True, nullable=False),
@@ -105,13 +116,6 @@ def _events() -> None:
         postgresql_where=SETTLED,
     )
     op.create_index("ix_webhook_deliveries_webhook_id", "webhook_deliveries", ["webhook_id", "id"])
-    op.create_table(
-        "leases",
-        sa.Column("name", TEXT, nullable=False),
-        sa.Column("holder", TEXT, nullable=False),
-        sa.Column("beat", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("name", name="pk_leases"),
-    )
 
 
 def _use() -> None:
