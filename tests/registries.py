@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +16,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+from cli_runner import environment, program
 from lockgate.bootstrap import acting, open_store
 from lockgate.http.app import build_app
 from lockgate.keys import new_key
@@ -72,3 +76,34 @@ def a_server() -> Iterator[Server]:
     app = build_app(embedded(), Settings(database="memory://"))
     with running(app) as url:
         yield Server(app, url)
+
+
+class Serving:
+    """A server of its own process."""
+
+    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+        self._process = process
+        self.url = url
+
+    def end(self, sign: signal.Signals) -> None:
+        """End it by a signal, and by nothing else."""
+        self._process.send_signal(sign)
+        self._process.communicate(timeout=60)
+        assert self._process.returncode == -sign
+
+
+def serving(database: str, port: str = "0", **settings: str) -> Serving:
+    """Start ``lockgate serve``."""
+    process = subprocess.Popen(
+        program("serve", "--database", database, "--port", port, "--json"),
+        env=environment(**settings),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    told = ""
+    while not told.endswith("}\n"):
+        line = process.stdout.readline()
+        assert line, "the server ended"
+        told += line
+    return Serving(process, json.loads(told)["url"])

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lockgate.keys import SigningKey
     from lockgate.registry import Registry
     from lockgate.sdk.client import Client
+    from lockgate.services.deliverer import Deliverer
     from lockgate.services.depot import Depot
     from lockgate.storage.database import Clock, Driver
     from lockgate.storage.store import Store
@@ -166,6 +167,7 @@ def open_store(url: str, settings: Settings, clock: Clock | None = None) -> Stor
 
     The store of its files is opened when one is first needed.
     """
+    from lockgate.services.posting import Poster
     from lockgate.storage.store import Store
 
     driver = open_driver(url, settings)
@@ -178,6 +180,7 @@ def open_store(url: str, settings: Settings, clock: Clock | None = None) -> Stor
         driver.close()
         raise
     store.depot = depot_of(url, settings, store)
+    store.post = Poster(settings.webhook_hosts)
     return store
 
 
@@ -269,6 +272,7 @@ def app_from(settings: Settings) -> Any:
     from lockgate.dialects import dialects_named
     from lockgate.http.app import build_app
     from lockgate.registry import Registry
+    from lockgate.services.usage import Usage
 
     dialects = dialects_named(settings.dialects)
     store = open_store(settings.database, settings)
@@ -278,7 +282,28 @@ def app_from(settings: Settings) -> Any:
     except BaseException:
         registry.close()
         raise
-    return build_app(registry, settings, coordination=coordination, dialects=dialects)
+    if coordination is not None:
+        store.usage = Usage(coordination.get_models_by_last_used)
+    return build_app(
+        registry,
+        settings,
+        coordination=coordination,
+        dialects=dialects,
+        workers=[deliverer_of(store, settings)],
+    )
+
+
+def deliverer_of(store: Store, settings: Settings) -> Deliverer:
+    """Return what tells webhooks, not started yet."""
+    from lockgate.services.deliverer import Deliverer, DeliveryRules
+    from lockgate.services.posting import find_poster
+
+    rules = DeliveryRules(
+        poll_s=settings.events_poll_s,
+        retry_s=settings.webhook_retry_s,
+        keep_days=settings.webhook_keep_days,
+    )
+    return Deliverer(store, find_poster(store), rules)
 
 
 def _system_user() -> str:

@@ -7,7 +7,8 @@
     ├ Forbidden         ForbiddenInInstallation · Protected · CrossSiteRequest
     ├ NotFound          ProjectNotFound · ModelNotFound · VersionNotFound · AliasNotFound ·
     │                   StageEmpty · LifecycleNotFound · NothingToRollBackTo ·
-    │                   PolicyNotFound · RequestNotFound · BlobNotFound · ArtifactNotFound
+    │                   PolicyNotFound · RequestNotFound · BlobNotFound · ArtifactNotFound ·
+    │                   WebhookNotFound · DeliveryNotFound · DeploymentNotFound
     ├ Conflict          AlreadyExists · TransitionNotAllowed · PolicyViolated · StageChanged ·
     │                   StaleRevision · VersionSealed · InUse · IdempotencyMismatch ·
     │                   ClaimLost · Contended · RequestClosed
@@ -40,6 +41,8 @@ __all__ = [
     "Corrupt",
     "CrossSiteRequest",
     "DatabaseUnavailable",
+    "DeliveryNotFound",
+    "DeploymentNotFound",
     "DigestMismatch",
     "Forbidden",
     "ForbiddenInInstallation",
@@ -77,6 +80,7 @@ __all__ = [
     "Unavailable",
     "VersionNotFound",
     "VersionSealed",
+    "WebhookNotFound",
 ]
 
 
@@ -242,6 +246,18 @@ class BlobNotFound(NotFound):
 
 class ArtifactNotFound(NotFound):
     sentence = "{reference} has no files in this registry."
+
+
+class WebhookNotFound(NotFound):
+    sentence = "Webhook '{webhook}' not found."
+
+
+class DeliveryNotFound(NotFound):
+    sentence = "Delivery '{delivery}' not found."
+
+
+class DeploymentNotFound(NotFound):
+    sentence = "Deployment '{deployment}' not found."
 
 
 # --- 409: the state says no ------------------------------------------------------------------

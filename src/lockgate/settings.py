@@ -78,6 +78,16 @@ class Settings:
     """The file that `lockgate login` keeps tokens in; empty means one of the user's own."""
     settle_s: float = 30.0
     """How often the server looks for promotion requests that only time kept waiting."""
+    event_streams_max: int = 200
+    """How many event streams the server keeps open at once."""
+    events_poll_s: float = 0.5
+    """How often the server looks for events that other processes have committed."""
+    webhook_hosts: str = ""
+    """Hosts that are not on the public internet and that webhooks may reach, with commas."""
+    webhook_retry_s: float = 259_200.0
+    """For how long a delivery is tried again, and a webhook that fails is kept active."""
+    webhook_keep_days: int = 7
+    """For how many days a delivery that is over stays in the delivery log."""
     coordination: str = ""
     """Through what the users of a cache folder agree on who downloads a model for all.
 

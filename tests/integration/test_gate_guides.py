@@ -23,7 +23,7 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["gates.md", "audit.md"])
+@pytest.mark.parametrize("page", ["gates.md", "audit.md", "events.md"])
 def test_commands_of_a_guide_run(
     page: str,
     tmp_path: Path,
@@ -60,7 +60,7 @@ def test_python_of_the_guide_prints_what_it_says(capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
 def test_workflows_use_commands_and_options_that_there_are(workflow: Path) -> None:
     """Each `lockgate` line of a workflow parses as a command, with every option known."""
-    lines = re.findall(r"\blockgate ((?:gate|promote|check) .*)", workflow.read_text())
+    lines = re.findall(r"\blockgate ((?:gate|promote|check|gitops) .*)", workflow.read_text())
     assert len(lines) >= 2
     root = command()
     for line in lines:

@@ -14,6 +14,8 @@ from lockgate.cli.session import Session
 from lockgate.errors import InvalidSetting, SchemaOutdated
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from lockgate.settings import Settings
 
 BACKLOG = 2_048
@@ -189,7 +191,19 @@ def _serve(session: Session, settings: Settings) -> None:
         f"Lockgate {__version__} serves {redacted(settings.database)} on {address}\n"
         f"Documentation: {address}/docs    Stop: Ctrl-C",
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    _server(config).run(sockets=[listening])
+
+
+def _server(config: uvicorn.Config) -> uvicorn.Server:
+    """Return a server that ends its event streams before it waits for requests to end."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            config.app.state.streams.close()  # type: ignore[union-attr]  # it is ours
+            await super().shutdown(sockets)
+
+    return Server(config)
 
 
 def _listen(host: str, port: int) -> socket.socket:

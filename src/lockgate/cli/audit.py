@@ -235,7 +235,7 @@ def _draw(output: Output, events: Sequence[AuditEvent]) -> None:
             event.actor,
             event.action,
             ":".join(part for part in (event.model, event.version) if part),
-            Cell(_detail_text(event), "bold red" if event.detail.get("forced") else ""),
+            Cell(detail_text(event), "bold red" if event.detail.get("forced") else ""),
             "" if event.cause is None else f"#{event.cause}",
         )
         for event in events
@@ -243,7 +243,7 @@ def _draw(output: Output, events: Sequence[AuditEvent]) -> None:
     output.table(columns, rows)
 
 
-def _detail_text(event: AuditEvent) -> str:
+def detail_text(event: AuditEvent) -> str:
     """Return what of an event's detail a person looks for; ``--json`` has all of it."""
     detail = event.detail
     text = _what(detail)

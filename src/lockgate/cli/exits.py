@@ -46,6 +46,7 @@ _HINTS: tuple[tuple[type[RegistryError], str], ...] = (
     (errors.LifecycleNotFound, "lockgate lifecycle list"),
     (errors.PolicyNotFound, "lockgate policy list"),
     (errors.RequestNotFound, "lockgate inbox"),
+    (errors.WebhookNotFound, "lockgate webhook list"),
     (errors.PolicyViolated, "lockgate gate {model}:{version} --to {to_stage}"),
     (errors.ServerUnreachable, "is the server running (lockgate serve)? --url names another"),
 )

@@ -18,8 +18,11 @@ from lockgate.cli import (
     cache,
     checks,
     demo,
+    deploy,
+    events,
     exits,
     gates,
+    gitops,
     lifecycles,
     lookups,
     members,
@@ -32,6 +35,7 @@ from lockgate.cli import (
     tokens,
     upkeep,
     versions,
+    webhooks,
 )
 from lockgate.cli.options import add_everywhere
 from lockgate.cli.output import EXIT_BROKEN_PIPE
@@ -84,6 +88,9 @@ app.add_typer(accounts.account, name="account")
 app.add_typer(accounts.team, name="team")
 app.add_typer(accounts.role, name="role")
 app.add_typer(protections.app, name="protect")
+app.add_typer(webhooks.app, name="webhook")
+app.add_typer(deploy.app, name="deploy")
+app.add_typer(gitops.app, name="gitops")
 for verb in (
     passages.promote,
     passages.demote,
@@ -113,6 +120,7 @@ for verb in (
     tokens.login,
     tokens.logout,
     tokens.whoami,
+    events.watch,
     admin.serve,
     admin.migrate,
     demo.demo,
@@ -126,6 +134,7 @@ ORDER = (
     *("gate", "request", "inbox", "approve", "reject", "withdraw", "policy", "check"),
     *("push", "pull", "files", "diff", "card", "sign", "waive", "verify", "gc", "cache"),
     *("alias", "resolve", "latest", "history", "compare", "search", "summary"),
+    *("deploy", "gitops", "watch", "webhook"),
     *("audit", "lifecycle", "project", "member", "protect", "role", "team", "account"),
     *("login", "logout", "whoami", "token", "admin", "serve", "migrate", "demo"),
 )

@@ -124,11 +124,16 @@ def update(
 
 
 @app.command()
-def delete(ctx: typer.Context, name: options.Model, force: options.Force = False) -> None:
+def delete(
+    ctx: typer.Context,
+    name: options.Model,
+    force: options.Force = False,
+    reason: options.WhyForce = "",
+) -> None:
     """Delete a model; `model restore` brings it back, its events stay."""
     session = Session.of(ctx)
     full_name = session.model_named(name)
-    session.registry.delete_model(full_name, force=force)
+    session.registry.delete_model(full_name, force=force, reason=reason)
     session.output.done(
         {"deleted": full_name}, f"Model {full_name} is deleted; `lockgate model restore` undoes it."
     )

@@ -54,6 +54,10 @@ Expect = Annotated[
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Delete even what is in use.")]
+WhyForce = Annotated[
+    str,
+    typer.Option("--reason", metavar="TEXT", help="Why what others use goes all the same."),
+]
 At = Annotated[
     str | None,
     typer.Option(

@@ -83,6 +83,8 @@ def _draw_faults(session: Session, found: Verified) -> None:
 def _draw_collected(session: Session, found: Collected) -> None:
     for version in found.versions:
         session.output.line(f"version   {version}")
+    for version in found.in_use:
+        session.output.line(f"in use    {version}, deleted but still deployed")
     for item in found.leftovers if found.dry_run else ():
         session.output.line(f"{item.kind:<8}  {item.size:>12}  {item.name}")
     verb = "would go" if found.dry_run else "went"

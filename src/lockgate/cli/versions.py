@@ -177,11 +177,12 @@ def delete(
     reference: options.Reference,
     version: options.Label = None,
     force: options.Force = False,
+    reason: options.WhyForce = "",
 ) -> None:
     """Delete a version; `version restore` brings it back."""
     session = Session.of(ctx)
     name, label = session.version_named(reference, version)
-    session.registry.delete_version(name, label, force=force)
+    session.registry.delete_version(name, label, force=force, reason=reason)
     session.output.done(
         {"deleted": f"{name}:{label}"},
         f"Version {name}:{label} is deleted; `lockgate version restore` undoes it.",

@@ -61,6 +61,11 @@ class Origin:
 
 def canonical(event: AuditEvent) -> bytes:
     """Return the bytes that are hashed and stored: canonical JSON of all but the hash itself."""
+    return canonical_json(event_document(event))
+
+
+def event_document(event: AuditEvent) -> dict[str, Any]:
+    """Return an event as JSON values: all that is hashed, which is all but the hash itself."""
     document: dict[str, Any] = {
         "action": event.action,
         "actor": event.actor,
@@ -78,7 +83,7 @@ def canonical(event: AuditEvent) -> bytes:
         document["token"] = event.token
     if event.address is not None:
         document["address"] = event.address
-    return canonical_json(document)
+    return document
 
 
 def canonical_json(value: Any) -> bytes:

@@ -89,6 +89,7 @@ class Collected:
 
     ``versions`` are those whose time to be restored is over. ``leftovers`` lists what goes, at
     most ``LEFTOVERS_LISTED_MAX`` of it; the counts are of all. ``spared`` came into use meanwhile.
+    ``in_use`` are deleted versions that keep their files because they are still deployed.
     """
 
     dry_run: bool
@@ -99,6 +100,7 @@ class Collected:
     live_bytes: int
     young_bytes: int
     spared: int = 0
+    in_use: tuple[str, ...] = ()
 
 
 LEFTOVERS_LISTED_MAX = 10_000

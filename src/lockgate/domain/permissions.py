@@ -40,6 +40,8 @@ FORCE = "gate.force"
 VIEW_AUDIT = "audit.view"
 SIGN_AUDIT = "audit.sign"
 MANAGE_MEMBERS = "member.manage"
+MANAGE_WEBHOOKS = "webhook.manage"
+REPORT_DEPLOYMENT = "deployment.report"
 
 CREATE_PROJECT = "project.create"
 WRITE_LIFECYCLE = "lifecycle.write"
@@ -80,6 +82,8 @@ IN_PROJECTS: Mapping[str, str] = {
     VIEW_AUDIT: "Read and verify the project's log",
     SIGN_AUDIT: "Sign checkpoints of the log, and export it",
     MANAGE_MEMBERS: "Give and take roles in the project",
+    MANAGE_WEBHOOKS: "Make, change and look into webhooks, which are told what happens",
+    REPORT_DEPLOYMENT: "Report what runs where, and that it still does",
 }
 IN_INSTALLATION: Mapping[str, str] = {
     CREATE_PROJECT: "Make projects; whoever makes one is its admin",
@@ -100,7 +104,7 @@ PERMISSIONS: Mapping[str, str] = {**IN_PROJECTS, **IN_INSTALLATION, **PERSONAL}
 GATED = frozenset(
     {
         *(APPROVE, FORCE, WRITE_POLICY, WAIVE, MANAGE_MEMBERS, MANAGE_REQUESTS),
-        PROTECT_ALIAS,
+        *(PROTECT_ALIAS, MANAGE_WEBHOOKS),
     }
 )
 """What members of a project guard even while there is no access control."""
@@ -150,6 +154,16 @@ NEEDED_FOR: Mapping[str, frozenset[str]] = {
     "remove_protection": frozenset({WRITE_POLICY}),
     "set_member": frozenset({MANAGE_MEMBERS}),
     "remove_member": frozenset({MANAGE_MEMBERS}),
+    "create_webhook": frozenset({MANAGE_WEBHOOKS}),
+    "update_webhook": frozenset({MANAGE_WEBHOOKS}),
+    "pause_webhook": frozenset({MANAGE_WEBHOOKS}),
+    "resume_webhook": frozenset({MANAGE_WEBHOOKS}),
+    "disable_webhook": frozenset({MANAGE_WEBHOOKS}),
+    "rotate_webhook_secret": frozenset({MANAGE_WEBHOOKS}),
+    "delete_webhook": frozenset({MANAGE_WEBHOOKS}),
+    "redeliver": frozenset({MANAGE_WEBHOOKS}),
+    "report_deployment": frozenset({REPORT_DEPLOYMENT}),
+    "end_deployment": frozenset({REPORT_DEPLOYMENT}),
     "init_access": frozenset({MANAGE_ACCESS}),
     "set_account": frozenset({MANAGE_ACCESS}),
     "disable_account": frozenset({MANAGE_ACCESS}),

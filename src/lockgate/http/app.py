@@ -23,6 +23,8 @@ from lockgate.http import (
     artifacts,
     audit,
     cache,
+    deployments,
+    events,
     gates,
     health,
     lifecycles,
@@ -34,6 +36,7 @@ from lockgate.http import (
     projects,
     versions,
     web,
+    webhooks,
 )
 from lockgate.http.auth import Authenticated
 from lockgate.http.calls import THREADS_MAX
@@ -43,6 +46,7 @@ from lockgate.http.hot import HotReads
 from lockgate.http.prefixes import Prefixes
 from lockgate.http.problems import on_http_exception, on_registry_error, on_validation_error
 from lockgate.http.representations import KeptVersions
+from lockgate.http.streams import Streams
 from lockgate.http.throttling import Failures
 from lockgate.http.transfers import Transfers
 from lockgate.registry import Registry
@@ -60,6 +64,9 @@ NOUNS = (
     lifecycles,
     artifacts,
     audit,
+    events,
+    webhooks,
+    deployments,
     cache,
     metrics,
     access,
@@ -88,6 +95,17 @@ class HttpSettings(Protocol):
     def settle_s(self) -> float: ...
     @property
     def cache_root(self) -> str: ...
+    @property
+    def event_streams_max(self) -> int: ...
+    @property
+    def events_poll_s(self) -> float: ...
+
+
+class Worker(Protocol):
+    """Something that works beside the requests for as long as the server runs."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
 
 
 class Dialect(Protocol):
@@ -104,12 +122,14 @@ def build_app(
     allowed_hosts: str | Iterable[str] | None = None,
     coordination: RegistryBackend | None = None,
     dialects: Iterable[Dialect] = (),
+    workers: Sequence[Worker] = (),
 ) -> FastAPI:
     """Return the application on ``registry``, which it closes when the server stops.
 
     ``allowed_hosts`` are further names for the ``Host`` header, the setting's unless given.
     ``coordination`` is what the cache's routes work on, closed with the registry. ``dialects``
     are answered beside our own routes, which come first but for what a dialect calls ``first``.
+    ``workers`` run as long as the server.
     """
     app = FastAPI(
         title="Lockgate",
@@ -127,6 +147,8 @@ def build_app(
     app.state.transfers = Transfers()
     app.state.failures = Failures()
     app.state.reads_at_once = settings.database.startswith(("sqlite:", "memory:"))
+    app.state.streams = Streams(settings.event_streams_max, settings.events_poll_s)
+    app.state.workers = workers
     app.state.settle_s = settings.settle_s
     app.state.coordination = cache.Desk(coordination)
     requests = metrics.Requests()
@@ -165,8 +187,12 @@ def build_app(
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settling = asyncio.create_task(_settle(app))
+    for worker in app.state.workers:
+        worker.start()
     yield
     settling.cancel()
+    for worker in app.state.workers:
+        await asyncio.to_thread(worker.stop)
     app.state.transfers.close()
     app.state.pool.shutdown(wait=True)
     app.state.coordination.close()

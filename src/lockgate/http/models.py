@@ -95,7 +95,7 @@ async def delete_model(
 ) -> Response:
     """Delete a model; it can be restored. Refused while a version serves, unless forced."""
     return await call.write(
-        lambda registry: registry.delete_model(f"{project}/{model}", force=words.force),
+        lambda registry: registry.delete_model(f"{project}/{model}", **dict(words)),
         represent_nothing,
         status=204,
         of=(project, model),

@@ -83,7 +83,7 @@ async def delete_version(
 ) -> Response:
     """Delete a version; it can be restored. Refused while it is in use, unless forced."""
     return await call.write(
-        lambda registry: registry.delete_version(f"{project}/{model}", version, force=words.force),
+        lambda registry: registry.delete_version(f"{project}/{model}", version, **dict(words)),
         represent_nothing,
         status=204,
         of=(project, model, version),

@@ -9,6 +9,8 @@ from __future__ import annotations
 from lockgate.registry.access import AccessVerbs
 from lockgate.registry.artifacts import ArtifactVerbs
 from lockgate.registry.audit import AuditVerbs
+from lockgate.registry.deployments import DeploymentVerbs
+from lockgate.registry.events import EventVerbs
 from lockgate.registry.gates import GateVerbs
 from lockgate.registry.lookups import LookupVerbs
 from lockgate.registry.models import ModelVerbs
@@ -16,6 +18,7 @@ from lockgate.registry.passages import PassageVerbs
 from lockgate.registry.policies import PolicyVerbs
 from lockgate.registry.projects import ProjectVerbs
 from lockgate.registry.versions import VersionVerbs
+from lockgate.registry.webhooks import WebhookVerbs
 
 __all__ = ["Registry"]
 
@@ -31,5 +34,8 @@ class Registry(
     AuditVerbs,
     ArtifactVerbs,
     AccessVerbs,
+    EventVerbs,
+    WebhookVerbs,
+    DeploymentVerbs,
 ):
     """A registry on a database of its own. Thread-safe; close it, or use it in a ``with``."""

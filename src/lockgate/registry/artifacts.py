@@ -25,6 +25,7 @@ from lockgate.services import (
     publishing,
     registration,
     signing,
+    usage,
 )
 from lockgate.services.depot import Depot, find_depot
 from lockgate.services.downloads import URL_EXPIRES_S
@@ -61,7 +62,10 @@ class ArtifactVerbs(Desk, FileVerbs):
 
     def manifest(self, reference: str) -> Manifest:
         """Return the manifest of a version. Raises `ArtifactNotFound`."""
-        return self.depot.manifest(sealed_digest(self.resolve(reference)))
+        version = self.resolve(reference)
+        found = self.depot.manifest(sealed_digest(version))
+        usage.note_pull(self._store, self._who, version)
+        return found
 
     def card(self, reference: str) -> str:
         """Return the text of a version's model card: a file of it, else its description."""
@@ -203,7 +207,9 @@ class ArtifactVerbs(Desk, FileVerbs):
         return self._seal(name, manifest, words, hashed_here=True)
 
     def _read_manifest(self, version: ModelVersion) -> bytes:
-        return self.depot.manifest(sealed_digest(version)).encoded
+        found = self.depot.manifest(sealed_digest(version))
+        usage.note_pull(self._store, self._who, version)
+        return found.encoded
 
     def _signatures(self, version: ModelVersion) -> tuple[SignatureRecord, ...]:
         return signing.list_signatures(self._store, version.project, version.model, version.label)

@@ -66,9 +66,12 @@ class ModelVerbs(Desk):
         edit = Edit(changes=changes, revision=revision)
         return editing.update_model(self._store, self._who, *self._split(name), edit)
 
-    def delete_model(self, name: str, *, force: bool = False) -> None:
-        """Delete a model; `restore_model` brings it back. Raises `InUse` unless forced."""
-        retention.delete_model(self._store, self._who, *self._split(name), force)
+    def delete_model(self, name: str, *, force: bool = False, reason: str = "") -> None:
+        """Delete a model; `restore_model` brings it back. Raises `InUse` unless forced.
+
+        A model that is deployed is deleted only by force and with a ``reason``.
+        """
+        retention.delete_model(self._store, self._who, *self._split(name), force, reason)
 
     def restore_model(self, name: str) -> RegisteredModel:
         """Bring a deleted model back as it was."""

@@ -95,10 +95,15 @@ class VersionVerbs(Desk):
         project, bare = self._split(name)
         return editing.log_metrics(self._store, self._who, project, bare, str(version), edit)
 
-    def delete_version(self, name: str, version: str | int, *, force: bool = False) -> None:
-        """Delete a version. Raises `InUse` while it serves or an alias names it, unless forced."""
+    def delete_version(
+        self, name: str, version: str | int, *, force: bool = False, reason: str = ""
+    ) -> None:
+        """Delete a version. Raises `InUse` while it serves or an alias names it, unless forced.
+
+        What others use (see `used_by`) is deleted only by force and with a ``reason``.
+        """
         project, bare = self._split(name)
-        retention.delete_version(self._store, self._who, project, bare, str(version), force)
+        retention.delete_version(self._store, self._who, project, bare, str(version), force, reason)
 
     def restore_version(self, name: str, version: str | int) -> ModelVersion:
         """Bring a deleted version back, in the initial stage."""

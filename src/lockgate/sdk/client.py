@@ -5,6 +5,8 @@ from __future__ import annotations
 from lockgate.sdk.access import AccessVerbs
 from lockgate.sdk.artifacts import ArtifactVerbs
 from lockgate.sdk.audit import AuditVerbs
+from lockgate.sdk.deployments import DeploymentVerbs
+from lockgate.sdk.events import EventVerbs
 from lockgate.sdk.gates import GateVerbs
 from lockgate.sdk.lookups import LookupVerbs
 from lockgate.sdk.models import ModelVerbs
@@ -12,6 +14,7 @@ from lockgate.sdk.passages import PassageVerbs
 from lockgate.sdk.policies import PolicyVerbs
 from lockgate.sdk.projects import ProjectVerbs
 from lockgate.sdk.versions import VersionVerbs
+from lockgate.sdk.webhooks import WebhookVerbs
 
 __all__ = ["Client"]
 
@@ -27,6 +30,9 @@ class Client(
     AuditVerbs,
     ArtifactVerbs,
     AccessVerbs,
+    EventVerbs,
+    WebhookVerbs,
+    DeploymentVerbs,
 ):
     """A registry on a server. Thread-safe; close it, or use it in a ``with``.
 

@@ -71,9 +71,12 @@ class ModelVerbs(Calls):
         """
         return self._change(RegisteredModel, "PATCH", self._model(name), changes, revision=revision)
 
-    def delete_model(self, name: str, *, force: bool = False) -> None:
-        """Delete a model; `restore_model` brings it back. Raises `InUse` unless forced."""
-        self._write("DELETE", self._model(name), force=force)
+    def delete_model(self, name: str, *, force: bool = False, reason: str = "") -> None:
+        """Delete a model; `restore_model` brings it back. Raises `InUse` unless forced.
+
+        A model that is deployed is deleted only by force and with a ``reason``.
+        """
+        self._write("DELETE", self._model(name), force=force, reason=reason or None)
 
     def restore_model(self, name: str) -> RegisteredModel:
         """Bring a deleted model back as it was."""

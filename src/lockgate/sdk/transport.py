@@ -72,7 +72,7 @@ class Transport:
         deadline = time.monotonic() + self._timeout_s
         attempt = 1
         while True:
-            pause_s = _pause(attempt)
+            rest_s = pause_s(attempt)
             left_s = deadline - time.monotonic()
             try:
                 status, wait_s, value = self._once(method, path, query, body, headers, left_s)
@@ -84,11 +84,11 @@ class Transport:
                 error = self._error(status, value)
                 if status not in RETRYABLE or error.code == _NOT_FOR_RETRY:
                     raise error
-                pause_s = max(pause_s, wait_s)
-            last = attempt == ATTEMPTS_MAX or time.monotonic() + pause_s >= deadline
+                rest_s = max(rest_s, wait_s)
+            last = attempt == ATTEMPTS_MAX or time.monotonic() + rest_s >= deadline
             if last or not repeatable:
                 raise error
-            time.sleep(pause_s)
+            time.sleep(rest_s)
             attempt += 1
 
     def exchange(
@@ -130,15 +130,21 @@ class Transport:
                 error = ServerUnreachable(url=self.url, detail=why)
             if attempt == ATTEMPTS_MAX:
                 raise error
-            time.sleep(_pause(attempt))
+            time.sleep(pause_s(attempt))
             attempt += 1
 
     def lines(
-        self, method: str, path: str, query: Query, headers: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        query: Query,
+        headers: Mapping[str, str],
+        silence_s: float | None = None,
     ) -> Iterator[str]:
         """Yield the lines of an answer as they come, each with its end.
 
-        Sent once. Raises as `send` does, `ServerUnreachable` also when the answer breaks off.
+        Sent once; ``silence_s`` bounds each silence, the time-out unless told. Raises as `send`
+        does, `ServerUnreachable` also when the answer breaks off.
         """
         import httpx
 
@@ -148,7 +154,7 @@ class Transport:
                 self._url + path,
                 params=query or None,
                 headers=dict(headers),
-                timeout=self._timeout_s,
+                timeout=self._timeout_s if silence_s is None else silence_s,
             ) as answer:
                 if answer.status_code >= 300:
                     raise self._error(answer.status_code, _value(answer.read()))
@@ -254,7 +260,7 @@ def redacted(url: str) -> str:
     return f"{scheme}{sign}{rest.rpartition('@')[2].partition('?')[0]}"
 
 
-def _pause(attempt: int) -> float:
+def pause_s(attempt: int) -> float:
     """Return how long to wait before the next attempt: longer each time, never all at once."""
     return float(min(PAUSE_MAX_S, PAUSE_S * 2 ** (attempt - 1))) * random.uniform(0.5, 1.0)  # noqa: S311
 

@@ -90,9 +90,15 @@ class VersionVerbs(Calls):
         path = self._version(name, version, "metrics")
         return self._change(ModelVersion, "POST", path, {"metrics": metrics}, revision=revision)
 
-    def delete_version(self, name: str, version: str | int, *, force: bool = False) -> None:
-        """Delete a version. Raises `InUse` while it serves or an alias names it, unless forced."""
-        self._write("DELETE", self._version(name, version), force=force)
+    def delete_version(
+        self, name: str, version: str | int, *, force: bool = False, reason: str = ""
+    ) -> None:
+        """Delete a version. Raises `InUse` while it serves or an alias names it, unless forced.
+
+        What others use (see `used_by`) is deleted only by force and with a ``reason``.
+        """
+        path = self._version(name, version)
+        self._write("DELETE", path, force=force, reason=reason or None)
 
     def restore_version(self, name: str, version: str | int) -> ModelVersion:
         """Bring a deleted version back, in the initial stage."""

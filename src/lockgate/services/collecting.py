@@ -86,7 +86,8 @@ def collect(store: Store, depot: Depot, who: Caller, *, dry_run: bool = False) -
         gone = list(_purge_run_out(store, who, before_us))
         marked.add(store.read(rows.needed_digests))
     plan = survey(depot.blobs, marked, depot.rules.gc_grace_s)
-    report = _report(plan, gone, dry_run=dry_run)
+    in_use = store.read(lambda session: rows.list_in_use(session, before_us, PURGED_AT_ONCE))
+    report = replace(_report(plan, gone, dry_run=dry_run), in_use=tuple(in_use))
     if dry_run:
         return report
     sweeper = _Sweeper(store, depot, marked)

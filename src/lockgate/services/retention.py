@@ -12,7 +12,9 @@ from lockgate.domain.models import RegisteredModel
 from lockgate.domain.permissions import DELETE, DELETE_MODEL
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import AlreadyExists, Conflict, InUse, ModelNotFound, VersionNotFound
+from lockgate.services.usage import deployed, require_unused, usage_of, users_of
 from lockgate.storage import artifacts as artifact_rows
+from lockgate.storage import deployments as deployment_rows
 from lockgate.storage import guard, history
 from lockgate.storage import models as model_rows
 from lockgate.storage import versions as version_rows
@@ -23,10 +25,13 @@ from lockgate.storage.projects import project_id
 from lockgate.storage.store import Caller, Store
 
 
-def delete_model(store: Store, who: Caller, project: str, name: str, force: bool) -> None:
+def delete_model(
+    store: Store, who: Caller, project: str, name: str, force: bool, reason: str = ""
+) -> None:
     """Delete a model; it can be restored as it was. Its events stay.
 
-    Raises `InUse` while a version is in production, unless forced.
+    Raises `InUse` while a version is in production or deployed, unless forced; what is deployed
+    needs a ``reason`` as well.
     """
 
     def use_case(session: Session) -> None:
@@ -42,10 +47,15 @@ def delete_model(store: Store, who: Caller, project: str, name: str, force: bool
                 detail=f"version '{users[0]}' stands in {serving}; move it first, or force",
                 users=[f"{stored.model.full_name}:{label}" for label in users],
             )
+        deployments = deployment_rows.open_of_model(session, stored.id)
+        why = require_unused(
+            store, "Model", stored.model.full_name, deployed(session, deployments), force, reason
+        )
         history.close_model(session, stored.id, who.name)
         gone = replace(stored.model, deleted_at=session.now, updated_at=session.now)
         model_rows.update_model(session, stored, replace(stored, model=gone))
-        record(session, stored.project_id, who.name, "delete_model", model=name)
+        detail = {"reason": why} if why else {}
+        record(session, stored.project_id, who.name, "delete_model", model=name, detail=detail)
 
     store.write(who, use_case)
 
@@ -79,13 +89,21 @@ def restore_model(store: Store, who: Caller, project: str, name: str) -> Registe
 
 
 def delete_version(
-    store: Store, who: Caller, project: str, name: str, label: str, force: bool
+    store: Store,
+    who: Caller,
+    project: str,
+    name: str,
+    label: str,
+    force: bool,
+    reason: str = "",
 ) -> None:
     """Delete a version; it can be restored.
 
     Raises `InUse` while it is in production, in an exclusive stage, or named by an alias, unless
-    forced; its aliases then go with it.
+    forced; its aliases then go with it. While others use it (it is deployed, was just pulled, or
+    lies in a cache) a ``reason`` is needed as well.
     """
+    cached = list(usage_of(store).cached())
 
     def use_case(session: Session) -> None:
         stored = model_rows.lock_model(session, project, name)
@@ -100,6 +118,8 @@ def delete_version(
                 detail=f"{'; '.join(users)}; change that first, or force",
                 users=users,
             )
+        others = users_of(session, key, version, cached, but=who.name)
+        why = require_unused(store, "Version", version.reference, others, force, reason)
         for alias in version.aliases:
             history.close_alias(session, stored, alias, who.name)
         history.close_stay(session, key, who.name)
@@ -113,7 +133,11 @@ def delete_version(
             "delete_version",
             model=name,
             version=version.label,
-            detail={"stage": version.stage, "aliases": list(version.aliases)},
+            detail={
+                "stage": version.stage,
+                "aliases": list(version.aliases),
+                **({"reason": why} if why else {}),
+            },
         )
 
     store.write(who, use_case)

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, bindparam, or_, select, update
+from sqlalchemy import Select, and_, bindparam, exists, or_, select, update
 
 from lockgate.domain.contents import ContentProof, Verdict
 from lockgate.domain.files import SignatureRecord, content_key
 from lockgate.domain.manifests import FileEntry
 from lockgate.domain.moments import from_micros
-from lockgate.storage import artifact_tables, tables
+from lockgate.storage import artifact_tables, deployment_tables, tables
 from lockgate.storage.database import Session
 from lockgate.storage.statements import Statement, inserting
 
@@ -22,6 +22,7 @@ _G = artifact_tables.purged_versions
 _E = artifact_tables.artifact_epoch
 _V = tables.versions
 _M = tables.models
+_D = deployment_tables.deployments
 _P = tables.projects
 
 PROOFS_ASKED_MAX = 500
@@ -131,7 +132,14 @@ def add_signature(session: Session, record: SignatureRecord) -> None:
 # --- which manifests are needed --------------------------------------------------------------
 
 _PURGED = select(_G.c.version_id).where(_G.c.version_id == _V.c.id).exists()
-_EXPIRED = or_(_V.c.deleted_at < bindparam("before"), _M.c.deleted_at < bindparam("before"))
+_DELETED = or_(_V.c.deleted_at < bindparam("before"), _M.c.deleted_at < bindparam("before"))
+# What runs somewhere keeps its files; a deployment that was lost as long ago does not count.
+_DEPLOYED = exists().where(
+    _D.c.version_id == _V.c.id,
+    _D.c.ended_at.is_(None),
+    or_(_D.c.heartbeat_s.is_(None), _D.c.seen_at >= bindparam("before")),
+)
+_EXPIRED = and_(_DELETED, ~_DEPLOYED)
 
 
 def _sealed(*columns: Any) -> Select[Any]:
@@ -145,8 +153,13 @@ def _sealed(*columns: Any) -> Select[Any]:
 _LIVE = Statement(
     _sealed(_V.c.digest)
     .where(
-        or_(_V.c.deleted_at.is_(None), _V.c.deleted_at >= bindparam("before")),
-        or_(_M.c.deleted_at.is_(None), _M.c.deleted_at >= bindparam("before")),
+        or_(
+            _DEPLOYED,
+            and_(
+                or_(_V.c.deleted_at.is_(None), _V.c.deleted_at >= bindparam("before")),
+                or_(_M.c.deleted_at.is_(None), _M.c.deleted_at >= bindparam("before")),
+            ),
+        )
     )
     .distinct()
 )
@@ -161,6 +174,13 @@ _RUN_OUT = Statement(
     _sealed(_V.c.id, _V.c.digest, _V.c.label, _V.c.project_id, _M.c.id, _M.c.name, _P.c.name)
     .join(_P, _P.c.id == _V.c.project_id)
     .where(_EXPIRED)
+    .order_by(_V.c.id)
+    .limit(bindparam("count"))
+)
+_IN_USE = Statement(
+    _sealed(_P.c.name, _M.c.name, _V.c.label)
+    .join(_P, _P.c.id == _V.c.project_id)
+    .where(_DELETED, _DEPLOYED)
     .order_by(_V.c.id)
     .limit(bindparam("count"))
 )
@@ -221,6 +241,12 @@ def list_run_out(session: Session, before_us: int, count: int) -> list[RunOut]:
         )
         for row in session.all(_RUN_OUT, before=before_us, count=count)
     ]
+
+
+def list_in_use(session: Session, before_us: int, count: int) -> list[str]:
+    """Return the versions that would be of `list_run_out` if they did not run somewhere."""
+    rows = session.all(_IN_USE, before=before_us, count=count)
+    return [f"{project}/{model}:{label}" for project, model, label in rows]
 
 
 def is_run_out(session: Session, key: int, before_us: int) -> bool:

@@ -20,6 +20,7 @@ from lockgate.domain.audit import Origin
 from lockgate.domain.grants import Grant
 from lockgate.domain.moments import from_micros, to_micros
 from lockgate.errors import Contended, InvalidInput, RegistryError
+from lockgate.storage.bell import Bell
 from lockgate.storage.statements import Statement
 
 T = TypeVar("T")
@@ -185,6 +186,7 @@ class Database:
         self.driver = driver
         self.clock = clock
         self.append_events: Callable[[Session, list[Any]], None] | None = None
+        self.bell = Bell()
 
     @property
     def dialect(self) -> str:
@@ -237,6 +239,8 @@ class Database:
                 refusal = error
             if session._drafts and self.append_events is not None:
                 self.append_events(session, session._drafts)
+        if session._drafts:
+            self.bell.ring()
         if refusal is not None:
             raise refusal
 

@@ -11,13 +11,24 @@ from typing import Any
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from lockgate.errors import DatabaseUnavailable, SchemaOutdated
-from lockgate.storage import access_tables, artifact_tables, gate_tables, tables, upload_tables
+from lockgate.storage import (
+    access_tables,
+    artifact_tables,
+    deployment_tables,
+    event_tables,
+    gate_tables,
+    tables,
+    upload_tables,
+)
 from lockgate.storage.statements import DIALECTS
 
 HEAD = "0009"
 METADATA = tables.metadata
 """Every table: those of `tables` and of the modules beside it."""
-_DRAWN_IN = (access_tables, artifact_tables, gate_tables, upload_tables)
+_DRAWN_IN = (
+    *(access_tables, artifact_tables, deployment_tables),
+    *(event_tables, gate_tables, upload_tables),
+)
 assert all(each.metadata is METADATA for each in _DRAWN_IN)  # noqa: S101
 LOCK_KEY = 0x10C6A7E
 """The advisory lock (PostgreSQL) under which a schema is made or changed."""

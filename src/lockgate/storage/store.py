@@ -79,6 +79,10 @@ class Store:
         self.viewer: Grant | None = None
         # Where the files lie: known to the services alone, and None where no files are kept.
         self.depot: object | None = None
+        # How webhooks are reached: known to the services alone, and None where none are.
+        self.post: object | None = None
+        # What is known of the use of versions beyond the database: known to the services alone.
+        self.usage: object | None = None
         if not self.database.snapshot(_is_furnished):
             self.database.write(_furnish)
 

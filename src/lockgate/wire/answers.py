@@ -16,6 +16,8 @@ from lockgate.domain.approvals import PromotionRequest
 from lockgate.domain.audit import AuditEvent
 from lockgate.domain.checks import CheckResult
 from lockgate.domain.comparison import Comparison
+from lockgate.domain.deployments import Deployment, VersionUser
+from lockgate.domain.events import EventStretch
 from lockgate.domain.frozen import FrozenDict
 from lockgate.domain.gates import GateReport
 from lockgate.domain.history import Alias, Occupancy, Transition
@@ -27,6 +29,7 @@ from lockgate.domain.requirements.evidence import Waiver
 from lockgate.domain.summary import Summary
 from lockgate.domain.verification import Verdict
 from lockgate.domain.versions import ModelVersion
+from lockgate.domain.webhooks import Delivery, Webhook, WebhookSecret
 from lockgate.wire.records import _said
 
 _CONFIG = ConfigDict(extra="forbid")
@@ -200,3 +203,11 @@ RequestPage = page_of(PromotionRequest)
 CheckAnswer = schema_of(CheckResult)
 WaiverAnswer = schema_of(Waiver)
 CheckpointAnswer = schema_of(SignedCheckpoint)
+StretchAnswer = schema_of(EventStretch)
+WebhookAnswer = schema_of(Webhook)
+WebhookSecretAnswer = schema_of(WebhookSecret)
+DeliveryAnswer = schema_of(Delivery)
+DeliveryPage = page_of(Delivery)
+DeploymentAnswer = schema_of(Deployment)
+DeploymentPage = page_of(Deployment)
+UserAnswer = schema_of(VersionUser)

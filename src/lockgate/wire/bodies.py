@@ -186,6 +186,46 @@ class Verification(Body):
     verifier_key: str | None = None
 
 
+class NewWebhook(Body):
+    """Empty lists want everything. ``secret`` is made when it is left out."""
+
+    url: str
+    name: str = ""
+    description: str = ""
+    form: Literal["standard", "slack", "mlflow"] = "standard"
+    models: list[str] = []
+    stages: list[str] = []
+    actions: list[str] = []
+    secret: str | None = None
+
+
+class WebhookChange(Body):
+    """What is left out stays."""
+
+    url: str = ""
+    name: str = ""
+    description: str = ""
+    models: list[str] = []
+    stages: list[str] = []
+    actions: list[str] = []
+
+
+class NewDeployment(Body):
+    environment: str
+    target: str = ""
+    status: str = Field(default="running", description="deploying, running or failed")
+    url: str | None = None
+    heartbeat_s: int | None = Field(default=None, description="How often a sign of life comes")
+
+
+class Resumption(Body):
+    skip: bool = Field(default=False, description="Begin with what happens from now on")
+
+
+class NewSecret(Body):
+    secret: str | None = Field(default=None, description="Made when it is left out")
+
+
 class Words(BaseModel):
     """The words after the ``?`` of a URL: these and no others."""
 
@@ -257,6 +297,27 @@ class RequestWords(PageWords):
     status: str | None = None
 
 
+class EventWords(Words):
+    after: str | None = Field(
+        default=None, description="The number of an event; 0 is the beginning, left out the end"
+    )
+    project: str | None = None
+    model: str | None = Field(default=None, description="project/name")
+    stage: str | None = None
+    action: str | None = None
+
+
+class DeploymentWords(PageWords):
+    project: str | None = None
+    model: str | None = Field(default=None, description="project/name")
+    environment: str | None = None
+    include_ended: bool = False
+
+
+class DeliveryWords(PageWords):
+    status: str | None = None
+
+
 class CompareWords(Words):
     a: str
     b: str
@@ -264,6 +325,7 @@ class CompareWords(Words):
 
 class ForceWords(Words):
     force: bool = False
+    reason: str = Field(default="", description="Why what others use is deleted all the same")
 
 
 class RevisionWords(Words):

@@ -1,0 +1,182 @@
+"""Forms: what a webhook is sent, and how that is signed.
+
+    standard   Standard Webhooks: {"type", "timestamp", "data": the event}; webhook-signature
+    slack      an incoming webhook of Slack's: {"text"}; its address is the secret
+    mlflow     what MLflow sends: {"entity", "action", "timestamp", "data"}; X-MLflow-Signature
+
+An event may be several messages of MLflow's (two tags set at once) or none; a part is one of them.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lockgate.domain.audit import AuditEvent, canonical_json, event_document
+from lockgate.domain.events import Interest
+from lockgate.domain.moments import to_text
+from lockgate.domain.webhooks import Form, secret_bytes
+
+PING = "ping"
+_JSON = {"content-type": "application/json"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """What a form makes of an event: its name, and the value of its body."""
+
+    name: str
+    value: Mapping[str, Any]
+
+    @property
+    def body(self) -> bytes:
+        """The bytes that are sent and signed."""
+        return canonical_json(self.value)
+
+
+def messages_of(form: Form, event: AuditEvent, known: Mapping[str, Any]) -> Sequence[Message]:
+    """Return what a form makes of an event; the same event has the same messages every time.
+
+    ``known`` is what the registry knows of the model or version beyond the event (tags,
+    description, source), for the forms that show it.
+    """
+    if form == "mlflow":
+        return _mlflow_messages(event, known)
+    if form == "slack":
+        return [Message(name=event.action, value={"text": slack_text(event)})]
+    value = {"type": event.action, "timestamp": to_text(event.at), "data": event_document(event)}
+    return [Message(name=event.action, value=value)]
+
+
+def is_wanted(form: Form, interest: Interest, event: AuditEvent, message: Message) -> bool:
+    """Say whether a webhook wants to be told; the actions of MLflow's form are MLflow's words."""
+    if form != "mlflow":
+        return interest.wants(event)
+    if interest.actions and message.name not in interest.actions:
+        return False
+    return Interest(models=interest.models, stages=interest.stages).wants(event)
+
+
+def ping_of(form: Form, project: str, at: str) -> Message:
+    """Return the message that tries whether a webhook is reached."""
+    if form == "slack":
+        return Message(name=PING, value={"text": f"Lockgate reaches you from project {project}."})
+    if form == "mlflow":
+        data = {"name": "example_model", "tags": {}, "description": "A trial of this webhook"}
+        return Message(name=PING, value=_mlflow_value("registered_model.created", at, data))
+    return Message(name=PING, value={"type": PING, "timestamp": at, "data": {"project": project}})
+
+
+def headers_of(
+    form: Form, secrets: Sequence[str], uid: str, timestamp_s: int, body: bytes
+) -> dict[str, str]:
+    """Return the headers of a request; ``secrets`` are the newest first."""
+    if form == "slack":
+        return dict(_JSON)
+    signed = f"{uid}.{timestamp_s}.".encode() + body
+    if form == "mlflow":
+        headers = {
+            **_JSON,
+            "X-MLflow-Delivery-Id": uid,
+            "X-MLflow-Timestamp": str(timestamp_s),
+        }
+        if secrets[0]:
+            headers["X-MLflow-Signature"] = f"v1,{_mac(secrets[0].encode(), signed)}"
+        return headers
+    return {
+        **_JSON,
+        "webhook-id": uid,
+        "webhook-timestamp": str(timestamp_s),
+        "webhook-signature": " ".join(
+            f"v1,{_mac(secret_bytes(secret), signed)}" for secret in secrets
+        ),
+    }
+
+
+def _mac(key: bytes, signed: bytes) -> str:
+    return base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+
+
+# --- Slack -----------------------------------------------------------------------------------
+
+
+def slack_text(event: AuditEvent) -> str:
+    """Return an event as a line for people, in Slack's markup."""
+    about = event.model or event.project
+    if event.version is not None:
+        about = f"{about}:{event.version}"
+    detail = event.detail
+    source, target = detail.get("from"), detail.get("to")
+    if isinstance(source, str) and isinstance(target, str):
+        said = f"{detail.get('verb', event.action)} {source} → {target}"
+    elif "alias" in detail:
+        said = f"{_words(event.action)} @{detail['alias']}"
+    else:
+        said = _words(event.action)
+    text = f"*{_plain(about)}* {_plain(said)} by {_plain(event.actor)}"
+    comment = detail.get("comment")
+    return f"{text}: {_plain(comment)}" if isinstance(comment, str) and comment else text
+
+
+def _words(action: str) -> str:
+    return action.replace("_", " ")
+
+
+def _plain(text: str) -> str:
+    """Return text in which Slack reads no link and no mention."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")[:1_000]
+
+
+# --- MLflow ----------------------------------------------------------------------------------
+
+
+def _mlflow_messages(event: AuditEvent, known: Mapping[str, Any]) -> list[Message]:
+    detail = event.detail
+    of_version = {"name": event.model, "version": event.version}
+    found: list[tuple[str, dict[str, Any]]] = []
+    if event.action == "create_model":
+        told = {"tags": known.get("tags", {}), "description": known.get("description")}
+        found.append(("registered_model.created", {"name": event.model, **told}))
+    elif event.action == "register_version":
+        told = {
+            "source": detail.get("artifact_uri") or known.get("source") or "",
+            "run_id": detail.get("run_id"),
+            "tags": known.get("tags", {}),
+            "description": known.get("description"),
+        }
+        found.append(("model_version.created", {**of_version, **told}))
+    elif event.action == "update_version":
+        found += _mlflow_tags(of_version, detail.get("changes", {}).get("tags"))
+    elif event.action == "set_alias":
+        found.append(("model_version_alias.created", {**of_version, "alias": detail["alias"]}))
+    elif event.action == "delete_alias":
+        data = {"name": event.model, "alias": detail["alias"]}
+        found.append(("model_version_alias.deleted", data))
+    at = to_text(event.at)
+    return [Message(name=name, value=_mlflow_value(name, at, data)) for name, data in found]
+
+
+def _mlflow_tags(of_version: dict[str, Any], change: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Return a message for every tag that a change set or took away."""
+    if not change:
+        return []
+    before, after = change
+    setting = [
+        ("model_version_tag.set", {**of_version, "key": key, "value": value})
+        for key, value in sorted(after.items())
+        if before.get(key) != value
+    ]
+    dropping = [
+        ("model_version_tag.deleted", {**of_version, "key": key})
+        for key in sorted(before.keys() - after.keys())
+    ]
+    return setting + dropping
+
+
+def _mlflow_value(name: str, at: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    entity, action = name.split(".")
+    return {"entity": entity, "action": action, "timestamp": at, "data": data}
