@@ -44,11 +44,11 @@ class WebhookVerbs(Desk):
 
     def list_webhooks(self, *, project: str | None = None) -> tuple[Webhook, ...]:
         """Return the webhooks of a project, oldest first."""
-        return webhooks.list_webhooks(self._store, project or self.project)
+        return webhooks.list_webhooks(self._store, self._who, project or self.project)
 
     def get_webhook(self, webhook: str) -> Webhook:
         """Return a webhook by its uid. Raises `WebhookNotFound`."""
-        return webhooks.get_webhook(self._store, webhook)
+        return webhooks.get_webhook(self._store, self._who, webhook)
 
     def update_webhook(
         self,
@@ -102,11 +102,11 @@ class WebhookVerbs(Desk):
         cursor: str | None = None,
     ) -> Page[Delivery]:
         """Return a page of a webhook's deliveries, newest first."""
-        return deliveries.list_deliveries(self._store, webhook, status, limit, cursor)
+        return deliveries.list_deliveries(self._store, self._who, webhook, status, limit, cursor)
 
     def get_delivery(self, delivery: str) -> Delivery:
         """Return a delivery: what is sent, and what came back. Raises `DeliveryNotFound`."""
-        return deliveries.get_delivery(self._store, delivery)
+        return deliveries.get_delivery(self._store, self._who, delivery)
 
     def redeliver(self, delivery: str) -> Delivery:
         """Send a delivery once more, whatever became of it, under the same id."""

@@ -192,7 +192,7 @@ def forget(store: Store, days: int) -> int:
 
 
 def list_deliveries(
-    store: Store, uid: str, status: str | None, limit: int, cursor: str | None
+    store: Store, who: Caller, uid: str, status: str | None, limit: int, cursor: str | None
 ) -> Page[Delivery]:
     """Return a page of a webhook's deliveries, newest first."""
     if status is not None and status not in DELIVERY_STATUSES:
@@ -208,7 +208,7 @@ def list_deliveries(
             found = rows.list_deliveries(session, stored.key, status, before, count)
             return [(each.key, _shown(session, stored.webhook, each)) for each in found]
 
-        return store.snapshot(use_case)
+        return store.snapshot(use_case, who)
 
     page = page_of(
         store,
@@ -222,14 +222,14 @@ def list_deliveries(
     return page.map(lambda each: each[1])
 
 
-def get_delivery(store: Store, uid: str) -> Delivery:
+def get_delivery(store: Store, who: Caller, uid: str) -> Delivery:
     """Return a delivery with what was sent and what came back. Raises `DeliveryNotFound`."""
 
     def use_case(session: Session) -> Delivery:
         found, stored = _load(session, uid)
         return _shown(session, stored.webhook, found)
 
-    return store.snapshot(use_case)
+    return store.snapshot(use_case, who)
 
 
 def redeliver(store: Store, who: Caller, uid: str) -> Delivery:
@@ -263,7 +263,7 @@ def test_webhook(store: Store, who: Caller, uid: str) -> Delivery:
         delivery = _delivery(session, stored.webhook, 0, None, message)
         return stored, delivery, _outgoing(session, stored, delivery.uid, message)
 
-    stored, delivery, outgoing = store.snapshot(prepared)
+    stored, delivery, outgoing = store.snapshot(prepared, who)
     attempt = find_poster(store)(outgoing.url, outgoing.headers, outgoing.body)
     tried = replace(
         delivery,

@@ -86,7 +86,7 @@ def create_webhook(
     return store.write(who, use_case)
 
 
-def list_webhooks(store: Store, project: str) -> tuple[Webhook, ...]:
+def list_webhooks(store: Store, who: Caller, project: str) -> tuple[Webhook, ...]:
     """Return the webhooks of a project, oldest first."""
 
     def use_case(session: Session) -> tuple[Webhook, ...]:
@@ -94,12 +94,12 @@ def list_webhooks(store: Store, project: str) -> tuple[Webhook, ...]:
         guard.require(session, MANAGE_WEBHOOKS, key, project)
         return tuple(each.webhook for each in rows.list_webhooks(session, key))
 
-    return store.snapshot(use_case)
+    return store.snapshot(use_case, who)
 
 
-def get_webhook(store: Store, uid: str) -> Webhook:
+def get_webhook(store: Store, who: Caller, uid: str) -> Webhook:
     """Return a webhook. Raises `WebhookNotFound`."""
-    return store.snapshot(lambda session: load_webhook(session, uid).webhook)
+    return store.snapshot(lambda session: load_webhook(session, uid).webhook, who)
 
 
 def update_webhook(store: Store, who: Caller, uid: str, changes: Mapping[str, Any]) -> Webhook:

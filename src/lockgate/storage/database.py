@@ -198,10 +198,17 @@ class Database:
         with self.driver.reading() as connection:
             return use_case(Session(connection, self.driver.dialect, self.clock, viewer))
 
-    def snapshot(self, use_case: Callable[[Session], T], viewer: Grant | None = None) -> T:
+    def snapshot(
+        self,
+        use_case: Callable[[Session], T],
+        viewer: Grant | None = None,
+        origin: Origin | None = None,
+    ) -> T:
         """Run a use case that asks several questions of one and the same state."""
         with self.driver.snapshot() as connection:
-            return use_case(Session(connection, self.driver.dialect, self.clock, viewer))
+            session = Session(connection, self.driver.dialect, self.clock, viewer)
+            session.origin = origin
+            return use_case(session)
 
     def write(
         self,

@@ -102,9 +102,12 @@ class Store:
         """Run a use case that asks one question."""
         return self.database.read(use_case, self.viewer)
 
-    def snapshot(self, use_case: Callable[[Session], T]) -> T:
-        """Run a use case that asks several questions of one and the same state."""
-        return self.database.snapshot(use_case, self.viewer)
+    def snapshot(self, use_case: Callable[[Session], T], who: Caller | None = None) -> T:
+        """Run a use case that asks several questions of one and the same state.
+
+        It says ``who`` asks where the answer is for some alone.
+        """
+        return self.database.snapshot(use_case, self.viewer, None if who is None else who.origin)
 
     def write(self, who: Caller, use_case: Callable[[Session], T]) -> T:
         """Run a use case in one transaction, once only if the caller asked for that.
