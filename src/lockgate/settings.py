@@ -47,6 +47,17 @@ class Settings:
     """For how many days a deleted version keeps its files, so that it can be restored."""
     trusted_keys: str = ""
     """Verifier keys whose signatures count (``name+id+base64``), or files of them; with commas."""
+    import_roots: str = ""
+    """Folders that ``--from-uri file:///…`` may take from (``/a:/b``); empty is none."""
+    import_hosts: str = ""
+    """Hosts that imports may reach although they are not public, with commas.
+
+    A name, ``name:port``, an address or a network; ``*`` for any, and through proxies.
+    """
+    import_bytes_max: int = 1_000_000_000_000
+    """The most that one import may fetch."""
+    import_s_max: float = 14_400.0
+    """How long one import may take."""
     host: str = "127.0.0.1"
     """The address that `lockgate serve` listens on."""
     port: int = 8000

@@ -92,19 +92,41 @@ def push_tree(
     it is read is Conflict. A file or folder that cannot be read is Unavailable, one that is not
     there InvalidInput. ``on_progress`` is called from any thread, one call at a time.
     """
-    limits = limits or ManifestLimits()
     folder, only = _rooted(root)
     try:
         with open_root(folder) as opened:
-            files = _listed(opened, only, limits)
-            total = sum(state.size for state in files.values())
-            with _Push(opened, sink, memory, total, on_progress, workers) as push:
-                entries = push.run(files)
-                return Pushed(build_manifest(entries, limits), push.bytes_sent, push.chunks_sent)
+            return push_opened(
+                opened,
+                only,
+                sink,
+                limits=limits,
+                memory=memory,
+                on_progress=on_progress,
+                workers=workers,
+            )
     except OSError as error:
         raise Unavailable(
             detail=f"{root} cannot be read: {error.strerror or error} ({error.filename})."
         ) from error
+
+
+def push_opened(
+    folder: int,
+    only: str | None,
+    sink: Sink,
+    *,
+    limits: ManifestLimits | None = None,
+    memory: HashMemory | None = None,
+    on_progress: Callable[[PushProgress], None] | None = None,
+    workers: int = WORKERS_DEFAULT,
+) -> Pushed:
+    """As `push_tree`, of an open folder or the one file in it called ``only``; OSError as it is."""
+    limits = limits or ManifestLimits()
+    files = _listed(folder, only, limits)
+    total = sum(state.size for state in files.values())
+    with _Push(folder, sink, memory, total, on_progress, workers) as push:
+        entries = push.run(files)
+        return Pushed(build_manifest(entries, limits), push.bytes_sent, push.chunks_sent)
 
 
 def hash_tree(

@@ -33,14 +33,26 @@ Key = Annotated[
 
 def push(
     ctx: typer.Context,
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file or a folder.")],
-    reference: Annotated[
+    path: Annotated[
         str,
+        typer.Argument(metavar="PATH", help="A file or a folder; left out with --from-uri."),
+    ],
+    reference: Annotated[
+        str | None,
         typer.Argument(
             metavar="NAME[:VERSION]",
             help="The model, and the version's label; without one the server counts.",
         ),
-    ],
+    ] = None,
+    from_uri: Annotated[
+        str | None,
+        typer.Option(
+            "--from-uri",
+            metavar="URI",
+            help="Instead of PATH: http(s)://…, hf://OWNER/NAME[@REVISION], s3://…, gs://… or "
+            "file:///… below LOCKGATE_IMPORT_ROOTS; this program fetches it.",
+        ),
+    ] = None,
     metric: options.Metrics = None,
     param: options.Params = None,
     tag: options.Tags = None,
@@ -58,10 +70,12 @@ def push(
 ) -> None:
     """Make a file or folder the files of a version; only what lacks is sent."""
     session = Session.of(ctx)
-    name, label = new_version_named(session, reference, None)
+    source, named = _source_and_name(path, reference, from_uri)
+    name, label = new_version_named(session, named, None)
     with transfer(session, "push") as moved:
-        made = session.registry.push(
-            path,
+        send = session.registry.push if from_uri is None else session.registry.import_files
+        made = send(
+            source,
             name,
             label,
             metrics=metrics_of(metric or ()),
@@ -76,6 +90,14 @@ def push(
         )
     session.output.done(made, f"{made.reference}  {made.digest}")
     session.output.remark(f"{size_text(moved.bytes_done)}; {moved.sentence}.")
+
+
+def _source_and_name(first: str, second: str | None, from_uri: str | None) -> tuple[str, str]:
+    if from_uri is None and second is not None:
+        return first, second
+    if from_uri is not None and second is None:
+        return from_uri, first
+    raise typer.BadParameter("give PATH NAME[:VERSION], or --from-uri URI NAME[:VERSION]")
 
 
 def pull(

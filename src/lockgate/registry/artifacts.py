@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lockgate.artifacts.carrying import FileVerbs, ReadTold
+from lockgate.artifacts.carrying import ReadTold
 from lockgate.artifacts.pulling import Fetch
 from lockgate.artifacts.pushing import Sink
 from lockgate.artifacts.signatures import ManifestSignature, sign_manifest
 from lockgate.artifacts.store import Data
 from lockgate.domain.files import Collected, SignatureRecord, Verified, VersionFiles
+from lockgate.domain.imports import ImportRules
 from lockgate.domain.manifests import Manifest
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import InvalidSetting
+from lockgate.importing import ImportVerbs
 from lockgate.keys import SigningKey, read_key
 from lockgate.registry.desk import Desk
 from lockgate.services import (
@@ -32,7 +34,7 @@ from lockgate.services.sealed import sealed_digest
 from lockgate.services.verifying import Verifying, every_sealed
 
 
-class ArtifactVerbs(Desk, FileVerbs):
+class ArtifactVerbs(Desk, ImportVerbs):
     """Pushing, pulling, looking at, signing, verifying and sweeping files."""
 
     @property
@@ -163,3 +165,6 @@ class ArtifactVerbs(Desk, FileVerbs):
 
     def _own_folder(self) -> Path:
         return self.depot.rules.cache
+
+    def _import_rules(self) -> ImportRules:
+        return self.depot.rules.imports

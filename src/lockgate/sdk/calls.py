@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote
 
 from lockgate.domain.access import Actor
+from lockgate.domain.imports import ImportRules
 from lockgate.domain.moments import parse_moment, to_text
 from lockgate.domain.pages import Page
 from lockgate.domain.references import DEFAULT_PROJECT, split_name
@@ -37,16 +38,18 @@ class Calls:
         project: str = DEFAULT_PROJECT,
         timeout_s: float = TIMEOUT_S,
         cache: Path | None = None,
+        imports: ImportRules | None = None,
     ) -> None:
         """Connect when first asked; an empty ``actor`` leaves it to the server who acts.
 
         ``timeout_s`` bounds each verb, retries included. ``cache`` is the folder of files that
-        were pulled. Raises `InvalidSetting`.
+        were pulled, ``imports`` what this process may fetch by URI. Raises `InvalidSetting`.
         """
         self._transport = Transport(url, timeout_s)
         self._actor = Actor.named(actor) if actor else None
         self._key: str | None = None
         self._cache = cache
+        self._imports = imports or ImportRules()
         self.project = project
 
     def acting_as(self, actor: str | Actor, once: Once | None = None) -> Self:
@@ -56,6 +59,7 @@ class Calls:
         other._actor = actor if isinstance(actor, Actor) else Actor.named(actor)
         other._key = None if once is None else once.key
         other._cache = self._cache
+        other._imports = self._imports
         other.project = self.project
         return other
 

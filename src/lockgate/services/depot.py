@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockgate.domain.checkpoints import VerifierKey, parse_verifier_key
+from lockgate.domain.imports import ImportRules
 from lockgate.domain.manifests import Manifest, parse_manifest
 from lockgate.errors import InvalidSetting
 
@@ -28,7 +29,8 @@ class DepotRules:
     """What a deployment decides about files.
 
     ``trusted_keys`` are verifier keys or files that hold one a line, with commas between.
-    ``sweep_lease_s`` is how long a sweep may delete before it asks again.
+    ``sweep_lease_s`` is how long a sweep may delete before it asks again. ``imports`` is what may
+    be fetched by URI.
     """
 
     gc_grace_s: float = 86_400.0
@@ -36,6 +38,7 @@ class DepotRules:
     trusted_keys: str = ""
     cache: Path = field(default_factory=lambda: Path.home() / ".cache" / "lockgate")
     sweep_lease_s: int = 60
+    imports: ImportRules = field(default_factory=ImportRules)
 
 
 class Depot:
