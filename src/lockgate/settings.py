@@ -69,6 +69,8 @@ class Settings:
     """
     dialects: str = ""
     """Which clients of other registries the server understands, with commas."""
+    connections_max: int = 2_000
+    """How many connections the server holds at once."""
     busy_s: float = 30.0
     """How long a writer waits for others on SQLite."""
     body_bytes_max: int = 4_000_000

@@ -30,9 +30,12 @@ STATUSES: Mapping[type[errors.RegistryError], int] = {
 
 HTTP_CODES = {
     400: "bad_request",
+    403: "cross_origin",
     404: "unknown_path",  # not the code of `NotFound`, which the store alone says
     405: "method_not_allowed",
+    408: "too_slow",
     414: "uri_too_long",
+    415: "unsupported_encoding",
     431: "headers_too_large",
     500: "internal_error",
 }
