@@ -65,7 +65,10 @@ class _Watch:
         if not self.looking:
             return
         if event == "open" and isinstance(words[0], str | bytes):
-            self.files.append(os.path.realpath(os.fsdecode(words[0])))
+            path = os.fsdecode(words[0])
+            # A relative one is a name below an open folder, unless it climbs.
+            if os.path.isabs(path) or ".." in path.split("/"):
+                self.files.append(os.path.realpath(path))
         elif event in ("socket.connect", "socket.sendto"):
             self.addresses.append(words[1])
         elif event in (
@@ -144,8 +147,11 @@ class Target:
         return found
 
     @contextmanager
-    def unharmed(self) -> Iterator[None]:
-        """Yield while the server is attacked, and see that nothing came of it."""
+    def unharmed(self, *more: Path) -> Iterator[None]:
+        """Yield while the server is attacked, and see that nothing came of it.
+
+        ``more`` are folders that may be read besides the server's own.
+        """
         if not _WATCH:
             _WATCH.append(_Watch())
         watch = _WATCH[0]
@@ -158,9 +164,9 @@ class Target:
         finally:
             watch.looking = False
         served = httpx.get(f"{self.url}{FIRST}", trust_env=False, timeout=SOCKET_S)
-        assert (served.status_code, served.json()["version"]) == (200, "1.0")
+        assert (served.status_code, served.json()["label"]) == (200, "1.0")
         assert before == self.state()
-        ours = (*_OWN, os.path.realpath(self.folder))
+        ours = (*_OWN, *(os.path.realpath(each) for each in (self.folder, *more)))
         assert [path for path in watch.files if not path.startswith(ours)] == []
         assert [each for each in watch.addresses if each != self.address] == []
 

@@ -75,6 +75,8 @@ class Settings:
     """How long a writer waits for others on SQLite."""
     body_bytes_max: int = 4_000_000
     """The largest request body that the API takes, uploads of files apart."""
+    silence_s: float = 20.0
+    """For how long a request's body may stand still."""
     timeout_s: float = 30.0
     """How long the client waits for an answer."""
     settle_s: float = 30.0

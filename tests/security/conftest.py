@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from attacked import Target, a_target
+pytest.register_assert_rewrite("attacked")
+
+from attacked import Target, a_target  # noqa: E402 - what it asserts is shown, from here on
 
 
 @pytest.fixture(scope="module")

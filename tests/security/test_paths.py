@@ -37,7 +37,7 @@ def test_01_sources_are_recorded_and_never_followed(target: Target, uri: str) ->
     name = f"{V1}/projects/default/models/source/versions"
     made = target.http.post(name, json={"artifact_uri": uri})
     assert (made.status_code, made.json()["artifact_uri"]) == (201, uri)
-    version = f"{name}/{made.json()['version']}"
+    version = f"{name}/{made.json()['label']}"
     with target.unharmed():
         for method, path, body in [
             ("GET", "/files", None), ("GET", "/manifest", None), ("GET", "/files/passwd", None),
@@ -107,7 +107,7 @@ def test_07_digests(target: Target, digest: str) -> None:
             assert answer.status_code == 400
         for place in ("blobs", "urls"):
             answer = target.http.post(f"{FIRST}/{place}", json={"digests": [digest]})
-            assert answer.status_code == 400
+            assert answer.status_code in (400, 404)
         sealed = target.http.post(f"{CHURN}/seals", json={"manifest": digest})
         assert sealed.status_code == 400
         found = target.http.get(f"{V1}/resolve", params={"ref": f"churn@{digest}"})
@@ -130,7 +130,7 @@ def manifest_of(**words: Any) -> bytes:
     """A manifest in canonical form, of one small file unless told."""
     chunk = {"digest": blob_digest(b"a"), "size": 1}
     file = {"path": "a.bin", "size": 1, "sha256": hashlib.sha256(b"a").hexdigest(),
-            "chunks": [chunk]}  # fmt: skip
+            "chunks": [chunk], "tensors": None}  # fmt: skip
     files = words.pop("files", None) or [{**file, **words}]
     files = [{**file, **each} for each in files]
     document = {"files": files, "schema": SCHEMA}
@@ -148,7 +148,8 @@ def test_09_a_good_manifest_is_taken(target: Target) -> None:
     [
         [{"path": "../x"}], [{"path": "a/../../x"}], [{"path": "/etc/x"}], [{"path": ""}],
         [{"path": "a"}, {"path": "a"}], [{"path": "A"}, {"path": "a"}],
-        [{"path": "é"}, {"path": "é"}], [{"path": "é"}], [{"path": "ß"}, {"path": "ss"}],
+        [{"path": "\xe9"}, {"path": "e\u0301"}], [{"path": "e\u0301"}],
+        [{"path": "ß"}, {"path": "ss"}],
         [{"path": "a"}, {"path": "a/b"}], [{"path": "CON"}], [{"path": "con.txt"}],
         [{"path": "x/NUL"}], [{"path": "a" * 4096}], [{"path": "a\0b"}], [{"path": "a\\b"}],
         [{"path": "C:x"}], [{"path": "a:stream"}], [{"path": "a "}], [{"path": "a."}],
@@ -187,7 +188,7 @@ def test_10_links_and_devices(target: Target, tmp_path: Path, kind: str) -> None
         os.mkfifo(out / "link")
     else:
         (out / "link").symlink_to("/dev/zero")
-    with target.unharmed(), pytest.raises(InvalidManifest, match="regular files only"):
+    with target.unharmed(out), pytest.raises(InvalidManifest, match="regular files only"):
         target.registry.push(out, "links", "1")
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from lockgate.http.gate import URL_BYTES_MAX
 from lockgate.http.problems import http_refusal
 
 HEAD_BYTES_MAX = 65_536
@@ -67,6 +68,7 @@ class _Connection(HttpToolsProtocol):
     _stall_timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _in_head = True
+    url = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -93,13 +95,21 @@ class _Connection(HttpToolsProtocol):
         super().on_message_begin()
         self._await_head()
 
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        if len(self.url) > HEAD_BYTES_MAX:
+            raise ValueError("the URL is too long to be parsed")
+
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._stop_head_timer()
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the base's words
-        self._refuse(400, "The request is no HTTP that means one thing to everybody.")
+        if len(self.url) > URL_BYTES_MAX:
+            self._refuse(414, f"The URL is longer than {URL_BYTES_MAX} bytes.")
+        else:
+            self._refuse(400, "The request is no HTTP that means one thing to everybody.")
 
     def _unsupported_upgrade_warning(self) -> None:
         """Say nothing: the request is answered as if it had not asked to speak otherwise."""

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lockgate.artifacts.store import MANIFEST_BYTES_MAX
 from lockgate.errors import InvalidInput, LimitExceeded, RegistryError
-from lockgate.http.problems import bug, http_refusal, refusal
+from lockgate.http.problems import Refused, bug, http_refusal, refusal
 from lockgate.wire.frames import BATCH_BYTES_MAX
 from lockgate.wire.values import require_text
 
@@ -39,6 +39,7 @@ _LARGER = {
     "/api/v1/artifacts/blobs": BATCH_BYTES_MAX,
     "/api/v1/artifacts/manifests": MANIFEST_BYTES_MAX,
 }
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _STRICT_PATHS = b"/api/v1/"
 # What would mean two things to two readers if it came twice.
 _SINGLE = frozenset(
@@ -80,15 +81,6 @@ class GateLimits:
         """Return the largest body that ``path`` takes."""
         below = [most for prefix, most in self.uploads.items() if path.startswith(prefix)]
         return max(self.body_bytes_max, _LARGER.get(path, 0), *below)
-
-
-class _Refused(Exception):
-    """HTTP itself says no."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        self.status = status
-        self.detail = detail
-        super().__init__(detail)
 
 
 class _ClientGone(Exception):
@@ -133,7 +125,7 @@ class Gate:
         except (_ClientGone, ClientDisconnect):
             await asyncio.sleep(0)  # lets the server see it as well
             return
-        except _Refused as no:
+        except Refused as no:
             response = http_refusal(no.status, request_id, no.detail)
         except RegistryError as error:
             response = refusal(error, request_id)
@@ -149,9 +141,9 @@ class Gate:
         """Return the stream of the body, counted. Raises what is wrong with the request."""
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         if len(raw_path) + len(scope["query_string"]) > URL_BYTES_MAX:
-            raise _Refused(414, f"The URL is longer than {URL_BYTES_MAX} bytes.")
+            raise Refused(414, f"The URL is longer than {URL_BYTES_MAX} bytes.")
         if len(scope["headers"]) > HEADERS_MAX:
-            raise _Refused(431, f"The request has more than {HEADERS_MAX} headers.")
+            raise Refused(431, f"The request has more than {HEADERS_MAX} headers.")
         _check_headers(scope["headers"])
         self._check_host(headers.get(b"host", b"").decode("latin-1"))
         if scope["method"] not in _READING:
@@ -165,12 +157,12 @@ class Gate:
             if b"transfer-encoding" not in headers:
                 return receive
         elif b"transfer-encoding" in headers:
-            raise _Refused(400, "Content-Length and Transfer-Encoding exclude each other.")
+            raise Refused(400, "Content-Length and Transfer-Encoding exclude each other.")
         elif not length.isdigit() or len(length) > 18:
-            raise _Refused(400, "Content-Length must be a whole number.")
+            raise Refused(400, "Content-Length must be a whole number.")
         encoding = headers.get(b"content-encoding", b"identity").lower()
         if encoding != b"identity":
-            raise _Refused(415, "Send the body as it is, without a Content-Encoding.")
+            raise Refused(415, "Send the body as it is, without a Content-Encoding.")
         most = self._limits.body_bytes_at(scope["path"])
         if length is not None and int(length) > most:
             raise _too_large(int(length), most)
@@ -182,7 +174,7 @@ class Gate:
             _check_headers(scope["headers"])
             self._check_host(headers.get(b"host", b"").decode("latin-1"))
             _check_origin(headers)
-        except (_Refused, RegistryError):
+        except (Refused, RegistryError):
             return False
         return True
 
@@ -212,7 +204,7 @@ def _counted(receive: Receive, most: int, limits: GateLimits) -> Receive:
             async with asyncio.timeout(limits.silence_s):
                 message = await receive()
         except TimeoutError:
-            raise _Refused(408, f"The body stood still for {limits.silence_s:g} s.") from None
+            raise Refused(408, f"The body stood still for {limits.silence_s:g} s.") from None
         waited_s += monotonic() - began_s
         if message["type"] == "http.request":
             size += len(message.get("body", b""))
@@ -220,7 +212,7 @@ def _counted(receive: Receive, most: int, limits: GateLimits) -> Receive:
             if size > most:
                 raise _too_large(size, most)
             if waited_s > limits.slow_s and size < waited_s * limits.slow_bytes_s and not whole:
-                raise _Refused(408, f"The body comes at {size / waited_s:.0f} bytes a second.")
+                raise Refused(408, f"The body comes at {size / waited_s:.0f} bytes a second.")
         return message
 
     return counted
@@ -233,11 +225,11 @@ def _check_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:
     for name, value in headers:
         size += len(name) + len(value)
         if name in seen:
-            raise _Refused(400, f"The header {name.decode('latin-1')} comes twice.")
+            raise Refused(400, f"The header {name.decode('latin-1')} comes twice.")
         if name in _SINGLE:
             seen.add(name)
     if size > HEADERS_BYTES_MAX:
-        raise _Refused(431, f"The headers are longer than {HEADERS_BYTES_MAX} bytes.")
+        raise Refused(431, f"The headers are longer than {HEADERS_BYTES_MAX} bytes.")
 
 
 def _check_origin(headers: Mapping[bytes, bytes]) -> None:
@@ -248,7 +240,7 @@ def _check_origin(headers: Mapping[bytes, bytes]) -> None:
         origin is None or origin.partition(b"://")[2].lower() == headers.get(b"host", b"").lower()
     )
     if not same or site not in (b"none", b"same-origin"):
-        raise _Refused(403, "A page of another site may not change anything here.")
+        raise Refused(403, "A page of another site may not change anything here.")
 
 
 def _guards(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
@@ -302,6 +294,9 @@ def _check_path(raw_path: bytes) -> None:
         raise InvalidInput(
             detail="A name in the path contains %2F; no name contains a slash", field="path"
         )
+    if _CONTROL.search(unquote_to_bytes(raw_path)):
+        # A router whose patterns end in ``$`` takes ``/docs%0a`` for ``/docs``.
+        raise InvalidInput(detail="The path contains a control character", field="path")
     _require_utf8(raw_path, "the path")
 
 
