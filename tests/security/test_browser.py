@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from pathlib import Path
 
@@ -67,7 +65,8 @@ def test_35_other_sites(target: Target, origin: str) -> None:
     """Line 35: a write that a page of another origin has a browser send is 403, before its body."""
     with target.unharmed():
         for method, path in (
-            ("POST", f"{V1}/projects"), ("DELETE", CHURN), ("PATCH", FIRST), ("PUT", f"{CHURN}/aliases/a"),
+            ("POST", f"{V1}/projects"), ("DELETE", CHURN), ("PATCH", FIRST),
+            ("PUT", f"{CHURN}/aliases/a"),
             ("DELETE", f"{CHURN}/aliases/a"), ("POST", f"{V1}/artifacts/gc"),
         ):  # fmt: skip
             answer = target.http.request(
@@ -150,7 +149,8 @@ def test_36_cards_are_data(target: Target) -> None:
 @pytest.mark.parametrize(
     "path",
     [f"/{SCRIPT}", f"{V1}/projects/{SCRIPT}", f"{V1}/resolve?ref={SCRIPT}", f"/docs/{SCRIPT}",
-     f"{V1}/search/models?filter={SCRIPT}", f"{V1}/models?limit={SCRIPT}", f"{FIRST}/files/{SCRIPT}"],
+     f"{V1}/search/models?filter={SCRIPT}",
+     f"{V1}/models?limit={SCRIPT}", f"{FIRST}/files/{SCRIPT}"],
 )  # fmt: skip
 def test_37_reflected_input(target: Target, path: str) -> None:
     """Line 37: what an error repeats is JSON, and no browser takes it for more."""
@@ -216,19 +216,17 @@ def test_39_exports_and_logs(target: Target, text: str) -> None:
         f"{V1}/projects/default/models/formulas/versions",
         json={"description": text, "tags": {"t": text}},
     )
-    with target.unharmed():
-        export = target.http.post(f"{V1}/audit/export")
-        lines = export.text.splitlines()
-        assert all(isinstance(json.loads(line), dict) for line in lines)
-        assert "text/csv" not in export.headers["content-type"]
-    assert next(csv.reader(io.StringIO("a,b"))) == ["a", "b"]
+    export = target.http.post(f"{V1}/audit/export")
+    assert all(isinstance(json.loads(line), dict) for line in export.text.splitlines())
+    assert "csv" not in export.headers["content-type"]
 
 
 def test_39_a_terminal_is_not_told_what_to_do(tmp_path: Path) -> None:
     """Line 39: control characters in a text are shown, not obeyed, and break no line."""
     database = f"sqlite:///{tmp_path}/lockgate.db"
     made = run_program(
-        "--url", database, "version", "register", "churn:1", "--description", "a\x1b]0;owned\x07b\x1b[2Jc",
+        "--url", database, "version", "register", "churn:1",
+        "--description", "a\x1b]0;owned\x07b\x1b[2Jc",
         cwd=tmp_path, HOME=str(tmp_path),
     )  # fmt: skip
     assert made.code != 0 or "\x1b" not in made.out

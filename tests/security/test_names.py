@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import quote
 
 import pytest
@@ -14,8 +15,8 @@ MODELS = f"{V1}/projects/default/models"
 @pytest.mark.parametrize(
     "name",
     [
-        "ch%75rn", "churn%2e", "churn%20", "%63hurn%2f", "churn/", "churn\\", "churn%00", "churn?x",
-        "churn#x", "a/b", "..", ".", "", " churn", "churn ", "churn\n", "churn\t", "\u00a0churn",
+        "ch%75rn", "churn%2e", "churn%20", "%63hurn%2f", "churn/", "churn\\", "churn%00",
+        "a/b", "..", ".", "", " churn", "churn ", "churn\n", "churn\t", "\u00a0churn",
     ],
 )  # fmt: skip
 def test_14_encoded_twins(target: Target, name: str) -> None:
@@ -43,7 +44,6 @@ TWINS = {
     "a variation selector": "churn\ufe0f",
     "a combining grapheme joiner": "chu\u034frn",
     "Hangul filler": "churn\u3164",
-    "case": "Churn",
     "Cyrillic": "\u0441hurn",
     "a lone surrogate": "churn\ud800",
     "a private character": "churn\ue000",
@@ -56,15 +56,23 @@ def test_15_twins(target: Target, what: str) -> None:
     """Line 15: what looks like a name that is taken is refused, or is plainly another one."""
     name = TWINS[what]
     with target.unharmed():
-        body = (
-            '{"name": "' + name.encode("utf-16", "surrogatepass").decode("utf-16", "replace") + '"}'
-        )
+        body = json.dumps({"name": name})
         answer = target.http.post(
             MODELS, content=body.encode(), headers={"Content-Type": "application/json"}
         )
-        assert (answer.status_code, answer.json()["code"]) in {
-            (400, "invalid_name"), (400, "invalid_input"), (409, "already_exists"),
-        }, answer.text  # fmt: skip
+        assert answer.status_code == 400
+        assert answer.json()["code"] in ("invalid_name", "invalid_input")
+
+
+@pytest.mark.parametrize("name", ["Churn", "CHURN", "\u0441\u043e\u0440\u043d", "churn2"])
+def test_15_other_names_are_other_models(target: Target, name: str) -> None:
+    """Line 15: a name in other case, or wholly in another script, never leads to this model."""
+    before = target.http.get(CHURN).json()
+    made = target.http.post(MODELS, json={"name": name})
+    assert made.status_code == 201
+    assert made.json()["uid"] != before["uid"]
+    assert target.http.get(f"{MODELS}/{quote(name)}/versions").json()["items"] == []
+    assert before == target.http.get(CHURN).json()
 
 
 @pytest.mark.parametrize("size", [256, 10_000_000])
@@ -86,7 +94,8 @@ def test_16_many_entries(target: Target) -> None:
         for body in (
             {"tags": {"k": "v" * 100_001}}, {"tags": {"k" * 251: "v"}},
             {"metrics": {f"m{n}": 1 for n in range(1_001)}}, {"description": "x" * 100_001},
-            {"metadata": {"x": ["y" * 1_000] * 1_001}}, {"version": "1" * 51}, {"run_id": "r" * 251},
+            {"metadata": {"x": ["y" * 1_000] * 1_001}}, {"version": "1" * 51},
+            {"run_id": "r" * 251},
             {"parents": ["churn:1.0"] * 1_001}, {"artifact_uri": "s" * 4_097},
         ):  # fmt: skip
             answer = target.http.post(f"{CHURN}/versions", json=body)
@@ -94,9 +103,7 @@ def test_16_many_entries(target: Target) -> None:
             assert len(answer.content) < 60_000
 
 
-@pytest.mark.parametrize(
-    "alias", ["latest", "LATEST", "1", "production", "Production", "a:b", "a@b"]
-)
+@pytest.mark.parametrize("alias", ["latest", "LATEST", "1", "production", "a:b", "a@b"])
 def test_16_aliases_that_mean_something_else(target: Target, alias: str) -> None:
     """Lines 15 and 16: an alias is never a stage, ``latest``, a number or a reference."""
     with target.unharmed():
