@@ -162,7 +162,7 @@ def test_33_content_that_was_swapped(target: Target, tmp_path: Path) -> None:
     assert target.http.put(f"{name}/policies/Staging", json=policy).status_code == 200
     asked = target.http.post(f"{name}/versions/1/requests", json={"to": "Staging"})
     assert asked.status_code == 201, asked.text
-    uid = asked.json()["request"]
+    uid = asked.json()["request"]["uid"]
     own = target.http.post(f"{V1}/requests/{uid}/approve", json={})
     members = f"{V1}/projects/default/members/bob"
     target.http.put(members, json={"roles": ["approver"]})

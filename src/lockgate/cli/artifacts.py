@@ -15,6 +15,9 @@ from lockgate.cli.values import metadata_of, metrics_of, params_of, tags_of
 from lockgate.cli.versions import new_version_named
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lockgate.artifacts.advice import ScanAdvice
     from lockgate.domain.differences import ManifestDiff
     from lockgate.domain.files import VersionFiles
 
@@ -123,11 +126,28 @@ def pull(
     session.output.remark(f"{size_text(moved.bytes_done)}; {moved.sentence}.")
 
 
-def files(ctx: typer.Context, reference: options.Reference) -> None:
+def files(
+    ctx: typer.Context,
+    reference: options.Reference,
+    scan: Annotated[
+        bool,
+        typer.Option(
+            "--scan",
+            help="Fetch what is not proved, and show what picklescan says: advice, for no gate.",
+        ),
+    ] = False,
+) -> None:
     """List a version's files, and what each was proved to be."""
+    from lockgate.wire.records import to_wire
+
     session = Session.of(ctx)
     found = session.registry.files(session.look_up(reference).reference)
-    session.output.show(found, lambda: _draw_files(session, found))
+    told = session.registry.scan_advice(found.reference) if scan else ()
+    advice = {each.path: each for each in told}
+    session.output.show(
+        {**to_wire(found), "advice": to_wire(told)} if scan else found,
+        lambda: _draw_files(session, found, advice),
+    )
 
 
 def diff(
@@ -190,13 +210,14 @@ def waive(
     session.output.done(kept, f"{path} of {found.reference} is waived by {kept.by}.")
 
 
-def _draw_files(session: Session, found: VersionFiles) -> None:
+def _draw_files(session: Session, found: VersionFiles, advice: Mapping[str, ScanAdvice]) -> None:
     columns = [
         Column("File", whole=True),
         Column("Size", right=True),
         Column("SHA-256", whole=True),
         Column("Is"),
         Column("Why"),
+        *([Column("picklescan says")] if advice else []),
     ]
     rows: list[tuple[Cell | str, ...]] = [
         (
@@ -205,6 +226,7 @@ def _draw_files(session: Session, found: VersionFiles) -> None:
             file.sha256[:_SHORT],
             Cell(file.verdict, _STYLES.get(file.verdict, "")),
             f"waived by {file.waived_by}" if file.waived_by else file.reason,
+            *([_advice_text(advice.get(file.path))] if advice else []),
         )
         for file in found.files
     ]
@@ -214,6 +236,12 @@ def _draw_files(session: Session, found: VersionFiles) -> None:
         f"{found.reference} {found.digest}: {counted(len(found.files), 'file')}, "
         f"{size_text(found.size)}{signed}."
     )
+
+
+def _advice_text(advice: ScanAdvice | None) -> str:
+    if advice is None:
+        return ""
+    return "; ".join((*advice.findings, *filter(None, [advice.note]))) or "nothing"
 
 
 def _draw_diff(
