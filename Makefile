@@ -12,7 +12,7 @@ export UV_PYTHON_DOWNLOADS := never
 UV  := .uv/bin/uv
 BIN := .venv/bin
 
-.PHONY: run demo test check format bench bench-quick clean
+.PHONY: run demo test check audit format bench bench-quick clean
 
 run: .venv/.run
 	@if [ -n "$(DEMO)" ]; then $(BIN)/lockgate demo --wait --url http://127.0.0.1:$(PORT) & fi; \
@@ -29,6 +29,11 @@ check: .venv/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit -q -r src -ll
+
+# Known holes in what we depend on: asks a service on the network, so it is no part of `check`.
+audit: .venv/.test
+	$(BIN)/pip-audit --skip-editable
 
 format: .venv/.test
 	$(BIN)/ruff check --fix .
