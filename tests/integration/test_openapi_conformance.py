@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -18,7 +19,8 @@ from lockgate.http.app import build_app
 from lockgate.settings import Settings
 from registries import Server, a_server, embedded
 
-EXAMPLES_MAX = 6
+EXAMPLES_MAX = int(os.environ.get("LOCKGATE_TEST_EXAMPLES", "10"))
+"""Cases for each operation; a thousand in all unless somebody wants more."""
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
