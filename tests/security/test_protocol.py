@@ -304,6 +304,19 @@ def test_47_long_urls_and_headers(target: Target) -> None:
         assert target.ask("/", "GET", "X-A: " + "a" * 5_000_000).status == 431
 
 
+@pytest.mark.parametrize(
+    "path", ["/resolve", "/models", "/audit", "/projects/default/models/churn"]
+)
+@pytest.mark.parametrize(
+    "query", ["at=" + "&at=" * 20, "&" * 5_000, "a&" * 3_000, "ref=&" * 12, "=" * 99]
+)
+def test_47_queries_of_many_words(target: Target, path: str, query: str) -> None:
+    """Line 47: a query with too many words, or the same one again, is refused on every route."""
+    with target.unharmed():
+        answer = target.ask(f"{V1}{path}?{query}")
+        assert answer.status in (200, 400)
+
+
 def test_47_headers_without_end(target: Target) -> None:
     """Line 47: headers that never end are cut off, with memory flat."""
     before = peak_bytes()
