@@ -6,13 +6,14 @@ The filled models have no events in the log: this is for measuring reads, not fo
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from lockgate.domain.access import Actor
 from lockgate.registry import Registry
 from lockgate.storage import tables
+from lockgate.storage.database import Driver
 from lockgate.storage.sqlite import SqliteDriver
 from lockgate.storage.statements import Statement, inserting
 from lockgate.storage.store import Store
@@ -29,13 +30,20 @@ def open_registry(path: Path) -> Registry:
 
 def fill(path: Path, models: int, versions: int) -> Registry:
     """Return a registry with ``models`` × ``versions`` versions, made unless it is there."""
-    registry = open_registry(path)
-    driver = registry._store.database.driver
+    return fill_behind(SqliteDriver(str(path)), models, versions)
+
+
+def fill_behind(driver: Driver, models: int, versions: int) -> Registry:
+    """Return a filled registry on the database behind a driver."""
+    registry = Registry(Store(driver), Actor("bench"))
     with driver.writing() as connection:
         (count,) = connection.execute("SELECT count(*) FROM versions").fetchone()
         if count == 0:
             for table, rows in _tables(models, versions):
-                _write(connection, table, rows)
+                _write(connection, driver.dialect, table, rows)
+            if driver.dialect == "postgresql":
+                # What its autovacuum would do a minute later.
+                connection.execute("ANALYZE")
     return registry
 
 
@@ -44,13 +52,30 @@ def model_name(number: int) -> str:
     return f"model-{number:06}"
 
 
-def _write(connection: Any, table: Any, rows: Iterator[dict[str, Any]]) -> None:
+def _write(connection: Any, dialect: str, table: Any, rows: Iterator[dict[str, Any]]) -> None:
     optional = {column.name: None for column in table.columns if column.nullable}
     sql, names, _ = inserting(table).text("sqlite")
-    while batch := list(itertools.islice(rows, BATCH)):
-        connection.executemany(
-            sql, [[{**optional, **row}[name] for name in names] for row in batch]
-        )
+    ordered = ([{**optional, **row}[name] for name in names] for row in rows)
+    if dialect == "sqlite":
+        while batch := list(itertools.islice(ordered, BATCH)):
+            connection.executemany(sql, batch)
+    else:
+        copy_rows(connection, table.name, names, ordered)
+
+
+def copy_rows(
+    connection: Any, table: str, names: Iterable[str], rows: Iterable[Iterable[Any]]
+) -> None:
+    """Write rows into a table of PostgreSQL by COPY, and let its keys count on from there."""
+    columns = ", ".join(f'"{name}"' for name in names)
+    with connection.cursor() as cursor:
+        with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+        if "id" in names:
+            cursor.execute(
+                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
+            )
 
 
 def _tables(models: int, versions: int) -> list[tuple[Any, Iterator[dict[str, Any]]]]:
@@ -58,13 +83,14 @@ def _tables(models: int, versions: int) -> list[tuple[Any, Iterator[dict[str, An
     return [
         (tables.models, (_model(m, versions) for m in range(1, models + 1))),
         (tables.versions, (_version(m, s, versions) for m, s in pairs)),
-        (tables.version_metrics, (_fact(m, s, versions, _auc(m, s)) for m, s in pairs)),
+        (tables.version_metrics, (_fact(m, s, versions, metric_of(m, s)) for m, s in pairs)),
         (tables.version_tags, (_fact(m, s, versions, f"team-{m % 10}", "team") for m, s in pairs)),
         (tables.aliases, (_alias(m, versions) for m in range(1, models + 1))),
     ]
 
 
-def _auc(model: int, seq: int) -> float:
+def metric_of(model: int, seq: int) -> float:
+    """Return the metric of a filled version, from 0 to 1."""
     return ((model * 7919 + seq * 104729) % 100_000) / 100_000
 
 
@@ -111,7 +137,7 @@ def _version(model: int, seq: int, versions: int) -> dict[str, Any]:
         "stage_since": moment,
         "description": "",
         "artifact_uri": f"s3://models/{model}/{seq}",
-        "metrics": f'{{"auc":{_auc(model, seq)}}}',
+        "metrics": f'{{"auc":{metric_of(model, seq)}}}',
         "params": "{}",
         "tags": f'{{"team":"team-{model % 10}"}}',
         "metadata": "{}",

@@ -361,12 +361,6 @@ def test_a_lost_database_is_unavailable(tmp_path: Path) -> None:
         problem(http.post(f"{CHURN}/versions", json={}), 503, "database_unavailable")
 
 
-def test_the_front_door_leads_to_the_documentation(http: httpx.Client) -> None:
-    """Whoever opens the server's bare address is led to its documentation."""
-    answer = http.get("/")
-    assert (answer.status_code, answer.headers["location"]) == (307, "docs")
-
-
 def test_the_documentation_needs_no_network(http: httpx.Client) -> None:
     """The page, and everything it loads, comes from this server."""
     page = http.get("/docs")

@@ -31,6 +31,7 @@ from lockgate.http import (
     policies,
     projects,
     versions,
+    web,
 )
 from lockgate.http.calls import THREADS_MAX
 from lockgate.http.documentation import ROUTES, openapi_of
@@ -125,6 +126,7 @@ def build_app(
     for noun in NOUNS:
         app.router.routes.extend(noun.routes.routes)
     app.router.routes.extend(ROUTES)
+    app.router.routes.extend(web.ROUTES)
     uploads: dict[str, int] = {}
     for dialect in dialects:
         app.router.routes.extend(dialect.routes)

@@ -11,7 +11,7 @@ import msgspec
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from lockgate.wire.answers import Problem
@@ -112,13 +112,7 @@ def _asset(name: str) -> bytes:
     return (Path(spec.origin).parent / "static" / name).read_bytes()
 
 
-async def front_door(_request: Request) -> Response:
-    """Lead whoever opens the server's address to the documentation."""
-    return RedirectResponse("docs")
-
-
 ROUTES = [
-    Route("/", front_door),
     Route("/openapi.json", openapi_json),
     Route("/docs", docs_page),
     Route("/docs/{name}", docs_asset),

@@ -13,6 +13,7 @@ from lockgate.http.routing import MODEL, router
 from lockgate.wire.answers import (
     ComparisonAnswer,
     ModelPage,
+    OverviewPage,
     SummaryAnswer,
     VersionAnswer,
     VersionPage,
@@ -90,6 +91,20 @@ async def search_models(call: CallOf, words: Annotated[SearchWords, Query()]) ->
     """Find models, by name unless ordered."""
     return await call.read(
         lambda registry: registry.search_models(
+            words.filter,
+            order_by=words.order,
+            project=words.project,
+            limit=words.limit,
+            cursor=words.cursor,
+        )
+    )
+
+
+@routes.get("/overview", response_model=OverviewPage)
+async def overview(call: CallOf, words: Annotated[SearchWords, Query()]) -> Response:
+    """List models as ``/search/models`` does, each with its version in production."""
+    return await call.read(
+        lambda registry: registry.overview(
             words.filter,
             order_by=words.order,
             project=words.project,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lockgate.domain.comparison import Comparison
 from lockgate.domain.history import Occupancy
 from lockgate.domain.models import RegisteredModel
+from lockgate.domain.overview import ModelOverview
 from lockgate.domain.pages import Page
 from lockgate.domain.references import parse_reference
 from lockgate.domain.summary import Summary
@@ -88,6 +89,18 @@ class LookupVerbs(Desk):
     ) -> Page[RegisteredModel]:
         """Return a page of models that ``filter`` selects, by name unless ordered."""
         return catalog.list_models(self._store, project, filter, order_by, limit, cursor)
+
+    def overview(
+        self,
+        filter: str = "",
+        *,
+        order_by: str | Sequence[str] | None = None,
+        project: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page[ModelOverview]:
+        """Return what `search_models` does, each model with its version in production."""
+        return catalog.overview(self._store, project, filter, order_by, limit, cursor)
 
     def summary(self, *, project: str | None = None) -> Summary:
         """Count models, versions and stages, in one project or in all."""

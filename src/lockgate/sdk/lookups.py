@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lockgate.domain.comparison import Comparison
 from lockgate.domain.history import Occupancy
 from lockgate.domain.models import RegisteredModel
+from lockgate.domain.overview import ModelOverview
 from lockgate.domain.pages import Page
 from lockgate.domain.references import parse_reference
 from lockgate.domain.summary import Summary
@@ -93,6 +94,26 @@ class LookupVerbs(Calls):
         return self._page(
             RegisteredModel,
             "/search/models",
+            filter=filter,
+            order_by=order_by,
+            project=project,
+            limit=limit,
+            cursor=cursor,
+        )
+
+    def overview(
+        self,
+        filter: str = "",
+        *,
+        order_by: str | Sequence[str] | None = None,
+        project: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page[ModelOverview]:
+        """Return what `search_models` does, each model with its version in production."""
+        return self._page(
+            ModelOverview,
+            "/overview",
             filter=filter,
             order_by=order_by,
             project=project,

@@ -9,6 +9,7 @@ from lockgate.domain.filter_fields import Scope
 from lockgate.domain.filters import parse_filter, parse_order_by
 from lockgate.domain.frozen import FrozenDict
 from lockgate.domain.models import RegisteredModel
+from lockgate.domain.overview import ModelOverview
 from lockgate.domain.pages import Page
 from lockgate.domain.summary import Summary
 from lockgate.domain.versions import ModelVersion
@@ -19,6 +20,7 @@ from lockgate.storage import catalog as rows
 from lockgate.storage import lifecycles as lifecycle_rows
 from lockgate.storage import models as model_rows
 from lockgate.storage.database import Session
+from lockgate.storage.models import StoredModel
 from lockgate.storage.projects import project_id
 from lockgate.storage.search import Search, search_models, search_versions
 from lockgate.storage.store import Store
@@ -48,6 +50,51 @@ def list_models(
         return search_models(session, scoped).map(lambda stored: stored.model)
 
     return store.snapshot(use_case)
+
+
+def overview(
+    store: Store,
+    project: str | None,
+    where: str | None,
+    order_by: str | Sequence[str] | None,
+    limit: int,
+    cursor: str | None,
+) -> Page[ModelOverview]:
+    """Return what `list_models` does, each model with its version in production."""
+    search = _search(store, "models", where, order_by or "name", limit, cursor)
+
+    def use_case(session: Session) -> Page[ModelOverview]:
+        page = search_models(session, _scoped(session, search, project))
+        serving = _serving(store, session, page.items)
+
+        def shown(stored: StoredModel) -> ModelOverview:
+            lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
+            return ModelOverview(
+                model=stored.model,
+                serving_stage=lifecycle.serving_stage.name,
+                production=serving.get(stored.id),
+            )
+
+        return page.map(shown)
+
+    return store.snapshot(use_case)
+
+
+def _serving(
+    store: Store, session: Session, models: Sequence[StoredModel]
+) -> dict[int, ModelVersion]:
+    """Return the versions in production by the model's key: one question for each lifecycle."""
+    pinned: dict[int, list[int]] = {}
+    for stored in models:
+        pinned.setdefault(stored.lifecycle_id, []).append(stored.id)
+    found: dict[int, ModelVersion] = {}
+    for key, ids in pinned.items():
+        lifecycle = store.lifecycles.load(session, key)
+        stage_key = lifecycle.serving_stage.name.casefold()
+        stamps = rows.latest_of_models(session, ids, stage_key, lifecycle.latest_by)
+        versions = store.versions.load_all(session, list(stamps.values()))
+        found.update(zip(stamps, versions, strict=True))
+    return found
 
 
 def find_versions(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import bindparam, func, select
 
@@ -70,3 +70,25 @@ def list_by_stage(
             found += session.all(_IN_STAGE_OF, project_id=project_id, **binds)
     newest = heapq.nlargest(count, found, key=lambda stamp: stamp[0])
     return [(stamp[0], stamp) for stamp in newest]
+
+
+def latest_of_models(
+    session: Session, models: Sequence[int], stage_key: str, latest_by: str
+) -> dict[int, Stamp]:
+    """Return, by the model's key, the latest version that stands in a stage, in one question."""
+    there = _V.alias()
+    newest = {"seq": (), "created": (there.c.created_at.desc(),)}
+    latest = (
+        select(there.c.id)
+        .where(
+            there.c.model_id == _M.c.id,
+            there.c.stage_key == stage_key,
+            there.c.deleted_at.is_(None),
+        )
+        .order_by(*newest[latest_by], there.c.seq.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    rows = select(_M.c.id, *STAMP).select_from(_M.join(_V, _V.c.id == latest))
+    found = session.all(Statement(rows.where(_M.c.id.in_(models))))
+    return {row[0]: (row[1], row[2], row[3], row[4]) for row in found}

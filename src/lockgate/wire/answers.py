@@ -21,6 +21,7 @@ from lockgate.domain.gates import GateReport
 from lockgate.domain.history import Alias, Occupancy, Transition
 from lockgate.domain.models import RegisteredModel
 from lockgate.domain.outcomes import Promoted, SignedCheckpoint
+from lockgate.domain.overview import ModelOverview
 from lockgate.domain.projects import Project
 from lockgate.domain.requirements.evidence import Waiver
 from lockgate.domain.summary import Summary
@@ -174,6 +175,7 @@ SummaryAnswer = schema_of(Summary)
 VerdictAnswer = schema_of(Verdict)
 ProjectPage = page_of(Project)
 ModelPage = page_of(RegisteredModel)
+OverviewPage = page_of(ModelOverview)
 VersionPage = page_of(ModelVersion)
 EventPage = page_of(AuditEvent)
 MemberAnswer = schema_of(Member)

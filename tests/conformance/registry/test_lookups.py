@@ -181,3 +181,30 @@ def test_everything_is_counted(two: AnyRegistry) -> None:
     assert (everything.total_models, everything.total_versions) == (2, 3)
     assert dict(everything.by_stage) == {"None": 1, "Production": 1, "Staging": 1}
     assert two.summary(project="risk").total_versions == 1
+
+
+def test_an_overview_shows_models_with_what_serves(two: AnyRegistry) -> None:
+    """Each model comes with its version in production, by the words of its own lifecycle."""
+    two.create_model("alone", lifecycle="single")
+    two.create_model("linear", lifecycle="linear")
+    two.register_model("linear", "a")
+    two.register_model("linear", "b")
+    for label in ["b", "a"]:
+        two.promote("linear", label)
+        two.promote("linear", label)
+    shown = two.overview(project="default")
+    assert [
+        ("alone", "production", None),
+        ("churn", "Production", two.get_version("churn", "1.1")),
+        ("linear", "Production", two.production("linear")),
+    ] == [(each.model.name, each.serving_stage, each.production) for each in shown]
+
+
+def test_an_overview_is_a_search_and_pages(two: AnyRegistry) -> None:
+    """Filter, order and cursor mean what they mean in a search for models."""
+    for name in ["a", "b", "c"]:
+        two.create_model(name, owner="risk")
+    first = two.overview("owner = 'risk'", order_by="name DESC", limit=2)
+    rest = two.overview("owner = 'risk'", order_by="name DESC", limit=2, cursor=first.next_cursor)
+    assert [[each.model.name for each in page] for page in (first, rest)] == [["c", "b"], ["a"]]
+    assert rest.next_cursor is None

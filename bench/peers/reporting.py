@@ -1,0 +1,151 @@
+"""Results shown: ratios in the terminal, JSON for programs, a page with charts for people."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from bench.peers.charts import Bar, bars
+from bench.peers.environment import MLFLOW
+from bench.peers.goals import ratios
+
+Results = dict[str, Any]
+
+
+def machine() -> dict[str, Any]:
+    """Describe the machine, as far as it matters."""
+    info = Path("/proc/cpuinfo").read_text()
+    models = [line.split(":")[1].strip() for line in info.splitlines() if "model name" in line]
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return {
+        "cpu": models[0] if models else platform.machine(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(memory / 2**30, 1),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "lockgate": version("lockgate"),
+        "peer": MLFLOW.replace("==", " "),
+    }
+
+
+def show(results: Results) -> None:
+    """Print the ratios, those that miss what is wanted marked."""
+    print("\nAgainst what is wanted (ratios of one run)")
+    for ratio in ratios(results):
+        mark = " " if ratio.held else "✗"
+        print(f" {mark} {ratio.what:<82}{_number(ratio.reached):>9}  {ratio.sign} {ratio.wanted:g}")
+
+
+def write_page(results: Results, folder: Path) -> None:
+    """Write ``benchmarks.md`` and its charts into the documentation."""
+    charts = folder / "benchmarks"
+    charts.mkdir(parents=True, exist_ok=True)
+    (charts / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    told = [_HEAD.format(**results["machine"], date=results["date"])]
+    for database, size in sorted({(row["database"], row["size"]) for row in results["requests"]}):
+        told.append(f"\n## Requests: {size:,} versions, {database}\n")
+        rows = [r for r in results["requests"] if (r["database"], r["size"]) == (database, size)]
+        for key, title, unit in (
+            ("cpu_ms", "CPU of the server, a request, one client (less is better)", "ms"),
+            ("per_s", "Requests a second, sixteen clients (more is better)", "/s"),
+        ):
+            connections = 1 if key == "cpu_ms" else 16
+            listed = sorted(
+                (
+                    Bar(group=r["question"], speaker=r["speaker"], value=r[key])
+                    for r in rows
+                    if r["connections"] == connections
+                ),
+                key=lambda bar: [r["question"] for r in rows].index(bar.group),
+            )
+            name = f"{database}-{size}-{key}.svg"
+            (charts / name).write_text(bars(title, unit, listed))
+            told.append(f"![{title}](benchmarks/{name})\n")
+        told.append(_requests_table(rows))
+    told += [_bytes_table(results["bytes"]), _resting_table(results["resting"])]
+    told += [_promoters_table(results["promoters"]), _goals_table(results)]
+    (folder / "benchmarks.md").write_text("\n".join(part for part in told if part))
+
+
+_HEAD = """# Benchmarks
+
+Lockgate beside {peer}, one worker each unless it says otherwise, on one machine in one run: the
+same data, the same generator of load in a process of its own. `make bench` makes this page again,
+`make bench-quick` prints a small one.
+
+{cpu}, {cores} cores, {memory_gib} GiB, {system}, Python {python}, Lockgate {lockgate}, {date}.
+
+CPU is what the server and its children used, divided by the requests that they answered. MLflow
+keeps no metrics beside versions: "search by metric" is a search by tag there. Lockgate's writes
+are durable (SQLite waits for the disk); MLflow's are as MLflow sets them.
+"""
+
+
+def _requests_table(rows: list[dict[str, Any]]) -> str:
+    lines = ["| | clients | who | requests/s | p50 | p99 | CPU |", "|---|---|---|---|---|---|---|"]
+    for row in sorted(rows, key=lambda r: (r["connections"],)):
+        lines.append(
+            f"| {row['question']} | {row['connections']} | {row['speaker']} | {row['per_s']:,.0f} "
+            f"| {row['p50_ms']:.2f} ms | {row['p99_ms']:.2f} ms | {row['cpu_ms']:.2f} ms |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _bytes_table(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return ""
+    lines = ["\n## Files\n", "| | who | seconds | MB/s | MB |", "|---|---|---|---|---|"]
+    for row in rows:
+        seconds = f"{row['seconds']:.2f}" if "seconds" in row else ""
+        rate = f"{row['mb_per_s']:,.0f}" if "mb_per_s" in row else ""
+        size = f"{row['bytes'] / 1e6:,.0f}" if "bytes" in row else ""
+        lines.append(f"| {row['what']} | {row['speaker']} | {seconds} | {rate} | {size} |")
+    return "\n".join(lines) + "\n"
+
+
+def _resting_table(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return ""
+    lines = [
+        "\n## At rest\n",
+        "| who | first answer | memory | processes | import | `--help` | installed |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row['speaker']} | {row['ready_s']:.2f} s | {row['resident_bytes'] / 1e6:,.0f} MB "
+        f"| {row['processes']} | {row['import_s']:.2f} s | {row['help_s']:.2f} s "
+        f"| {row['installed_bytes'] / 1e6:,.0f} MB |"
+        for row in rows
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _promoters_table(rows: list[dict[str, Any]]) -> str:
+    lines = [
+        "\n## Sixteen promoters at once, one model\n",
+        "| who | database | requests/s | refused | in production afterwards |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row['speaker']} | {row['database']} | {row['per_s']:,.0f} "
+        f"| {row['refused']} of {row['requests']} | {row['standing']} |"
+        for row in rows
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _goals_table(results: Results) -> str:
+    lines = ["\n## Against what is wanted\n", "| | reached | wanted |", "|---|---|---|"]
+    for ratio in ratios(results):
+        reached = _number(ratio.reached)
+        shown = reached if ratio.held else f"**{reached}**"
+        lines.append(f"| {ratio.what} | {shown} | {ratio.sign} {ratio.wanted:g} |")
+    return "\n".join(lines) + "\n\nWhat is bold misses its goal.\n"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2f}"

@@ -1,0 +1,55 @@
+/** What the server refuses with (RFC 9457, problem+json), as an error to throw and to show. */
+
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly title: string,
+    readonly detail: string,
+    readonly hint: string,
+    readonly requestId: string,
+    /** The fields of the error: `column` of a search, `report` of a gate … */
+    readonly fields: Record<string, unknown>,
+  ) {
+    super(detail || title);
+    this.name = "Problem";
+  }
+}
+
+const OWN = new Set(["type", "title", "status", "code", "detail", "request_id", "fields", "hint"]);
+
+/** Return the problem in an answer, whatever a proxy on the way made of it. */
+export function problemOf(body: unknown, response: { status: number; statusText: string }): Problem {
+  const told = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
+  const text = (key: string, otherwise = "") => (typeof told[key] === "string" ? (told[key] as string) : otherwise);
+  const beside = Object.entries(told).filter(([key]) => !OWN.has(key));
+  return new Problem(
+    response.status,
+    text("code", `http_${response.status}`),
+    text("title", response.statusText || "The server refused"),
+    text("detail", `The server answered with status ${response.status}.`),
+    text("hint"),
+    text("request_id"),
+    { ...Object.fromEntries(beside), ...(told.fields as Record<string, unknown> | undefined) },
+  );
+}
+
+/** Return the problem of a server that does not answer at all. */
+export function unreachable(): Problem {
+  return new Problem(
+    0,
+    "server_unreachable",
+    "The server does not answer",
+    "The registry could not be reached. Nothing was changed.",
+    "Check that `lockgate serve` is running and that you are online; this page tries again by itself.",
+    "",
+    {},
+  );
+}
+
+/** Return whatever was thrown as a problem: a bug of the page as one that says so. */
+export function asProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const detail = error instanceof Error ? error.message : String(error);
+  return new Problem(0, "page_broken", "This page broke", detail, "Reload it; if it breaks again, please report it.", "", {});
+}

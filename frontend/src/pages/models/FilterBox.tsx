@@ -1,0 +1,44 @@
+import { Autocomplete } from "@mantine/core";
+import { useEffect, useRef, useState } from "react";
+import { SearchIcon } from "../../parts/icons";
+import { complete } from "../../words/filters";
+import styles from "./models.module.css";
+
+const FIELDS = ["name", "owner", "description", "stage", "alias", "lifecycle", "tags.", "created_by", "created_at", "updated_at"];
+
+/** The search language, with what may come next offered while one types; Enter searches. */
+export function FilterBox({ value, onSubmit, invalid }: { value: string; onSubmit: (text: string) => void; invalid: boolean }) {
+  const [text, setText] = useState(value);
+  const box = useRef<HTMLInputElement>(null);
+  useEffect(() => setText(value), [value]);
+  const cursor = box.current?.selectionStart ?? text.length;
+  const { from, words } = complete(text, Math.min(cursor, text.length), FIELDS);
+  const offered = text.trim() ? words.slice(0, 8).map((word) => text.slice(0, from) + word + (word.endsWith(".") ? "" : " ")) : [];
+  return (
+    <form
+      className={styles.filter}
+      onSubmit={(event) => {
+        event.preventDefault();
+        onSubmit(text.trim());
+      }}
+    >
+      <Autocomplete
+        ref={box}
+        aria-label="Search models"
+        placeholder="Name, or a filter: tags.team = 'risk' AND owner ILIKE '%ana%'"
+        leftSection={<SearchIcon size={16} />}
+        value={text}
+        onChange={setText}
+        data={offered}
+        filter={({ options }) => options}
+        error={invalid}
+        maxLength={2000}
+        clearable
+        clearButtonProps={{ "aria-label": "Clear the search" }}
+        onClear={() => onSubmit("")}
+        comboboxProps={{ shadow: "md" }}
+        spellCheck={false}
+      />
+    </form>
+  );
+}

@@ -1,0 +1,110 @@
+/** Every page and its URL. Pages are loaded when they are first opened; their state is their search words. */
+
+import type { QueryClient } from "@tanstack/react-query";
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from "@tanstack/react-router";
+import { projects } from "./api/queries";
+import { ProblemCard, RowsComing } from "./parts/states";
+import { UI } from "./place";
+import { lastProject } from "./shell/lastProject";
+import { NotFound } from "./shell/NotFound";
+import { Shell } from "./shell/Shell";
+import { one, parseSearch, several, writeSearch } from "./words/search";
+
+interface Context {
+  client: QueryClient;
+}
+
+const root = createRootRouteWithContext<Context>()({ component: Outlet, notFoundComponent: NotFound });
+
+/** The state of the list of models: filter, stage, tags and order. */
+export interface ModelsWords {
+  q?: string;
+  stage?: string;
+  tag?: string[];
+  sort?: string;
+}
+
+/** The state of a model's page: tab, the versions' stage and columns, the snippet's tool. */
+export interface ModelWords {
+  tab?: string;
+  stage?: string;
+  columns?: string[];
+  snippet?: string;
+}
+
+/** The address of the UI alone: the project that was looked at last, or the first there is. */
+const start = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  beforeLoad: async ({ context }) => {
+    const known = await context.client.ensureQueryData(projects());
+    const names = known.items.map((each) => each.name);
+    const kept = lastProject();
+    const project = kept && names.includes(kept) ? kept : (names[0] ?? "default");
+    throw redirect({ to: "/p/$project/models", params: { project }, replace: true });
+  },
+});
+
+/** Everything of a project, with the header and the navigation around it. */
+export const project = createRoute({ getParentRoute: () => root, path: "/p/$project", component: Shell });
+
+const projectStart = createRoute({
+  getParentRoute: () => project,
+  path: "/",
+  beforeLoad: ({ params }) => {
+    throw redirect({ to: "/p/$project/models", params, replace: true });
+  },
+});
+
+export const models = createRoute({
+  getParentRoute: () => project,
+  path: "/models",
+  validateSearch: (words: Record<string, unknown>): ModelsWords => ({
+    q: one(words.q),
+    stage: one(words.stage),
+    tag: several(words.tag),
+    sort: one(words.sort),
+  }),
+  component: lazyRouteComponent(() => import("./pages/models/ModelsPage"), "ModelsPage"),
+});
+
+export const model = createRoute({
+  getParentRoute: () => project,
+  path: "/models/$model",
+  validateSearch: (words: Record<string, unknown>): ModelWords => ({
+    tab: one(words.tab),
+    stage: one(words.stage),
+    columns: several(words.columns),
+    snippet: one(words.snippet),
+  }),
+  component: lazyRouteComponent(() => import("./pages/model/ModelPage"), "ModelPage"),
+});
+
+const tree = root.addChildren([start, project.addChildren([projectStart, models, model])]);
+
+export function makeRouter(client: QueryClient) {
+  return createRouter({
+    routeTree: tree,
+    basepath: UI.pathname,
+    context: { client },
+    parseSearch,
+    stringifySearch: writeSearch,
+    defaultPreload: "intent",
+    scrollRestoration: true,
+    defaultPendingComponent: RowsComing,
+    defaultErrorComponent: ({ error, reset }) => <ProblemCard error={error} retry={reset} />,
+  });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof makeRouter>;
+  }
+}

@@ -1,0 +1,14 @@
+/** What the navigation lists, in its order. A new page adds its line here and its route in router.tsx. */
+
+import type { ComponentType } from "react";
+import { ModelsIcon } from "../parts/icons";
+
+export interface NavEntry {
+  to: "/p/$project/models";
+  label: string;
+  Icon: ComponentType<{ size?: number }>;
+  /** A number beside the label, such as how many requests wait; called within the shell. */
+  useCount?: (project: string) => number | undefined;
+}
+
+export const NAV: readonly NavEntry[] = [{ to: "/p/$project/models", label: "Models", Icon: ModelsIcon }];

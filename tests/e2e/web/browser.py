@@ -1,0 +1,59 @@
+"""A real browser: Debian's Chromium, installed by the tests where that is possible."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+CHROMIUM = "/usr/bin/chromium"
+_SETTLED = """() => Promise.allSettled(document.getAnimations()
+    .filter((each) => each.effect.getComputedTiming().iterations !== Infinity)
+    .map((each) => each.finished))"""
+SERIOUS = {"serious", "critical"}
+
+
+def chromium() -> str:
+    """Return the path of Chromium, installing it as root on Debian; elsewhere say what to do."""
+    given = os.environ.get("LOCKGATE_TEST_CHROMIUM")
+    found = given or shutil.which("chromium") or shutil.which("chromium-browser")
+    if found:
+        return found
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for command in (
+            ["apt-get", "update", "-qq"],
+            ["apt-get", "install", "-qq", "--no-install-recommends", "chromium"],
+        ):
+            subprocess.run(command, check=True, env=quiet, stdout=subprocess.DEVNULL)
+    assert Path(CHROMIUM).exists(), (
+        "The browser tests need Chromium: run `sudo apt-get install chromium`, or name another "
+        "with LOCKGATE_TEST_CHROMIUM=/path/to/chromium"
+    )
+    return CHROMIUM
+
+
+def launch_options() -> dict[str, Any]:
+    """Return what Playwright starts the browser with. Root has no sandbox to run it in."""
+    options = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return {"executable_path": chromium(), "args": [*options, "--disable-dev-shm-usage"]}
+
+
+def assert_accessible(page: Page) -> None:
+    """Fail with axe's findings when the page has a serious fault."""
+    # Colours on their way from one to another have no contrast that means anything.
+    page.evaluate(_SETTLED)
+    # axe is another's script: it comes in through the debugger, which no page's policy binds.
+    found = Axe().run(page).response["violations"]
+    serious = [
+        f"{fault['id']}: {fault['help']} at {node['target']}: {node['failureSummary']}"
+        for fault in found
+        if fault["impact"] in SERIOUS
+        for node in fault["nodes"]
+    ]
+    assert serious == [], "\n".join(serious)

@@ -1,0 +1,115 @@
+"""A server with the demo on it, and pages of a real browser, wide and narrow, light and dark."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from fcntl import LOCK_EX, flock
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+import lockgate
+from conftest import free_port
+from e2e.web.browser import launch_options
+from lockgate.http import web
+from lockgate.sdk.client import Client
+
+BIN = Path(sys.executable).parent
+WIDE, NARROW = (1440, 900), (390, 844)
+PATIENCE_MS = 10_000
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server of its own process, with the demo's model on it."""
+    assert web.is_built(), "the web UI is not built: `make test` builds it, or hatch_build.py"
+    folder = tmp_path_factory.mktemp("site")
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "LANG": "C.UTF-8",
+        "LOCKGATE_ACTOR": "ana",
+    }
+    with (folder / "server.txt").open("w") as told:
+        server = subprocess.Popen(
+            [BIN / "lockgate", "serve", "--port", str(port)],
+            cwd=folder,
+            env=environment,
+            stdout=told,
+            stderr=told,
+        )
+        try:
+            subprocess.run(
+                [BIN / "lockgate", "--url", url, "demo", "--wait"],
+                cwd=folder,
+                env=environment,
+                stdout=told,
+                check=True,
+            )
+            yield url
+        finally:
+            server.terminate()
+            server.wait()
+
+
+@pytest.fixture(scope="session")
+def registry(site: str) -> Iterator[Client]:
+    """A client of the same server, acting as ben: the other person."""
+    with lockgate.connect(site, actor="ben") as client:
+        assert isinstance(client, Client)
+        yield client
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The browser, started once."""
+    with sync_playwright() as playwright:
+        # Two processes of the tests must not install it at the same time.
+        with (Path(gettempdir()) / "lockgate-chromium.lock").open("w") as lock:
+            flock(lock, LOCK_EX)
+            options = launch_options()
+        started = playwright.chromium.launch(**options)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, site: str) -> Iterator[Open]:
+    """Open a page of the site: ``open_page("ui/", size=NARROW, scheme="dark")``.
+
+    Whatever a page does in a test, none may break, or try what its policy forbids.
+    """
+    faults: list[str] = []
+    contexts = []
+
+    def hear(message: Any) -> None:
+        if "Content Security Policy" in message.text or "Uncaught" in message.text:
+            faults.append(message.text)
+
+    def open_(path: str = "ui/", size: tuple[int, int] = WIDE, scheme: Any = "light") -> Page:
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme=scheme,
+            reduced_motion="reduce",
+        )
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        page.on("console", hear)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(f"{site}/{path}")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert faults == []
