@@ -172,7 +172,7 @@ def test_37_no_header_repeats_input(target: Target) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/docs", "/", "/docs/start.js", "/metrics", f"{FIRST}/files/page.html"]
+    "path", ["/docs", "/", "/ui/", "/docs/start.js", "/metrics", f"{FIRST}/files/page.html"]
 )
 def test_38_framing(target: Target, path: str) -> None:
     """Line 38: nothing that a browser would show can be framed or runs script of another's."""

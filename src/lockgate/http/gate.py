@@ -59,7 +59,11 @@ _SINGLE = frozenset(
 )
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 # For whatever is no JSON and brought no policy of its own: nothing runs, nothing is framed.
-CLOSED_POLICY = b"default-src 'none'; frame-ancestors 'none'; sandbox"
+_GUARDS = (
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,16 +249,10 @@ def _check_origin(headers: Mapping[bytes, bytes]) -> None:
 
 def _guards(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Return what keeps a browser from showing an answer as more than it is."""
-    kind, has_policy = b"", False
-    for name, value in headers:
-        if name == b"content-type":
-            kind = value
-        elif name == b"content-security-policy":
-            has_policy = True
-    if b"json" in kind:
+    given = dict(headers)
+    if b"json" in given.get(b"content-type", b""):
         return []
-    guards = [(b"x-frame-options", b"DENY"), (b"referrer-policy", b"no-referrer")]
-    return guards if has_policy else [*guards, (b"content-security-policy", CLOSED_POLICY)]
+    return [guard for guard in _GUARDS if guard[0] not in given]
 
 
 def _too_large(size: int, most: int) -> LimitExceeded:
