@@ -17,7 +17,7 @@ BIN := .venv/bin
 # What the package is built from: the web UI is part of it.
 BUILT_FROM := pyproject.toml uv.lock hatch_build.py $(shell git ls-files -co --exclude-standard frontend 2>/dev/null)
 
-.PHONY: run demo test check format web-dev bench bench-quick bench-limits clean
+.PHONY: run demo test check audit format web-dev bench bench-quick bench-limits clean
 
 run: .venv/.run
 	@if [ -n "$(DEMO)" ]; then $(BIN)/lockgate demo --wait --url http://127.0.0.1:$(PORT) & fi; \
@@ -34,6 +34,11 @@ check: .venv/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit -q -r src -ll
+
+# Known holes in what we depend on: asks a service on the network, so it is no part of `check`.
+audit: .venv/.test
+	$(BIN)/pip-audit --skip-editable
 
 format: .venv/.test
 	$(BIN)/ruff check --fix .

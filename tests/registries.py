@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from cli_runner import environment, program
 from lockgate.bootstrap import acting, open_store
 from lockgate.http.app import build_app
+from lockgate.http.connections import ConnectionLimits, server_config
 from lockgate.keys import new_key
 from lockgate.registry import Registry
 from lockgate.sdk.client import Client
@@ -53,11 +54,10 @@ def embedded(url: str = "memory://", **settings: Any) -> Registry:
 
 
 @contextmanager
-def running(app: Any) -> Iterator[str]:
+def running(app: Any, limits: ConnectionLimits | None = None) -> Iterator[str]:
     """Serve ``app`` on a free port of the loopback interface; yield its URL."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="warning", access_log=False, ws="none")
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(server_config(app, limits or ConnectionLimits()))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

@@ -101,11 +101,12 @@ def test_tests_can_fail(path: Path) -> None:
         ("ruff", "check", "--no-cache", "."),
         ("ruff", "format", "--no-cache", "--check", "."),
         ("lint-imports", "--no-cache"),
+        ("bandit", "-q", "-r", "src", "-ll"),
     ],
     ids=" ".join,
 )
 def test_tools(command: tuple[str, ...]) -> None:
-    """The linter, the formatter and the floors of the house have nothing to say."""
+    """The linter, the formatter, the floors of the house and bandit have nothing to say."""
     _run(str(Path(sys.executable).parent / command[0]), *command[1:])
 
 

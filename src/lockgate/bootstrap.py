@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from lockgate.domain import names
 from lockgate.domain.access import Actor
-from lockgate.errors import InvalidSetting
+from lockgate.domain.addresses import AddressRules
+from lockgate.domain.imports import ImportRules
+from lockgate.errors import InvalidInput, InvalidSetting
 from lockgate.settings import Settings
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ def connect(
             project=project,
             timeout_s=settings.timeout_s,
             cache=cache_folder(settings),
+            imports=import_rules(settings),
         )
     from lockgate.registry import Registry
 
@@ -201,8 +204,28 @@ def depot_of(database: str, settings: Settings, store: Store) -> Depot:
         restore_days=settings.restore_days,
         trusted_keys=settings.trusted_keys,
         cache=cache_folder(settings),
+        imports=import_rules(settings),
     )
     return Depot(open_blobs, rules)
+
+
+def import_rules(settings: Settings) -> ImportRules:
+    """Return what may be imported by URI. Raises `InvalidSetting`.
+
+    The hub and its token are those of Hugging Face's own tools, HF_ENDPOINT and HF_TOKEN.
+    """
+    try:
+        reach = AddressRules.parse(settings.import_hosts)
+    except InvalidInput as error:
+        raise InvalidSetting(setting="import_hosts", detail=str(error)) from None
+    return ImportRules(
+        roots=tuple(root for root in settings.import_roots.split(os.pathsep) if root),
+        reach=reach,
+        bytes_max=settings.import_bytes_max,
+        wall_s=settings.import_s_max,
+        hf_endpoint=os.environ.get("HF_ENDPOINT", ""),
+        hf_token=os.environ.get("HF_TOKEN", ""),
+    )
 
 
 def cache_folder(settings: Settings) -> Path:

@@ -55,6 +55,17 @@ class Settings:
 
     A file may also be a public key on an elliptic curve in PEM, for signatures of model-signing.
     """
+    import_roots: str = ""
+    """Folders that ``--from-uri file:///…`` may take from (``/a:/b``); empty is none."""
+    import_hosts: str = ""
+    """Hosts that imports may reach although they are not public, with commas.
+
+    A name, ``name:port``, an address or a network; ``*`` for any, and through proxies.
+    """
+    import_bytes_max: int = 1_000_000_000_000
+    """The most that one import may fetch."""
+    import_s_max: float = 14_400.0
+    """How long one import may take."""
     host: str = "127.0.0.1"
     """The address that `lockgate serve` listens on."""
     port: int = 8000
@@ -66,10 +77,14 @@ class Settings:
     """
     dialects: str = "mlflow,huggingface,wanllmdb,day22"
     """Which clients of other registries the server understands, with commas; empty for none."""
+    connections_max: int = 2_000
+    """How many connections the server holds at once."""
     busy_s: float = 30.0
     """How long a writer waits for others on SQLite."""
     body_bytes_max: int = 4_000_000
     """The largest request body that the API takes, uploads of files apart."""
+    silence_s: float = 20.0
+    """For how long a request's body may stand still."""
     timeout_s: float = 30.0
     """How long the client waits for an answer."""
     token_rate_per_s_max: float = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
+    negative_data_rejection,
     response_schema_conformance,
     status_code_conformance,
 )
@@ -18,12 +20,14 @@ from lockgate.http.app import build_app
 from lockgate.settings import Settings
 from registries import Server, a_server, embedded
 
-EXAMPLES_MAX = 6
+EXAMPLES_MAX = int(os.environ.get("LOCKGATE_TEST_EXAMPLES", "10"))
+"""Cases for each operation; a thousand in all unless somebody wants more."""
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
     content_type_conformance,
     response_schema_conformance,
+    negative_data_rejection,
 ]
 
 

@@ -12,16 +12,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lockgate.artifacts.bundles import sign_bundle
 from lockgate.artifacts.cache import ArtifactCache
+from lockgate.artifacts.proof import chunk_reader
 from lockgate.artifacts.pulling import Fetch, PullProgress, pull_tree
 from lockgate.artifacts.pushing import Pushed, PushProgress, Sink, push_tree
 from lockgate.artifacts.remembered import HashMemory
 from lockgate.artifacts.signatures import Signature, sign_manifest, signature_of, verify
+from lockgate.artifacts.store import blob_digest
+from lockgate.domain.contents import Verdict
 from lockgate.domain.differences import ManifestDiff, diff_manifests
-from lockgate.domain.files import SignatureRecord
+from lockgate.domain.files import SignatureRecord, VersionFiles
 from lockgate.domain.manifests import Manifest, parse_manifest
 from lockgate.domain.references import parse_reference
 from lockgate.domain.versions import ModelVersion
@@ -29,11 +32,15 @@ from lockgate.errors import (
     ArtifactNotFound,
     BlobNotFound,
     Corrupt,
+    DigestMismatch,
     InvalidInput,
     InvalidReference,
     Unavailable,
 )
 from lockgate.keys import SigningKey, read_key, trusted_keys_of
+
+if TYPE_CHECKING:
+    from lockgate.artifacts.advice import ScanAdvice
 
 PUSHES_MAX = 10
 """How often what was swept, before the files had their name, is sent again."""
@@ -51,6 +58,10 @@ class FileVerbs(ABC):
     @abstractmethod
     def resolve(self, reference: str) -> ModelVersion:
         """Return the version that a reference means."""
+
+    @abstractmethod
+    def files(self, reference: str) -> VersionFiles:
+        """Return a version's files, and what each was proved to be."""
 
     @abstractmethod
     def _sink(self) -> Sink:
@@ -190,6 +201,29 @@ class FileVerbs(ABC):
     def diff(self, before: str, after: str) -> ManifestDiff:
         """Return what differs between the files of two versions, from their digests alone."""
         return diff_manifests(self.manifest(before), self.manifest(after))
+
+    def scan_advice(self, reference: str) -> tuple[ScanAdvice, ...]:
+        """Return what picklescan says of those files that are not proved to be only data.
+
+        Advice: no gate listens to it, and a file without findings is no better for it. The files
+        are fetched and scanned here, in a process with limits. Raises `ArtifactNotFound`.
+        """
+        from lockgate.artifacts.advice import advise
+
+        version = self._sealed(reference)
+        manifest, fetch = self._manifest(version), self.chunks(version)
+
+        def read_blob(digest: str) -> bytes:
+            data = bytes(next(iter(fetch([digest]))))
+            if blob_digest(data) != digest:
+                raise DigestMismatch(subject="A chunk", observed=blob_digest(data), expected=digest)
+            return data
+
+        proved = {
+            file.path for file in self.files(reference).files if file.verdict == Verdict.DATA_ONLY
+        }
+        others = [file for file in manifest.files if file.path not in proved]
+        return advise(others, chunk_reader(read_blob))
 
     def tensor_moves(self, before: str, after: str) -> dict[str, float]:
         """Return how far each tensor that changed has moved, as a share of its norm before.

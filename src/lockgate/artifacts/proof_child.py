@@ -23,7 +23,7 @@ _FILES_MAX: Final = 16
 
 def main() -> None:
     """Judge files until the input ends."""
-    _limit()
+    limit_process()
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
 
     def read(start: int, length: int) -> bytes:
@@ -54,7 +54,8 @@ def main() -> None:
         answers.flush()
 
 
-def _limit() -> None:
+def limit_process() -> None:
+    """Give up, for good, what judging a file needs not."""
     for what, most in (
         (resource.RLIMIT_CPU, CPU_S_MAX),
         (resource.RLIMIT_AS, MEMORY_BYTES_MAX),

@@ -20,24 +20,21 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Protocol, Self
-
-from blake3 import blake3
+from typing import Final, Protocol, Self
 
 from lockgate.artifacts.chunking import SMALL_FILE_BYTES_MAX, cut_sizes, find_layout
 from lockgate.artifacts.remembered import HashMemory
 from lockgate.artifacts.store import Data, blob_digest
+from lockgate.artifacts.tensor_digests import TensorDigests
 from lockgate.artifacts.trees import FileState, list_tree, open_file, open_root, read_at
 from lockgate.domain.manifests import (
     Chunk,
     FileEntry,
     Manifest,
     ManifestLimits,
-    TensorEntry,
     build_manifest,
     check_paths,
 )
-from lockgate.domain.tensors import TensorLayout
 from lockgate.errors import Conflict, InvalidInput, Unavailable
 
 BATCH_BYTES: Final = 8 * 2**20
@@ -92,19 +89,41 @@ def push_tree(
     it is read is Conflict. A file or folder that cannot be read is Unavailable, one that is not
     there InvalidInput. ``on_progress`` is called from any thread, one call at a time.
     """
-    limits = limits or ManifestLimits()
     folder, only = _rooted(root)
     try:
         with open_root(folder) as opened:
-            files = _listed(opened, only, limits)
-            total = sum(state.size for state in files.values())
-            with _Push(opened, sink, memory, total, on_progress, workers) as push:
-                entries = push.run(files)
-                return Pushed(build_manifest(entries, limits), push.bytes_sent, push.chunks_sent)
+            return push_opened(
+                opened,
+                only,
+                sink,
+                limits=limits,
+                memory=memory,
+                on_progress=on_progress,
+                workers=workers,
+            )
     except OSError as error:
         raise Unavailable(
             detail=f"{root} cannot be read: {error.strerror or error} ({error.filename})."
         ) from error
+
+
+def push_opened(
+    folder: int,
+    only: str | None,
+    sink: Sink,
+    *,
+    limits: ManifestLimits | None = None,
+    memory: HashMemory | None = None,
+    on_progress: Callable[[PushProgress], None] | None = None,
+    workers: int = WORKERS_DEFAULT,
+) -> Pushed:
+    """As `push_tree`, of an open folder or the one file in it called ``only``; OSError as it is."""
+    limits = limits or ManifestLimits()
+    files = _listed(folder, only, limits)
+    total = sum(state.size for state in files.values())
+    with _Push(folder, sink, memory, total, on_progress, workers) as push:
+        entries = push.run(files)
+        return Pushed(build_manifest(entries, limits), push.bytes_sent, push.chunks_sent)
 
 
 def hash_tree(
@@ -230,7 +249,7 @@ class _Push:
                 return read_at(file, start, length)
 
             layout = find_layout(path, read, state.size)
-            tensors = _TensorDigests(layout)
+            tensors = TensorDigests(layout)
             for start, sizes in _batches(cut_sizes(layout, read, state.size)):
                 if len(in_flight) >= BATCHES_IN_FLIGHT_MAX:
                     chunks.extend(_ended(*in_flight.popleft()))
@@ -306,47 +325,9 @@ class _Push:
                 )
 
 
-class _TensorDigests:
-    """Hashes the tensors of a file as its bytes go by, from first to last."""
-
-    def __init__(self, layout: TensorLayout | None) -> None:
-        self._layout = layout
-        self._digests: list[str] = []
-        self._hasher: Any = None
-
-    def feed(self, start: int, data: bytes) -> None:
-        """Take the bytes that follow those taken before."""
-        if self._layout is None:
-            return
-        view = memoryview(data)
-        end = start + len(data)
-        while len(self._digests) < len(self._layout.tensors):
-            slot = self._layout.tensors[len(self._digests)]
-            slot_end = slot.start + slot.size
-            if slot.start >= end and not slot_end == slot.start == end:
-                break
-            piece = view[max(0, slot.start - start) : max(0, slot_end - start)]
-            if self._hasher is None:
-                self._hasher = blake3()
-            self._hasher.update(piece)
-            if slot_end > end:
-                break
-            self._digests.append(f"blake3:{self._hasher.hexdigest()}")
-            self._hasher = None
-
-    def entries(self) -> tuple[TensorEntry, ...] | None:
-        """Return the tensors, once all bytes have been fed; None for a file without any known."""
-        if self._layout is None:
-            return None
-        return tuple(
-            TensorEntry(slot.name, slot.dtype, slot.shape, slot.start, slot.size, digest)
-            for slot, digest in zip(self._layout.tensors, self._digests, strict=True)
-        )
-
-
 def _small_entry(path: str, data: bytes) -> FileEntry:
     layout = find_layout(path, lambda start, length: data[start : start + length], len(data))
-    tensors = _TensorDigests(layout)
+    tensors = TensorDigests(layout)
     tensors.feed(0, data)
     chunks = (Chunk(blob_digest(data), len(data)),) if data else ()
     sha256 = hashlib.sha256(data).hexdigest()

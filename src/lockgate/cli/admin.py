@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from lockgate.settings import Settings
 
 BACKLOG = 2_048
-GRACE_S = 10
 
 Database = Annotated[
     str | None,
@@ -166,24 +164,16 @@ def _require_current(url: str, settings: Settings) -> str:
 
 
 def _serve(session: Session, settings: Settings) -> None:
-    import uvicorn
 
     from lockgate import __version__
     from lockgate.bootstrap import app_from
+    from lockgate.http.connections import ConnectionLimits, server_config
     from lockgate.storage.urls import redacted
 
     listening = _listen(settings.host, settings.port)
     app = app_from(settings)
-    config = uvicorn.Config(
-        app,
-        loop="auto" if sys.platform == "win32" else "uvloop",
-        http="httptools",
-        ws="none",
-        access_log=False,
-        server_header=False,
-        log_level=settings.log_level,
-        timeout_graceful_shutdown=GRACE_S,
-    )
+    limits = ConnectionLimits(connections_max=settings.connections_max)
+    config = server_config(app, limits, settings.log_level)
     host, port = listening.getsockname()[:2]
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     session.output.done(

@@ -16,6 +16,9 @@ from lockgate.cli.values import metadata_of, metrics_of, params_of, tags_of
 from lockgate.cli.versions import new_version_named
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lockgate.artifacts.advice import ScanAdvice
     from lockgate.artifacts.bundles import BundleSignature
     from lockgate.domain.differences import ManifestDiff
     from lockgate.domain.files import VersionFiles
@@ -44,14 +47,26 @@ Key = Annotated[
 
 def push(
     ctx: typer.Context,
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A file or a folder.")],
-    reference: Annotated[
+    path: Annotated[
         str,
+        typer.Argument(metavar="PATH", help="A file or a folder; left out with --from-uri."),
+    ],
+    reference: Annotated[
+        str | None,
         typer.Argument(
             metavar="NAME[:VERSION]",
             help="The model, and the version's label; without one the server counts.",
         ),
-    ],
+    ] = None,
+    from_uri: Annotated[
+        str | None,
+        typer.Option(
+            "--from-uri",
+            metavar="URI",
+            help="Instead of PATH: http(s)://…, hf://OWNER/NAME[@REVISION], s3://…, gs://… or "
+            "file:///… below LOCKGATE_IMPORT_ROOTS; this program fetches it.",
+        ),
+    ] = None,
     metric: options.Metrics = None,
     param: options.Params = None,
     tag: options.Tags = None,
@@ -69,10 +84,12 @@ def push(
 ) -> None:
     """Make a file or folder the files of a version; only what lacks is sent."""
     session = Session.of(ctx)
-    name, label = new_version_named(session, reference, None)
+    source, named = _source_and_name(path, reference, from_uri)
+    name, label = new_version_named(session, named, None)
     with transfer(session, "push") as moved:
-        made = session.registry.push(
-            path,
+        send = session.registry.push if from_uri is None else session.registry.import_files
+        made = send(
+            source,
             name,
             label,
             metrics=metrics_of(metric or ()),
@@ -87,6 +104,14 @@ def push(
         )
     session.output.done(made, f"{made.reference}  {made.digest}")
     session.output.remark(f"{size_text(moved.bytes_done)}; {moved.sentence}.")
+
+
+def _source_and_name(first: str, second: str | None, from_uri: str | None) -> tuple[str, str]:
+    if from_uri is None and second is not None:
+        return first, second
+    if from_uri is not None and second is None:
+        return from_uri, first
+    raise typer.BadParameter("give PATH NAME[:VERSION], or --from-uri URI NAME[:VERSION]")
 
 
 def pull(
@@ -112,11 +137,28 @@ def pull(
     session.output.remark(f"{size_text(moved.bytes_done)}; {moved.sentence}.")
 
 
-def files(ctx: typer.Context, reference: options.Reference) -> None:
+def files(
+    ctx: typer.Context,
+    reference: options.Reference,
+    scan: Annotated[
+        bool,
+        typer.Option(
+            "--scan",
+            help="Fetch what is not proved, and show what picklescan says: advice, for no gate.",
+        ),
+    ] = False,
+) -> None:
     """List a version's files, and what each was proved to be."""
+    from lockgate.wire.records import to_wire
+
     session = Session.of(ctx)
     found = session.registry.files(session.look_up(reference).reference)
-    session.output.show(found, lambda: _draw_files(session, found))
+    told = session.registry.scan_advice(found.reference) if scan else ()
+    advice = {each.path: each for each in told}
+    session.output.show(
+        {**to_wire(found), "advice": to_wire(told)} if scan else found,
+        lambda: _draw_files(session, found, advice),
+    )
 
 
 def diff(
@@ -218,13 +260,14 @@ def waive(
     session.output.done(kept, f"{path} of {found.reference} is waived by {kept.by}.")
 
 
-def _draw_files(session: Session, found: VersionFiles) -> None:
+def _draw_files(session: Session, found: VersionFiles, advice: Mapping[str, ScanAdvice]) -> None:
     columns = [
         Column("File", whole=True),
         Column("Size", right=True),
         Column("SHA-256", whole=True),
         Column("Is"),
         Column("Why"),
+        *([Column("picklescan says")] if advice else []),
     ]
     rows: list[tuple[Cell | str, ...]] = [
         (
@@ -233,6 +276,7 @@ def _draw_files(session: Session, found: VersionFiles) -> None:
             file.sha256[:_SHORT],
             Cell(file.verdict, _STYLES.get(file.verdict, "")),
             f"waived by {file.waived_by}" if file.waived_by else file.reason,
+            *([_advice_text(advice.get(file.path))] if advice else []),
         )
         for file in found.files
     ]
@@ -242,6 +286,12 @@ def _draw_files(session: Session, found: VersionFiles) -> None:
         f"{found.reference} {found.digest}: {counted(len(found.files), 'file')}, "
         f"{size_text(found.size)}{signed}."
     )
+
+
+def _advice_text(advice: ScanAdvice | None) -> str:
+    if advice is None:
+        return ""
+    return "; ".join((*advice.findings, *filter(None, [advice.note]))) or "nothing"
 
 
 def _draw_diff(

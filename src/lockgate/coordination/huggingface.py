@@ -5,6 +5,7 @@ A branch or tag is pinned to its commit. The hub gives the SHA-256 of large file
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from lockgate.coordination.providers import (
     require_files,
     without_weights,
 )
-from lockgate.coordination.web import WebFiles
+from lockgate.coordination.web import Connect, WebFiles
 from lockgate.domain.claims import ModelKey
 from lockgate.errors import InvalidInput, ServerUnreachable
 
@@ -28,6 +29,7 @@ _REFERENCE = re.compile(
     r"hf://(?P<repository>[\w.-]{1,96}(?:/[\w.-]{1,96})?)(?:@(?P<revision>[^@\s]{1,200}))?"
 )
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class HuggingFaceProvider:
@@ -35,9 +37,11 @@ class HuggingFaceProvider:
 
     name = "hf"
 
-    def __init__(self, *, endpoint: str = "", token: str = "") -> None:
+    def __init__(
+        self, *, endpoint: str = "", token: str = "", connect: Connect | None = None
+    ) -> None:
         self._endpoint = (endpoint or ENDPOINT).rstrip("/")
-        self._files = WebFiles({"Authorization": f"Bearer {token}"} if token else None)
+        self._files = WebFiles({"Authorization": f"Bearer {token}"} if token else None, connect)
 
     def resolve(self, reference: str, *, ignore_weights: bool) -> ModelKey:
         match = _REFERENCE.fullmatch(reference)
@@ -69,8 +73,8 @@ class HuggingFaceProvider:
         path = f"/api/models/{repository}/revision/{quote(revision, safe='')}?blobs=true"
         answer = self._files.get(self._endpoint + path)
         try:
-            document = answer.json()
-        except ValueError:
+            document = json.loads(answer)
+        except (ValueError, RecursionError):
             document = None
         if not isinstance(document, dict) or "sha" not in document:
             raise self._strange()
@@ -79,9 +83,11 @@ class HuggingFaceProvider:
     def _source_file(self, sibling: dict[str, Any], commit: str) -> SourceFile:
         try:
             large = sibling.get("lfs") or {}
-            size = large.get("size", sibling.get("size"))
+            size, sha256 = large.get("size", sibling.get("size")), large.get("sha256")
+            if not _is_size(size) or not (sha256 is None or _SHA256.fullmatch(sha256)):
+                raise self._strange()
             # A commit's bytes never change, so the commit is their version.
-            return SourceFile(sibling["rfilename"], size, large.get("sha256"), commit)
+            return SourceFile(sibling["rfilename"], size, sha256, commit)
         except (LookupError, TypeError, AttributeError):
             raise self._strange() from None
 
@@ -89,3 +95,7 @@ class HuggingFaceProvider:
         return ServerUnreachable(
             url=self._endpoint, detail="the answer is not that of a Hugging Face hub"
         )
+
+
+def _is_size(told: Any) -> bool:
+    return told is None or (type(told) is int and told >= 0)

@@ -7,6 +7,7 @@ A prefix is a model; its revision is a digest over the names, sizes and ETags un
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["ObjectProvider"]
 
 READ_BYTES = 4 << 20
+# Nothing that a URL would take for more than a name, such as ``b?endpoint=…``.
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}")
 
 
 class ObjectProvider:
@@ -45,7 +48,9 @@ class ObjectProvider:
     def resolve(self, reference: str, *, ignore_weights: bool) -> ModelKey:
         bucket, _, prefix = reference.removeprefix(f"{self.name}://").partition("/")
         model = f"{bucket}/{prefix}".rstrip("/")
-        if not bucket or any(part in ("", ".", "..") for part in model.split("/")):
+        if not _BUCKET.fullmatch(bucket) or any(
+            part in ("", ".", "..") for part in model.split("/")
+        ):
             raise InvalidInput(
                 field="reference", detail=f"{reference!r} is not {self.name}://BUCKET/PREFIX"
             )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -16,39 +16,46 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from lockgate.coordination.providers import SourceFile, require_files, without_weights
+from lockgate.domain.addresses import AddressRules
 from lockgate.domain.claims import ModelKey
 from lockgate.errors import (
     ArtifactNotFound,
     Conflict,
     Forbidden,
     InvalidInput,
+    LimitExceeded,
     ServerUnreachable,
     Unauthenticated,
 )
+from lockgate.outbound import AddressRefused, open_client
 
-__all__ = ["WebFiles", "WebProvider"]
+__all__ = ["Connect", "WebFiles", "WebProvider"]
 
-TIMEOUT_S = 30.0
-REDIRECTS_MAX = 5
+DOCUMENT_BYTES_MAX = 64 * 2**20
+ANYWHERE = AddressRules(anywhere=True)
+
+# Opens the client that requests go through, with these headers on each of them.
+Connect = Callable[[Mapping[str, str]], httpx.Client]
 
 _PINNED = re.compile(r"sha256=([0-9a-f]{64})")
 
 
 class WebFiles:
-    """Files behind URLs, read from any offset. Redirects are followed, a few."""
+    """Files behind URLs, read from any offset. Redirects are followed, a few.
 
-    def __init__(self, headers: Mapping[str, str] | None = None) -> None:
+    Without ``connect`` they may lie anywhere: whoever names them is the operator.
+    """
+
+    def __init__(
+        self, headers: Mapping[str, str] | None = None, connect: Connect | None = None
+    ) -> None:
         self._headers = headers or {}
+        self._connect = connect or (lambda sent: open_client(ANYWHERE, headers=sent))
 
     @cached_property
     def _client(self) -> httpx.Client:
-        return httpx.Client(
-            timeout=TIMEOUT_S,
-            follow_redirects=True,
-            max_redirects=REDIRECTS_MAX,
-            # Bytes as they are stored: sizes, offsets and digests are of those.
-            headers={"Accept-Encoding": "identity", **self._headers},
-        )
+        # Bytes as they are stored: sizes, offsets and digests are of those.
+        return self._connect({"Accept-Encoding": "identity", **self._headers})
 
     def close(self) -> None:
         """Close the connections. The next request opens new ones."""
@@ -62,11 +69,20 @@ class WebFiles:
             _require_ok(answer, url)
             return answer.headers
 
-    def get(self, url: str) -> httpx.Response:
-        with _translated(url):
-            answer = self._client.get(url)
+    def get(self, url: str) -> bytes:
+        """Return a document of at most `DOCUMENT_BYTES_MAX` bytes."""
+        with _translated(url), self._client.stream("GET", url) as answer:
             _require_ok(answer, url)
-            return answer
+            document = bytearray()
+            for piece in answer.iter_raw():
+                document += piece
+                if len(document) > DOCUMENT_BYTES_MAX:
+                    raise LimitExceeded(
+                        what=f"The size of {_shown(url)} in bytes",
+                        observed=len(document),
+                        limit=DOCUMENT_BYTES_MAX,
+                    )
+            return bytes(document)
 
     def read(self, url: str, file: SourceFile, offset: int) -> Iterator[bytes]:
         """Yield the bytes from an offset on. Raises Conflict if ``file.version`` is an old ETag."""
@@ -168,7 +184,7 @@ def _shown(url: str) -> str:
 def _translated(url: str) -> Iterator[None]:
     try:
         yield
-    except httpx.InvalidURL as error:
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol, AddressRefused) as error:
         raise InvalidInput(field="reference", detail=f"{_shown(url)!r}: {error}") from error
     except httpx.HTTPError as error:
         detail = f"{type(error).__name__}: {error}".rstrip(": ")

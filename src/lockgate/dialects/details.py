@@ -19,9 +19,10 @@ from starlette.types import Receive, Scope, Send
 from lockgate.domain.pages import Page
 from lockgate.errors import InvalidInput, LimitExceeded, RegistryError
 from lockgate.http.calls import Call
-from lockgate.http.problems import FAULTS_MAX, status_of
+from lockgate.http.problems import status_of
 from lockgate.http.routing import media_type
 from lockgate.registry import Registry
+from lockgate.wire.problems import FAULTS_MAX
 from lockgate.wire.values import read_json
 
 PAGE_ITEMS = 500

@@ -26,6 +26,16 @@ _NAME_FORBIDDEN = re.compile(r"[/:@\\]")
 _ALIAS = re.compile(r"[\w-]+")
 _DIGITS = re.compile(r"v?\d+", re.IGNORECASE)
 _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
+# Letters and marks by their category that are not seen all the same.
+_IGNORED = frozenset(
+    chr(code)
+    for first, last in (
+        (0x034F, 0x034F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x2800, 0x2800),
+        (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xE0100, 0xE01EF),
+    )
+    for code in range(first, last + 1)
+)  # fmt: skip
+_ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
 _PROJECT = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?")
 
 
@@ -101,7 +111,7 @@ def _single_line(value: Any, what: str, chars_max: int) -> str:
     else:
         name = unicodedata.normalize("NFC", value)
         for char in name:
-            if unicodedata.category(char) in _UNSEEN:
+            if unicodedata.category(char) in _UNSEEN or char in _IGNORED:
                 raise InvalidName(
                     detail=f"{what} contains the unprintable character U+{ord(char):04X}",
                     field=what,
@@ -117,6 +127,24 @@ def _single_line(value: Any, what: str, chars_max: int) -> str:
     return name
 
 
+def _require_no_twin(name: str, what: str) -> None:
+    """Refuse a name that people or programs would take for another one."""
+    if found := _ENCODED.search(name):
+        raise InvalidName(
+            detail=f"{what} {name!r} contains {found.group()!r}, which reads as percent-encoding; "
+            "write the character itself",
+            field=what,
+        )
+    if not name.isascii():
+        scripts = {unicodedata.name(char, "").partition(" ")[0] for char in name if char.isalpha()}
+        if {"LATIN", "CYRILLIC"} <= scripts:
+            raise InvalidName(
+                detail=f"{what} {name!r} mixes Latin and Cyrillic letters, which look alike; "
+                "write all of it in one of them",
+                field=what,
+            )
+
+
 def model_name(value: Any, limits: Limits = LIMITS) -> str:
     r"""Return a model's name: any letters, no ``/ : @ \``, not ``.`` or ``..``."""
     name = _single_line(value, "model name", limits.name_chars_max)
@@ -128,6 +156,7 @@ def model_name(value: Any, limits: Limits = LIMITS) -> str:
         )
     if name in {".", ".."}:
         raise InvalidName(detail=f"model name {name!r} is a path, not a name", field="model name")
+    _require_no_twin(name, "model name")
     return name
 
 
@@ -156,6 +185,7 @@ def version_label(value: Any, limits: Limits = LIMITS) -> str:
         raise InvalidName(
             detail=f"version {label!r} is reserved; choose another label", field="version"
         )
+    _require_no_twin(label, "version")
     return label
 
 
@@ -169,6 +199,7 @@ def alias_name(value: Any, stage_names: Iterable[str] = (), limits: Limits = LIM
         raise InvalidName(
             detail=f"alias {alias!r} must consist of letters, digits, _ and -", field="alias"
         )
+    _require_no_twin(alias, "alias")
     if alias.casefold() == "latest" or _DIGITS.fullmatch(alias):
         raise InvalidName(
             detail=f"alias {alias!r} is reserved: 'latest' and version numbers mean something "

@@ -92,6 +92,8 @@ class HttpSettings(Protocol):
     @property
     def token_rate_per_s_max(self) -> float: ...
     @property
+    def silence_s(self) -> float: ...
+    @property
     def settle_s(self) -> float: ...
     @property
     def cache_root(self) -> str: ...
@@ -178,7 +180,12 @@ def build_app(
     app.add_middleware(Authenticated, rate_per_s_max=settings.token_rate_per_s_max)
     named = settings.allowed_hosts if allowed_hosts is None else allowed_hosts
     hosts = hosts_of(settings.host, named)
-    limits = GateLimits(body_bytes_max=settings.body_bytes_max, hosts=hosts, uploads=uploads)
+    limits = GateLimits(
+        body_bytes_max=settings.body_bytes_max,
+        hosts=hosts,
+        uploads=uploads,
+        silence_s=settings.silence_s,
+    )
     app.add_middleware(Gate, limits=limits)
     app.add_middleware(metrics.Measured, requests=requests)
     return app

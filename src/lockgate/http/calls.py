@@ -80,7 +80,7 @@ class Call:
             representation = await self.run(lambda: represent_as(change(registry)))
             return answer(representation, status)
         once = Once(
-            key=_checked(key),
+            key=checked_key(key),
             fingerprint=await self._fingerprint(),
             encode=lambda result: _written(represent_as(result)),
         )
@@ -124,7 +124,8 @@ def answer(
     return Response(representation.body, status, headers, media_type="application/json")
 
 
-def _checked(key: str) -> str:
+def checked_key(key: str) -> str:
+    """Return an idempotency key. Raises `InvalidInput`."""
     if not _KEY.fullmatch(key):
         raise InvalidInput(
             detail="Idempotency-Key must be 1 to 255 visible ASCII characters",

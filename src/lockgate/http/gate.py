@@ -1,9 +1,10 @@
 """The gate: what every request passes before anything else looks at it.
 
-    Host → length of the URL → number of headers → path → framing → size of the body → the rest
+    URL → headers, each once → Host → Origin → path → framing → size and pace of the body → the rest
 
-Each answer gets ``X-Request-Id``. What escapes from below is a fault of ours: it is logged, and
-the caller gets a problem with nothing but the request id in it.
+Each answer gets ``X-Request-Id``, and what keeps a browser from making more of it than it is. What
+escapes from below is a fault of ours: it is logged, and the caller gets a problem with nothing but
+the request id in it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from time import monotonic
 from urllib.parse import unquote_to_bytes
 
 from starlette.requests import ClientDisconnect
@@ -21,48 +23,68 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lockgate.artifacts.store import MANIFEST_BYTES_MAX
 from lockgate.errors import InvalidInput, LimitExceeded, RegistryError
-from lockgate.http.problems import bug, http_refusal, refusal
+from lockgate.http.problems import Refused, bug, http_refusal, refusal
 from lockgate.wire.frames import BATCH_BYTES_MAX
 from lockgate.wire.values import require_text
 
 URL_BYTES_MAX = 8_192
 HEADERS_MAX = 100
+HEADERS_BYTES_MAX = 32_768
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]", "testserver")
 ANY_HOST = "*"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:]*)(?::[0-9]+)?")
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]*)(?::[0-9]{1,5})?")
 # Bodies that are files, which the setting body_bytes_max is not about.
 _LARGER = {
     "/api/v1/artifacts/blobs": BATCH_BYTES_MAX,
     "/api/v1/artifacts/manifests": MANIFEST_BYTES_MAX,
 }
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _STRICT_PATHS = b"/api/v1/"
+# What would mean two things to two readers if it came twice.
+_SINGLE = frozenset(
+    {
+        b"authorization",
+        b"content-encoding",
+        b"content-length",
+        b"content-type",
+        b"host",
+        b"idempotency-key",
+        b"if-match",
+        b"origin",
+        b"range",
+        b"transfer-encoding",
+        b"x-lockgate-actor",
+    }
+)
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+# For whatever is no JSON and brought no policy of its own: nothing runs, nothing is framed.
+_GUARDS = (
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class GateLimits:
     """What the gate lets in. ``hosts`` are names for ``Host``, or ``*`` for any.
 
-    ``uploads`` are path prefixes, below which larger bodies are taken, in bytes.
+    ``uploads`` are path prefixes, below which larger bodies are taken, in bytes. A body may pause
+    for ``silence_s``; once it took ``slow_s`` it must have come at ``slow_bytes_s`` or faster.
     """
 
     body_bytes_max: int
     hosts: frozenset[str]
     uploads: Mapping[str, int] = field(default_factory=dict)
+    silence_s: float = 20.0
+    slow_s: float = 20.0
+    slow_bytes_s: float = 10_000.0
 
     def body_bytes_at(self, path: str) -> int:
         """Return the largest body that ``path`` takes."""
         below = [most for prefix, most in self.uploads.items() if path.startswith(prefix)]
         return max(self.body_bytes_max, _LARGER.get(path, 0), *below)
-
-
-class _Refused(Exception):
-    """HTTP itself says no."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        self.status = status
-        self.detail = detail
-        super().__init__(detail)
 
 
 class _ClientGone(Exception):
@@ -77,6 +99,9 @@ class Gate:
         self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket" and not self._lets_in_websocket(scope):
+            await send({"type": "websocket.close", "code": 1008})
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -90,7 +115,7 @@ class Gate:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = [*message["headers"], *stamp]
+                message["headers"] = [*message["headers"], *stamp, *_guards(message["headers"])]
             try:
                 await send(message)
             except (OSError, RuntimeError) as error:
@@ -104,7 +129,7 @@ class Gate:
         except (_ClientGone, ClientDisconnect):
             await asyncio.sleep(0)  # lets the server see it as well
             return
-        except _Refused as no:
+        except Refused as no:
             response = http_refusal(no.status, request_id, no.detail)
         except RegistryError as error:
             response = refusal(error, request_id)
@@ -120,10 +145,13 @@ class Gate:
         """Return the stream of the body, counted. Raises what is wrong with the request."""
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         if len(raw_path) + len(scope["query_string"]) > URL_BYTES_MAX:
-            raise _Refused(414, f"The URL is longer than {URL_BYTES_MAX} bytes.")
+            raise Refused(414, f"The URL is longer than {URL_BYTES_MAX} bytes.")
         if len(scope["headers"]) > HEADERS_MAX:
-            raise _Refused(431, f"The request has more than {HEADERS_MAX} headers.")
+            raise Refused(431, f"The request has more than {HEADERS_MAX} headers.")
+        _check_headers(scope["headers"])
         self._check_host(headers.get(b"host", b"").decode("latin-1"))
+        if scope["method"] not in _READING:
+            _check_origin(headers)
         if b"%" in raw_path or not raw_path.isascii():
             _check_path(raw_path)
         if b"%" in scope["query_string"]:
@@ -133,19 +161,31 @@ class Gate:
             if b"transfer-encoding" not in headers:
                 return receive
         elif b"transfer-encoding" in headers:
-            raise _Refused(400, "Content-Length and Transfer-Encoding exclude each other.")
+            raise Refused(400, "Content-Length and Transfer-Encoding exclude each other.")
         elif not length.isdigit() or len(length) > 18:
-            raise _Refused(400, "Content-Length must be a whole number.")
+            raise Refused(400, "Content-Length must be a whole number.")
+        encoding = headers.get(b"content-encoding", b"identity").lower()
+        if encoding != b"identity":
+            raise Refused(415, "Send the body as it is, without a Content-Encoding.")
         most = self._limits.body_bytes_at(scope["path"])
         if length is not None and int(length) > most:
             raise _too_large(int(length), most)
-        return _counted(receive, most)
+        return _counted(receive, most, self._limits)
+
+    def _lets_in_websocket(self, scope: Scope) -> bool:
+        headers = dict(scope["headers"])
+        try:
+            _check_headers(scope["headers"])
+            self._check_host(headers.get(b"host", b"").decode("latin-1"))
+            _check_origin(headers)
+        except (Refused, RegistryError):
+            return False
+        return True
 
     def _check_host(self, host: str) -> None:
-        if ANY_HOST in self._limits.hosts:
-            return
         found = _HOST.fullmatch(host.lower())
-        if found is None or found[1] not in self._limits.hosts:
+        allowed = self._limits.hosts
+        if found is None or not found[1] or (ANY_HOST not in allowed and found[1] not in allowed):
             raise InvalidInput(
                 detail=f"This server does not answer to the Host {host[:100]!r}; "
                 "the setting allowed_hosts says which names it has",
@@ -153,20 +193,66 @@ class Gate:
             )
 
 
-def _counted(receive: Receive, most: int) -> Receive:
-    """Return ``receive`` that refuses a body once it is too large, whatever was announced."""
+def _counted(receive: Receive, most: int, limits: GateLimits) -> Receive:
+    """Return ``receive`` that refuses a body once it is too large or too slow."""
     size = 0
+    waited_s = 0.0
+    whole = False
 
     async def counted() -> Message:
-        nonlocal size
-        message = await receive()
+        nonlocal size, waited_s, whole
+        if whole:
+            return await receive()  # waits for the client to leave, which may take its time
+        began_s = monotonic()
+        try:
+            async with asyncio.timeout(limits.silence_s):
+                message = await receive()
+        except TimeoutError:
+            raise Refused(408, f"The body stood still for {limits.silence_s:g} s.") from None
+        waited_s += monotonic() - began_s
         if message["type"] == "http.request":
             size += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
             if size > most:
                 raise _too_large(size, most)
+            if waited_s > limits.slow_s and size < waited_s * limits.slow_bytes_s and not whole:
+                raise Refused(408, f"The body comes at {size / waited_s:.0f} bytes a second.")
         return message
 
     return counted
+
+
+def _check_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Refuse headers that are too large together, and those that come twice and may not."""
+    seen: set[bytes] = set()
+    size = 0
+    for name, value in headers:
+        size += len(name) + len(value)
+        if name in seen:
+            raise Refused(400, f"The header {name.decode('latin-1')} comes twice.")
+        if name in _SINGLE:
+            seen.add(name)
+    if size > HEADERS_BYTES_MAX:
+        raise Refused(431, f"The headers are longer than {HEADERS_BYTES_MAX} bytes.")
+
+
+def _check_origin(headers: Mapping[bytes, bytes]) -> None:
+    """Refuse what a page of another site has a browser send. Programs send no ``Origin``."""
+    origin = headers.get(b"origin")
+    site = headers.get(b"sec-fetch-site", b"none")
+    same = (
+        origin is None or origin.partition(b"://")[2].lower() == headers.get(b"host", b"").lower()
+    )
+    if not same or site not in (b"none", b"same-origin"):
+        raise Refused(403, "A page of another site may not change anything here.")
+
+
+def _guards(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return what keeps a browser from showing an answer as more than it is."""
+    given = dict(headers)
+    if b"json" in given.get(b"content-type", b""):
+        return []
+    return [guard for guard in _GUARDS if guard[0] not in given]
 
 
 def _too_large(size: int, most: int) -> LimitExceeded:
@@ -206,6 +292,9 @@ def _check_path(raw_path: bytes) -> None:
         raise InvalidInput(
             detail="A name in the path contains %2F; no name contains a slash", field="path"
         )
+    if _CONTROL.search(unquote_to_bytes(raw_path)):
+        # A router whose patterns end in ``$`` takes ``/docs%0a`` for ``/docs``.
+        raise InvalidInput(detail="The path contains a control character", field="path")
     _require_utf8(raw_path, "the path")
 
 

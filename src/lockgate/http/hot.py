@@ -27,6 +27,7 @@ from lockgate.registry import Registry
 
 _PREFIX = "/api/v1/"
 _FIXED = [(b"content-type", b"application/json"), (b"cache-control", b"no-cache")]
+WORDS_MAX = 10
 Ask = Callable[[Registry, KeptVersions], Representation]
 
 
@@ -98,7 +99,9 @@ def _gate(name: str, version: str, query: bytes) -> Ask | None:
 def _words(query: bytes) -> list[tuple[str, str]]:
     if not query:
         return []
-    return parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=10)
+    if query.count(b"&") >= WORDS_MAX:
+        return [("", "")]  # no word that is hot: the routes say what is wrong
+    return parse_qsl(query.decode("latin-1"), keep_blank_values=True)
 
 
 async def _answer(found: Representation, scope: Scope, send: Send) -> None:

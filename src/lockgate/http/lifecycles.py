@@ -8,7 +8,7 @@ from fastapi import Query
 from starlette.responses import Response
 
 from lockgate.domain.lifecycle_documents import parse_lifecycle, read_document
-from lockgate.errors import InvalidInput
+from lockgate.errors import InvalidInput, LimitExceeded
 from lockgate.http.calls import Call, CallOf
 from lockgate.http.representations import represent
 from lockgate.http.routing import media_type, router
@@ -18,6 +18,7 @@ from lockgate.wire.values import read_json, require_text
 
 routes = router("lifecycles")
 TOML = "application/toml"
+DOCUMENT_BYTES_MAX = 500_000
 _DOCUMENT: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -62,6 +63,10 @@ async def get_lifecycle(
 async def _document(call: Call) -> Any:
     """Return the document in the body, of whatever kind. Raises `InvalidInput`."""
     body = await call.request.body()
+    if len(body) > DOCUMENT_BYTES_MAX:
+        raise LimitExceeded(
+            what="The size of the document in bytes", observed=len(body), limit=DOCUMENT_BYTES_MAX
+        )
     declared = media_type(call.request)
     if declared == "application/json":
         return read_json(body)

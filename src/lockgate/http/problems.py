@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from lockgate import errors
-from lockgate.wire.problems import MEDIA_TYPE, bare_problem, problem_of
+from lockgate.wire.problems import FAULTS_MAX, MEDIA_TYPE, bare_problem, problem_of
 
 STATUSES: Mapping[type[errors.RegistryError], int] = {
     errors.InvalidInput: 400,
@@ -31,17 +31,28 @@ STATUSES: Mapping[type[errors.RegistryError], int] = {
 
 HTTP_CODES = {
     400: "bad_request",
+    403: "cross_origin",
     404: "unknown_path",  # not the code of `NotFound`, which the store alone says
     405: "method_not_allowed",
+    408: "too_slow",
     414: "uri_too_long",
+    415: "unsupported_encoding",
     431: "headers_too_large",
     500: "internal_error",
 }
 """Codes of what is no error of the registry's."""
 
 RETRY_AFTER_S = 1
-FAULTS_MAX = 20
 _encode = msgspec.json.Encoder(enc_hook=str).encode
+
+
+class Refused(Exception):
+    """HTTP itself says no, whatever the registry would say."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        self.status = status
+        self.detail = detail
+        super().__init__(detail)
 
 
 def status_of(error: errors.RegistryError) -> int:
@@ -92,6 +103,8 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     request_id = request.state.request_id
     if isinstance(cause, errors.RegistryError):
         return refusal(cause, request_id)
+    if isinstance(cause, Refused):
+        return http_refusal(cause.status, request_id, cause.detail)
     path = request.url.path
     if error.status_code == 404:
         return http_refusal(404, request_id, f"There is nothing at {path}; see /docs.")

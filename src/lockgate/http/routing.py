@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from lockgate.errors import InvalidInput
+from lockgate.http.calls import KEY_HEADER, checked_key
 from lockgate.wire.values import read_json
 
 REPEATABLE = {"order_by"}
@@ -35,6 +36,8 @@ class StrictRoute(APIRoute):
 
         async def strict(request: Request) -> Response:
             _require_once(request)
+            if KEY_HEADER in request.headers:
+                checked_key(request.headers[KEY_HEADER])
             if self.body_field is not None:
                 _require_json(request)
             return await handle(StrictRequest(request.scope, request.receive))

@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lockgate.artifacts.carrying import FileVerbs, ReadTold
+from lockgate.artifacts.carrying import ReadTold
 from lockgate.artifacts.pulling import Fetch
 from lockgate.artifacts.pushing import Sink
 from lockgate.artifacts.signatures import Signature
 from lockgate.artifacts.store import Data
 from lockgate.domain.files import Collected, SignatureRecord, Verified, VersionFiles
+from lockgate.domain.imports import ImportRules
 from lockgate.domain.manifests import Manifest
 from lockgate.domain.permissions import PUSH, VERIFY, VIEW
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import InvalidSetting
+from lockgate.importing import ImportVerbs
 from lockgate.keys import SigningKey
 from lockgate.registry.desk import Desk
 from lockgate.services import (
@@ -35,7 +37,7 @@ from lockgate.services.uploads import Uploads
 from lockgate.services.verifying import Verifying, every_sealed
 
 
-class ArtifactVerbs(Desk, FileVerbs):
+class ArtifactVerbs(Desk, ImportVerbs):
     """Pushing, pulling, looking at, signing, verifying and sweeping files."""
 
     @property
@@ -216,3 +218,6 @@ class ArtifactVerbs(Desk, FileVerbs):
 
     def _own_folder(self) -> Path:
         return self.depot.rules.cache
+
+    def _import_rules(self) -> ImportRules:
+        return self.depot.rules.imports

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lockgate.artifacts.carrying import FileVerbs, ReadTold
+from lockgate.artifacts.carrying import ReadTold
 from lockgate.artifacts.pulling import Fetch
 from lockgate.artifacts.pushing import Sink
 from lockgate.artifacts.signatures import Signature
 from lockgate.domain.files import Collected, SignatureRecord, Verified, VersionFiles
+from lockgate.domain.imports import ImportRules
 from lockgate.domain.manifests import Manifest, parse_manifest
 from lockgate.domain.versions import ModelVersion
+from lockgate.importing import ImportVerbs
 from lockgate.keys import SigningKey
 from lockgate.sdk.calls import Calls, given, labels
 from lockgate.sdk.transfers import Transfers
@@ -26,7 +28,7 @@ UPKEEP_S_MAX = 24 * 3600.0
 """How long the client waits while the server reads everything that it has."""
 
 
-class ArtifactVerbs(Calls, FileVerbs):
+class ArtifactVerbs(Calls, ImportVerbs):
     """Pushing, pulling, looking at, signing, verifying and sweeping files."""
 
     def files(self, reference: str) -> VersionFiles:
@@ -162,3 +164,6 @@ class ArtifactVerbs(Calls, FileVerbs):
 
     def _own_folder(self) -> Path:
         return self._cache or Path.home() / ".cache" / "lockgate"
+
+    def _import_rules(self) -> ImportRules:
+        return self._imports

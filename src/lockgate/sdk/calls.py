@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote
 
 from lockgate.domain.access import Actor
+from lockgate.domain.imports import ImportRules
 from lockgate.domain.moments import parse_moment, to_text
 from lockgate.domain.pages import Page
 from lockgate.domain.references import DEFAULT_PROJECT, split_name
@@ -39,13 +40,14 @@ class Calls:
         project: str = DEFAULT_PROJECT,
         timeout_s: float = TIMEOUT_S,
         cache: Path | None = None,
+        imports: ImportRules | None = None,
     ) -> None:
         """Connect when first asked; an empty ``actor`` leaves it to the server who acts.
 
         ``token`` proves who acts, to a server with access control; that server takes nobody's
         word for an ``actor``.
         ``timeout_s`` bounds each verb, retries included. ``cache`` is the folder of files that
-        were pulled. Raises `InvalidSetting`.
+        were pulled, ``imports`` what this process may fetch by URI. Raises `InvalidSetting`.
         """
         self._transport = Transport(url, timeout_s)
         self._token = token
@@ -53,6 +55,7 @@ class Calls:
         self._key: str | None = None
         self._only_if: Unchanged | None = None
         self._cache = cache
+        self._imports = imports or ImportRules()
         self.project = project
 
     def acting_as(
@@ -69,6 +72,7 @@ class Calls:
         other._key = None if once is None else once.key
         other._only_if = only_if
         other._cache = self._cache
+        other._imports = self._imports
         other.project = self.project
         return other
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lockgate.domain.imports import ImportRules
 from lockgate.domain.manifests import Manifest, parse_manifest
 from lockgate.keys import trusted_keys_of
 
@@ -26,7 +27,8 @@ class DepotRules:
     """What a deployment decides about files.
 
     ``trusted_keys`` are verifier keys or files that hold one a line, with commas between.
-    ``sweep_lease_s`` is how long a sweep may delete before it asks again.
+    ``sweep_lease_s`` is how long a sweep may delete before it asks again. ``imports`` is what may
+    be fetched by URI.
     """
 
     gc_grace_s: float = 86_400.0
@@ -34,6 +36,7 @@ class DepotRules:
     trusted_keys: str = ""
     cache: Path = field(default_factory=lambda: Path.home() / ".cache" / "lockgate")
     sweep_lease_s: int = 60
+    imports: ImportRules = field(default_factory=ImportRules)
 
 
 class Depot:

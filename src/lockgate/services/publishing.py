@@ -231,7 +231,7 @@ def _seal(
     model_rows.touch_model(session, stored)
     changes = {
         field: [getattr(before, field), getattr(after, field)]
-        for field in ("description", "metrics", "params", "tags", "metadata")
+        for field in ("description", "artifact_uri", "metrics", "params", "tags", "metadata")
         if getattr(before, field) != getattr(after, field)
     }
     record(
@@ -263,4 +263,6 @@ def _additions(before: ModelVersion, new: NewVersion) -> dict[str, Any]:
     }
     if new.description:
         added["description"] = new.description
+    if new.artifact_uri and before.artifact_uri is None:
+        added["artifact_uri"] = new.artifact_uri
     return added

@@ -78,7 +78,7 @@ def ensure_schema(driver: Any) -> None:
                     "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
                     "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
                 )
-                connection.execute(f"INSERT INTO alembic_version VALUES ('{HEAD}')")  # noqa: S608
+                connection.execute(f"INSERT INTO alembic_version VALUES ('{HEAD}')")  # noqa: S608  # nosec B608
                 found = HEAD
     # Revisions are written with leading zeros: text order is their order.
     if found > HEAD:

@@ -15,14 +15,17 @@ from typing import Any
 from lockgate.errors import RegistryError
 
 MEDIA_TYPE = "application/problem+json"
+TEXT_CHARS_MAX = 2_000
+FAULTS_MAX = 20
 STANDARD = ("type", "title", "status", "code", "detail", "instance", "request_id", "fields", "hint")
 
 
 def problem_of(error: RegistryError, status: int, request_id: str) -> dict[str, Any]:
     """Return the problem document of an error."""
-    problem = bare_problem(error.code, status, str(error), request_id)
+    problem = bare_problem(error.code, status, _bounded(str(error)), request_id)
     taken: dict[str, Any] = {}
-    for name, value in error.fields.items():
+    for name, told in error.fields.items():
+        value = _bounded(told, name)
         if name not in STANDARD:
             problem[name] = value
         elif name != "detail" or value != problem["detail"]:
@@ -33,6 +36,20 @@ def problem_of(error: RegistryError, status: int, request_id: str) -> dict[str, 
     if notes:
         problem["hint"] = " ".join(notes)
     return problem
+
+
+def _bounded(value: Any, name: str = "") -> Any:
+    """Return a field no longer than anybody reads: what was sent may be echoed, not multiplied."""
+    if isinstance(value, str) and len(value) > TEXT_CHARS_MAX:
+        return value[:TEXT_CHARS_MAX] + "…"
+    if name == "faults" and isinstance(value, (list, tuple)):
+        return [
+            {key: _bounded(part) for key, part in each.items()}
+            if isinstance(each, dict)
+            else _bounded(each)
+            for each in value[:FAULTS_MAX]
+        ]
+    return value
 
 
 def bare_problem(code: str, status: int, detail: str, request_id: str) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from lockgate.errors import InvalidInput
 
 DEPTH_MAX = 64
 DIGITS_MAX = 400
+OBJECT_KEYS_MAX = 10_000
+KEY_CHARS_MAX = 10_000
 
 
 def read_json(body: bytes) -> Any:
@@ -117,11 +119,15 @@ def _require_plain(value: Any) -> None:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise _invalid(f"the key {twice[:80]!r} is given twice")
+    found: dict[str, Any] = {}
+    if len(pairs) > OBJECT_KEYS_MAX:
+        raise _invalid(f"it contains an object of {len(pairs)} keys, more than {OBJECT_KEYS_MAX}")
+    for key, value in pairs:
+        if key in found:
+            raise _invalid(f"the key {key[:80]!r} is given twice")
+        if len(key) > KEY_CHARS_MAX:
+            raise _invalid(f"it contains a key of {len(key)} characters")
+        found[key] = value
     return found
 
 

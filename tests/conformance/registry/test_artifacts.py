@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -332,3 +333,28 @@ def test_chunks_come_without_a_folder(registry: AnyRegistry, out: Path) -> None:
     digests = list(manifest.chunk_sizes)
     found = [bytes(each) for each in registry.chunks(version)(digests)]
     assert [blob_digest(each) for each in found] == digests
+
+
+class Payload:
+    """What a hostile pickle holds."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (os.system, ("true",))
+
+
+def test_advice_beside_the_proof(registry: AnyRegistry, tmp_path: Path) -> None:
+    """A scanner's findings are told for what is not proved; they change no verdict."""
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "config.json").write_text("{}")
+    (out / "evil.pkl").write_bytes(pickle.dumps(Payload()))
+    (out / "plain.pkl").write_bytes(pickle.dumps({"a": 1}))
+    (out / "torch.pt").write_bytes(b"no archive")
+    registry.push(out, "churn", "1")
+    advice = {each.path: each for each in registry.scan_advice("churn:1")}
+    assert sorted(advice) == ["evil.pkl", "plain.pkl", "torch.pt"]
+    assert advice["evil.pkl"].findings == ("dangerous: posix.system",)
+    assert advice["plain.pkl"].findings == ()
+    assert advice["torch.pt"].findings == ()
+    verdicts = {file.path: file.verdict for file in registry.files("churn:1").files}
+    assert verdicts["plain.pkl"] != "data-only"

@@ -134,6 +134,36 @@ def test_dialects_may_have_slashes_in_names() -> None:
     assert ask(path=b"/hf/api/models/org%2Fname")[0] == 200
 
 
+@pytest.mark.parametrize(
+    ("headers", "let_in"),
+    [
+        ([HOST], True),
+        ([HOST, (b"origin", b"http://127.0.0.1")], True),
+        ([HOST, (b"origin", b"http://evil.example")], False),
+        ([HOST, (b"origin", b"null")], False),
+        ([HOST, HOST], False),
+        ([(b"host", b"evil.example")], False),
+    ],
+)
+def test_a_websocket_comes_from_our_own_pages(
+    headers: list[tuple[bytes, bytes]], let_in: bool
+) -> None:
+    """A handshake from another origin, or to another host, is closed before it is looked at."""
+    reached: list[bool] = []
+    sent: list[Any] = []
+
+    async def app(_scope: Any, _receive: Any, _send: Any) -> None:
+        reached.append(True)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "websocket", "path": "/", "headers": headers}
+    asyncio.run(Gate(app, LIMITS)(scope, send, send))
+    assert bool(reached) is let_in
+    assert sent == ([] if let_in else [{"type": "websocket.close", "code": 1008}])
+
+
 def test_a_fault_of_ours_tells_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     """The caller gets a request id, the log the rest."""
     status, headers, problem = ask(fail=ValueError("secret"))

@@ -1,0 +1,55 @@
+"""Who (those of lines 23 to 33 that hold without access control): one way to each route."""
+
+from __future__ import annotations
+
+import pytest
+
+from attacked import CHURN, FIRST, V1, Target
+
+PATHS = [
+    "//api/v1/models", "/api//v1/models", "/api/v1//models", "/api/v1/models/",
+    "/api/..;/api/v1/models",
+    "/api/v1/./models", "/api/v1/../v1/models", "/API/V1/models", "/api/v1/models;x=1",
+    "/api/v1/models%20", "/api/v1/models%09", "/api/v1/models.json", "/api/v1/%6d%6fdels%2f",
+    "/docs%0a", "/metrics%0a", "/healthz%0d", "/openapi.json%0a", "/static/../openapi.json",
+    "/docs/../openapi.json", "/.env", "/.git/config", "/server-status", "/debug", "/admin",
+    "/actuator/env", "/api/v2/models", "/docs/..%2fopenapi.json",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_29_one_path_to_a_route(target: Target, path: str) -> None:
+    """Line 29: no second spelling of a path leads to a route that a first is guarded at."""
+    with target.unharmed():
+        for method in ("GET", "POST", "DELETE"):
+            assert target.ask(path, method).status in (400, 404, 405)
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "PATCH", "PROPFIND", "get", "LOCK"])
+def test_29_other_methods(target: Target, method: str) -> None:
+    """Line 29: a method that a route does not name is 405 (or no HTTP), with no body of GET's."""
+    with target.unharmed():
+        for path in (f"{V1}/models", f"{V1}/summary", f"{V1}/audit"):
+            answer = target.ask(path, method)
+            assert answer.status in (400, 405)
+            assert b"churn" not in answer.body
+
+
+@pytest.mark.parametrize("word", ["access_token", "token", "api_key", "user", "_method", "as"])
+def test_31_words_that_no_route_has(target: Target, word: str) -> None:
+    """Line 31: a token, an actor or a method in the query is refused, and not repeated."""
+    with target.unharmed():
+        for path in (f"{V1}/models", f"{CHURN}/versions", f"{V1}/audit"):
+            answer = target.http.get(path, params={word: "s3cret"})
+            assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
+            assert "s3cret" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "actor", ["", " ", "a\tb", "%00", "a%0ab", "%ff", "x" * 5_000, "%E2%80%AE"]
+)
+def test_30_actors_that_are_no_names(target: Target, actor: str) -> None:
+    """Lines 26 and 30: who acts is a name, or the request is refused."""
+    with target.unharmed():
+        answer = target.ask(FIRST, "GET", f"X-Lockgate-Actor: {actor}")
+        assert answer.status == 400
