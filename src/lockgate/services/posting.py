@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from lockgate.domain.addresses import AddressRules
 from lockgate.domain.webhooks import ANSWER_CHARS_MAX, Attempt, require_url
 from lockgate.errors import InvalidInput, InvalidSetting, RegistryError
 
@@ -26,47 +27,26 @@ TIMEOUT_S = 10.0
 ANSWER_BYTES_MAX = 4 * ANSWER_CHARS_MAX
 CONNECTIONS_MAX = 32
 AGENT = "lockgate-webhooks"
-# They lead to addresses of version 4 that nobody sees in them.
-_TUNNELS = tuple(
-    ipaddress.ip_network(each) for each in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16")
-)
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-
-def may_reach(address: Address) -> bool:
-    """Say whether an address is one of the public internet."""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return may_reach(address.ipv4_mapped)
-        if any(address in network for network in _TUNNELS):
-            return False
-    return address.is_global and not address.is_multicast
 
 
 class Poster:
     """Sends requests to addresses of users. Thread-safe."""
 
     def __init__(self, hosts: str = "", timeout_s: float = TIMEOUT_S) -> None:
-        """Reach public addresses, and those of ``hosts``: names of this network, with commas."""
-        self._own = frozenset(each.strip().lower() for each in hosts.split(",") if each.strip())
+        """Reach public addresses, and ``hosts``: names, addresses and networks, with commas."""
+        self._rules = AddressRules.parse(hosts)
         self._timeout_s = timeout_s
         self._client: httpx.Client | None = None
 
     def require(self, url: str) -> None:
         """Raise `InvalidInput` for a URL that can be seen to lead where we never go."""
         require_url(url)
-        host = (urlsplit(url).hostname or "").lower()
-        if host in self._own:
-            return
-        try:
-            address = ipaddress.ip_address(host)
-        except ValueError:
-            if host != "localhost" and not host.endswith(".localhost"):
-                return
-        else:
-            if may_reach(address):
-                return
-        raise _refused(host)
+        parts = urlsplit(url)
+        host = (parts.hostname or "").lower()
+        # A name that every machine has for itself is not asked for.
+        address = "127.0.0.1" if host == "localhost" or host.endswith(".localhost") else host
+        if _is_address(address):
+            self._judge(host, parts.port or _port_of(parts.scheme), address)
 
     def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> Attempt:
         """Post ``body``; return what came back. Raises nothing for what is the receiver's fault."""
@@ -103,7 +83,7 @@ class Poster:
 
         target = httpx.URL(url)
         address = self._address_of(target.host, target.port or _port_of(target.scheme))
-        pinned = target.copy_with(host=str(address))
+        pinned = target.copy_with(host=address)
         sent = {
             **headers,
             "host": target.netloc.decode("ascii"),
@@ -130,12 +110,21 @@ class Poster:
             _seconds(response.headers.get("retry-after")),
         )
 
-    def _address_of(self, host: str, port: int) -> Address:
+    def _address_of(self, host: str, port: int) -> str:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = [ipaddress.ip_address(str(each[4][0]).partition("%")[0]) for each in found]
-        if host.lower() not in self._own and not all(may_reach(each) for each in addresses):
-            raise _refused(host)
+        addresses = [str(each[4][0]).partition("%")[0] for each in found]
+        for address in addresses:
+            self._judge(host, port, address)
         return addresses[0]
+
+    def _judge(self, host: str, port: int, address: str) -> None:
+        fault = self._rules.find_fault(host, port, address)
+        if fault is not None:
+            raise InvalidInput(
+                detail=f"{fault}, not on the public internet; LOCKGATE_WEBHOOK_HOSTS names what "
+                "webhooks may reach in this network",
+                field="url",
+            )
 
     def _connections(self) -> httpx.Client:
         if self._client is None:
@@ -161,12 +150,12 @@ def find_poster(store: Store) -> Poster:
     return poster
 
 
-def _refused(host: str) -> InvalidInput:
-    return InvalidInput(
-        detail=f"{host} is not on the public internet; LOCKGATE_WEBHOOK_HOSTS names hosts of "
-        "this network that webhooks may reach",
-        field="url",
-    )
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _port_of(scheme: str) -> int:
