@@ -15,9 +15,10 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
@@ -37,7 +38,7 @@ from lockgate.domain.manifests import (
     build_manifest,
     check_paths,
 )
-from lockgate.domain.tensors import TensorLayout
+from lockgate.domain.tensors import TensorLayout, TensorSlot
 from lockgate.errors import Conflict, InvalidInput, Unavailable
 
 BATCH_BYTES: Final = 8 * 2**20
@@ -230,8 +231,11 @@ class _Push:
                 return read_at(file, start, length)
 
             layout = find_layout(path, read, state.size)
-            tensors = _TensorDigests(layout)
-            for start, sizes in _batches(cut_sizes(layout, read, state.size)):
+            cuts: Iterable[int] = cut_sizes(layout, read, state.size)
+            if layout is not None:
+                cuts = list(cuts)
+            tensors = _TensorDigests(layout, cuts)
+            for start, sizes in _batches(cuts):
                 if len(in_flight) >= BATCHES_IN_FLIGHT_MAX:
                     chunks.extend(_ended(*in_flight.popleft()))
                 data = read_at(file, start, sum(sizes))
@@ -246,7 +250,8 @@ class _Push:
             while in_flight:
                 chunks.extend(_ended(*in_flight.popleft()))
             _check_unchanged(path, file, state)
-        return FileEntry(path, state.size, sha256.hexdigest(), tuple(chunks), tensors.entries())
+        entries = tensors.entries(chunks)
+        return FileEntry(path, state.size, sha256.hexdigest(), tuple(chunks), entries)
 
     def _push_batch(self, data: bytes, sizes: list[int]) -> list[Chunk]:
         chunks: list[Chunk] = []
@@ -307,21 +312,30 @@ class _Push:
 
 
 class _TensorDigests:
-    """Hashes the tensors of a file as its bytes go by, from first to last."""
+    """Hashes the tensors of a file as its bytes go by, from first to last.
 
-    def __init__(self, layout: TensorLayout | None) -> None:
+    A tensor that is a chunk of its own, as most are, is left to whoever hashes the chunks.
+    """
+
+    def __init__(self, layout: TensorLayout | None, cuts: Iterable[int]) -> None:
+        """``cuts`` are the sizes of the file's chunks; not looked at when there is no layout."""
         self._layout = layout
+        self._starts: list[int] = []
+        self._slots: list[TensorSlot] = []
+        if layout is not None:
+            sizes = list(cuts)
+            self._starts = list(accumulate(sizes, initial=0))
+            whole = set(zip(self._starts, sizes, strict=False))
+            self._slots = [each for each in layout.tensors if (each.start, each.size) not in whole]
         self._digests: list[str] = []
         self._hasher: Any = None
 
     def feed(self, start: int, data: bytes) -> None:
         """Take the bytes that follow those taken before."""
-        if self._layout is None:
-            return
         view = memoryview(data)
         end = start + len(data)
-        while len(self._digests) < len(self._layout.tensors):
-            slot = self._layout.tensors[len(self._digests)]
+        while len(self._digests) < len(self._slots):
+            slot = self._slots[len(self._digests)]
             slot_end = slot.start + slot.size
             if slot.start >= end and not slot_end == slot.start == end:
                 break
@@ -334,23 +348,32 @@ class _TensorDigests:
             self._digests.append(f"blake3:{self._hasher.hexdigest()}")
             self._hasher = None
 
-    def entries(self) -> tuple[TensorEntry, ...] | None:
+    def entries(self, chunks: Sequence[Chunk]) -> tuple[TensorEntry, ...] | None:
         """Return the tensors, once all bytes have been fed; None for a file without any known."""
         if self._layout is None:
             return None
+        digests = {
+            (start, chunk.size): chunk.digest
+            for start, chunk in zip(self._starts, chunks, strict=False)
+        }
+        for slot, digest in zip(self._slots, self._digests, strict=True):
+            digests[slot.start, slot.size] = digest
         return tuple(
-            TensorEntry(slot.name, slot.dtype, slot.shape, slot.start, slot.size, digest)
-            for slot, digest in zip(self._layout.tensors, self._digests, strict=True)
-        )
+            TensorEntry(
+                slot.name, slot.dtype, slot.shape, slot.start, slot.size,
+                digests[slot.start, slot.size],
+            )
+            for slot in self._layout.tensors
+        )  # fmt: skip
 
 
 def _small_entry(path: str, data: bytes) -> FileEntry:
     layout = find_layout(path, lambda start, length: data[start : start + length], len(data))
-    tensors = _TensorDigests(layout)
+    tensors = _TensorDigests(layout, [len(data)])
     tensors.feed(0, data)
     chunks = (Chunk(blob_digest(data), len(data)),) if data else ()
     sha256 = hashlib.sha256(data).hexdigest()
-    return FileEntry(path, len(data), sha256, chunks, tensors.entries())
+    return FileEntry(path, len(data), sha256, chunks, tensors.entries(chunks))
 
 
 def _grouped(paths: list[str], files: dict[str, FileState]) -> Iterator[list[str]]:
@@ -366,7 +389,7 @@ def _grouped(paths: list[str], files: dict[str, FileState]) -> Iterator[list[str
         yield group
 
 
-def _batches(sizes: Iterator[int]) -> Iterator[tuple[int, list[int]]]:
+def _batches(sizes: Iterable[int]) -> Iterator[tuple[int, list[int]]]:
     """Group consecutive chunks: yields where a batch starts in the file, and its chunks' sizes."""
     start = 0
     batch: list[int] = []
