@@ -1,0 +1,135 @@
+"""MLflow's one namespace of models: a project of ours, and who acts in it.
+
+The project is the MLflow workspace that the client names (``mlflow.set_workspace``, or
+``MLFLOW_WORKSPACE``), ``default`` when it names none: a model's name holds no project, since
+MLflow lets no name hold a slash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.types import Scope
+
+from lockgate.dialects.mlflow import words
+from lockgate.dialects.mlflow.problems import RESOURCE_DOES_NOT_EXIST, MlflowProblem
+from lockgate.dialects.mlflow.shapes import registered_model
+from lockgate.domain.lifecycles import Lifecycle
+from lockgate.domain.models import RegisteredModel
+from lockgate.domain.names import project_name
+from lockgate.domain.references import DEFAULT_PROJECT
+from lockgate.domain.versions import ModelVersion
+from lockgate.errors import ModelNotFound, StageEmpty, VersionNotFound
+from lockgate.http.auth import registry_for
+from lockgate.registry import Registry
+
+WORKSPACE_HEADER = b"x-mlflow-workspace"
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """The models of a project, by the names and numbers that MLflow has for them."""
+
+    registry: Registry
+    project: str
+
+    def full_name(self, name: str) -> str:
+        """Return a model's name with its project, once it is a name to MLflow."""
+        return f"{self.project}/{words.model_name(name)}"
+
+    def model(self, name: str) -> RegisteredModel:
+        """Return a model, or refuse as MLflow does."""
+        with model_missing(name):
+            return self.registry.get_model(self.full_name(name))
+
+    def version(self, name: str, version: str) -> ModelVersion:
+        """Return the version of that number, whatever its label, or refuse as MLflow does."""
+        full_name = self.full_name(name)
+        number = words.version_number(version)
+        try:
+            found = self.registry.get_version(full_name, number)
+        except ModelNotFound:
+            raise version_missing(name, version) from None
+        except VersionNotFound:
+            found = None
+        if found is None or found.seq != number:  # a label may be another version's number
+            found = self._numbered(name, number)
+        if found is None:
+            raise version_missing(name, version)
+        return found
+
+    def lifecycle(self, model: RegisteredModel) -> Lifecycle:
+        """Return the lifecycle that a model is pinned to."""
+        return self.registry.get_lifecycle(model.lifecycle, model.lifecycle_revision)
+
+    def latest(self, model: RegisteredModel, stages: Any = None) -> list[ModelVersion]:
+        """Return the latest version in each stage, or in each of ``stages``, that has one."""
+        if not model.version_count and not stages:
+            return []
+        lifecycle = self.lifecycle(model)
+        wanted = [stage.name for stage in lifecycle.stages]
+        if stages:
+            wanted = list(dict.fromkeys(stage_of(lifecycle, stage) for stage in stages))
+        found = []
+        for stage in wanted:
+            try:
+                found.append(self.registry.get_latest(model.full_name, stage))
+            except StageEmpty:
+                continue
+        return found
+
+    def shown(self, model: RegisteredModel) -> dict[str, Any]:
+        """Return a model in MLflow's shape, with its latest versions and aliases."""
+        aliases = {
+            alias: self.registry.get_version(model.full_name, label).seq
+            for alias, label in model.aliases.items()
+        }
+        return registered_model(model, self.latest(model), aliases)
+
+    def _numbered(self, name: str, number: int) -> ModelVersion | None:
+        if number < 1:
+            return None
+        quoted = name.replace("'", "''")
+        where = f"name = '{quoted}' AND seq = {number}"
+        found = self.registry.search(where, project=self.project, limit=1)
+        return found[0] if found else None
+
+
+def namespace_of(scope: Scope) -> Namespace:
+    """Return the namespace that a request is about, acting as whoever sent it."""
+    project = DEFAULT_PROJECT
+    for header, value in scope["headers"]:
+        if header == WORKSPACE_HEADER and value.strip():
+            project = project_name(unquote(value.decode("latin-1")).strip())
+    return Namespace(registry_for(scope), project)
+
+
+def stage_of(lifecycle: Lifecycle, stage: str) -> str:
+    """Return the stage that a word means in a lifecycle, or refuse as MLflow does."""
+    found = lifecycle.find_stage(stage)
+    if found is None:
+        known = tuple(words.shown_stage(each.name) for each in lifecycle.stages)
+        raise words.invalid_stage(stage, known)
+    return found.name
+
+
+@contextmanager
+def model_missing(name: str) -> Iterator[None]:
+    """Say in MLflow's words that there is no such model."""
+    try:
+        yield
+    except ModelNotFound:
+        raise MlflowProblem(
+            RESOURCE_DOES_NOT_EXIST, f"Registered Model with name={name} not found"
+        ) from None
+
+
+def version_missing(name: str, version: str) -> MlflowProblem:
+    """Return the refusal of a version that is not there."""
+    return MlflowProblem(
+        RESOURCE_DOES_NOT_EXIST, f"Model Version (name={name}, version={version}) not found"
+    )
