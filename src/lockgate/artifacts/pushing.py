@@ -18,27 +18,24 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Protocol, Self
-
-from blake3 import blake3
+from typing import Final, Protocol, Self
 
 from lockgate.artifacts.chunking import SMALL_FILE_BYTES_MAX, cut_sizes, find_layout
 from lockgate.artifacts.remembered import HashMemory
 from lockgate.artifacts.store import Data, blob_digest
+from lockgate.artifacts.tensor_digests import TensorDigests
 from lockgate.artifacts.trees import FileState, list_tree, open_file, open_root, read_at
 from lockgate.domain.manifests import (
     Chunk,
     FileEntry,
     Manifest,
     ManifestLimits,
-    TensorEntry,
     build_manifest,
     check_paths,
 )
-from lockgate.domain.tensors import TensorLayout, TensorSlot
+from lockgate.domain.tensors import Read
 from lockgate.errors import Conflict, InvalidInput, Unavailable
 
 BATCH_BYTES: Final = 8 * 2**20
@@ -99,7 +96,7 @@ def push_tree(
         with open_root(folder) as opened:
             files = _listed(opened, only, limits)
             total = sum(state.size for state in files.values())
-            with _Push(opened, sink, memory, total, on_progress, workers) as push:
+            with Push(opened, sink, memory, total, on_progress, workers) as push:
                 entries = push.run(files)
                 return Pushed(build_manifest(entries, limits), push.bytes_sent, push.chunks_sent)
     except OSError as error:
@@ -144,7 +141,7 @@ def _listed(root: int, only: str | None, limits: ManifestLimits) -> dict[str, Fi
         return {only: FileState.of(os.fstat(file))}
 
 
-class _Push:
+class Push:
     """One push under way: its threads, and what it has sent."""
 
     def __init__(
@@ -155,7 +152,9 @@ class _Push:
         bytes_total: int,
         on_progress: Callable[[PushProgress], None] | None,
         workers: int,
+        batches_max: int = BATCHES_IN_FLIGHT_MAX,
     ) -> None:
+        self._batches_max = batches_max
         self.bytes_sent = 0
         self.chunks_sent = 0
         self._root = root
@@ -222,36 +221,40 @@ class _Push:
     # --- large files: many batches in one ----------------------------------------------------
 
     def _push_large(self, path: str, state: FileState) -> FileEntry:
-        sha256 = hashlib.sha256()
-        chunks: list[Chunk] = []
-        in_flight: deque[tuple[Future[list[Chunk]], list[Future[None]]]] = deque()
         with open_file(self._root, path) as file:
 
             def read(start: int, length: int) -> bytes:
                 return read_at(file, start, length)
 
-            layout = find_layout(path, read, state.size)
-            cuts: Iterable[int] = cut_sizes(layout, read, state.size)
-            if layout is not None:
-                cuts = list(cuts)
-            tensors = _TensorDigests(layout, cuts)
-            for start, sizes in _batches(cuts):
-                if len(in_flight) >= BATCHES_IN_FLIGHT_MAX:
-                    chunks.extend(_ended(*in_flight.popleft()))
-                data = read_at(file, start, sum(sizes))
-                if len(data) != sum(sizes):
-                    raise _changed(path)
-                ordered = [
-                    self._hasher.submit(sha256.update, data),
-                    self._tensors.submit(tensors.feed, start, data),
-                ]
-                in_flight.append((self._workers.submit(self._push_batch, data, sizes), ordered))
-                del data
-            while in_flight:
-                chunks.extend(_ended(*in_flight.popleft()))
+            entry = self._push_pieces(path, state.size, read, read)
             _check_unchanged(path, file, state)
-        entries = tensors.entries(chunks)
-        return FileEntry(path, state.size, sha256.hexdigest(), tuple(chunks), entries)
+        return entry
+
+    def _push_pieces(self, path: str, size: int, look: Read, take: Read) -> FileEntry:
+        """Send a file; ``take`` is asked for all of it in order, ``look`` for some before that."""
+        sha256 = hashlib.sha256()
+        chunks: list[Chunk] = []
+        in_flight: deque[tuple[Future[list[Chunk]], list[Future[None]]]] = deque()
+        layout = find_layout(path, look, size)
+        cuts: Iterable[int] = cut_sizes(layout, look, size)
+        if layout is not None:
+            cuts = list(cuts)
+        tensors = TensorDigests(layout, cuts)
+        for start, sizes in _batches(cuts):
+            if len(in_flight) >= self._batches_max:
+                chunks.extend(_ended(*in_flight.popleft()))
+            data = take(start, sum(sizes))
+            if len(data) != sum(sizes):
+                raise _changed(path)
+            ordered = [
+                self._hasher.submit(sha256.update, data),
+                self._tensors.submit(tensors.feed, start, data),
+            ]
+            in_flight.append((self._workers.submit(self._push_batch, data, sizes), ordered))
+            del data
+        while in_flight:
+            chunks.extend(_ended(*in_flight.popleft()))
+        return FileEntry(path, size, sha256.hexdigest(), tuple(chunks), tensors.entries(chunks))
 
     def _push_batch(self, data: bytes, sizes: list[int]) -> list[Chunk]:
         chunks: list[Chunk] = []
@@ -264,6 +267,15 @@ class _Push:
             start += size
         self._send(list(blobs.items()), len(data))
         return chunks
+
+    def push_bytes(self, path: str, size: int, look: Read, take: Read) -> FileEntry:
+        """Send a file from elsewhere; see `_push_pieces`."""
+        if size > SMALL_FILE_BYTES_MAX:
+            return self._push_pieces(path, size, look, take)
+        data = take(0, size)
+        entry = _small_entry(path, data)
+        self._send([(chunk.digest, data) for chunk in entry.chunks], size)
+        return entry
 
     # --- files hashed before -----------------------------------------------------------------
 
@@ -311,65 +323,9 @@ class _Push:
                 )
 
 
-class _TensorDigests:
-    """Hashes the tensors of a file as its bytes go by, from first to last.
-
-    A tensor that is a chunk of its own, as most are, is left to whoever hashes the chunks.
-    """
-
-    def __init__(self, layout: TensorLayout | None, cuts: Iterable[int]) -> None:
-        """``cuts`` are the sizes of the file's chunks; not looked at when there is no layout."""
-        self._layout = layout
-        self._starts: list[int] = []
-        self._slots: list[TensorSlot] = []
-        if layout is not None:
-            sizes = list(cuts)
-            self._starts = list(accumulate(sizes, initial=0))
-            whole = set(zip(self._starts, sizes, strict=False))
-            self._slots = [each for each in layout.tensors if (each.start, each.size) not in whole]
-        self._digests: list[str] = []
-        self._hasher: Any = None
-
-    def feed(self, start: int, data: bytes) -> None:
-        """Take the bytes that follow those taken before."""
-        view = memoryview(data)
-        end = start + len(data)
-        while len(self._digests) < len(self._slots):
-            slot = self._slots[len(self._digests)]
-            slot_end = slot.start + slot.size
-            if slot.start >= end and not slot_end == slot.start == end:
-                break
-            piece = view[max(0, slot.start - start) : max(0, slot_end - start)]
-            if self._hasher is None:
-                self._hasher = blake3()
-            self._hasher.update(piece)
-            if slot_end > end:
-                break
-            self._digests.append(f"blake3:{self._hasher.hexdigest()}")
-            self._hasher = None
-
-    def entries(self, chunks: Sequence[Chunk]) -> tuple[TensorEntry, ...] | None:
-        """Return the tensors, once all bytes have been fed; None for a file without any known."""
-        if self._layout is None:
-            return None
-        digests = {
-            (start, chunk.size): chunk.digest
-            for start, chunk in zip(self._starts, chunks, strict=False)
-        }
-        for slot, digest in zip(self._slots, self._digests, strict=True):
-            digests[slot.start, slot.size] = digest
-        return tuple(
-            TensorEntry(
-                slot.name, slot.dtype, slot.shape, slot.start, slot.size,
-                digests[slot.start, slot.size],
-            )
-            for slot in self._layout.tensors
-        )  # fmt: skip
-
-
 def _small_entry(path: str, data: bytes) -> FileEntry:
     layout = find_layout(path, lambda start, length: data[start : start + length], len(data))
-    tensors = _TensorDigests(layout, [len(data)])
+    tensors = TensorDigests(layout, [len(data)])
     tensors.feed(0, data)
     chunks = (Chunk(blob_digest(data), len(data)),) if data else ()
     sha256 = hashlib.sha256(data).hexdigest()

@@ -28,6 +28,7 @@ from lockgate.services import (
 from lockgate.services.depot import Depot, find_depot
 from lockgate.services.downloads import URL_EXPIRES_S
 from lockgate.services.file_evidence import card_of
+from lockgate.services.loose_files import LooseFiles
 from lockgate.services.sealed import sealed_digest
 from lockgate.services.verifying import Verifying, every_sealed
 
@@ -44,6 +45,11 @@ class ArtifactVerbs(Desk, FileVerbs):
                 setting="artifacts", detail="this registry was opened without a store for files"
             )
         return depot
+
+    @property
+    def loose_files(self) -> LooseFiles:
+        """Files that belong to no version. Raises `InvalidSetting` as `depot` does."""
+        return LooseFiles(self._store, self.depot, self._who)
 
     def files(self, reference: str) -> VersionFiles:
         """Return a version's files, and what each was proved to be. Raises `ArtifactNotFound`."""

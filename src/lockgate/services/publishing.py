@@ -42,7 +42,7 @@ LACKING_LISTED_MAX = 10_000
 POLL_S = 0.05
 
 
-class _EpochMoved(Exception):
+class EpochMoved(Exception):
     """A sweep began after the chunks were seen."""
 
 
@@ -74,14 +74,14 @@ def publish(
     proofs: list[ContentProof] | None = None
     for _ in range(SEALS_MAX):
         epoch = quiet_epoch(store)
-        _require_blobs(depot.blobs, manifest)
+        require_blobs(depot.blobs, manifest)
         if proofs is None:
             proofs = proving.prove(store, depot, manifest)
         depot.blobs.put_manifest(manifest.digest, manifest.encoded)
         use_case = _sealing(store, who, epoch, project, model, new, manifest, proofs)
         try:
             return store.write(who, use_case)
-        except _EpochMoved:
+        except EpochMoved:
             continue
     raise Contended(detail=f"Sweeps came between {SEALS_MAX} attempts to seal; try again.")
 
@@ -109,7 +109,8 @@ def _ending(epoch: Epoch) -> Callable[[Session], bool]:
     return lambda session: rows.end_sweep(session, epoch)
 
 
-def _require_blobs(blobs: BlobStore, manifest: Manifest) -> None:
+def require_blobs(blobs: BlobStore, manifest: Manifest) -> None:
+    """Raise `BlobNotFound` unless all chunks of a manifest are in the store."""
     digests = list(manifest.chunk_sizes)
     lacking: list[str] = []
     for first in range(0, len(digests), ASK_DIGESTS_MAX):
@@ -134,7 +135,7 @@ def _sealing(
 
     def use_case(session: Session) -> ModelVersion:
         if rows.hold_epoch(session) != epoch:
-            raise _EpochMoved
+            raise EpochMoved
         proving.keep(session, manifest, proofs)
         if new.label is not None and model_rows.find_model(session, project, model.name):
             stored = model_rows.lock_model(session, project, model.name)

@@ -1,11 +1,11 @@
 """MLflow: ``MLFLOW_REGISTRY_URI=http://host:8000`` and an unmodified ``mlflow`` 3.x.
 
-    requests   what a call says     words       what MLflow lets names be
-    routing    path → call          namespace   which project, which model, which version
-    models, versions, webhooks      the calls
-    filters    its search grammar, written in ours
-    shapes     our models and versions in its JSON
-    problems   our errors in its codes
+requests   what a call says     words       what MLflow lets names be
+routing    path → call          namespace   which project, which model, which version
+models, versions, webhooks      the calls
+filters    its search grammar, written in ours
+shapes     our models and versions in its JSON
+problems   our errors in its codes
 """
 
 from __future__ import annotations

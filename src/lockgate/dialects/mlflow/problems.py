@@ -76,4 +76,3 @@ def answer_problem(problem: MlflowProblem) -> Response:
     if status == 503:
         headers["retry-after"] = "1"
     return Response(body, status, headers, media_type="application/json")
-

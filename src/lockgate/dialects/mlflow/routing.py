@@ -110,9 +110,7 @@ class MlflowCalls:
         if call.quick and state.reads_at_once:
             return _encode(call.work(namespace, given))
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            state.pool, lambda: _encode(call.work(namespace, given))
-        )
+        return await loop.run_in_executor(state.pool, lambda: _encode(call.work(namespace, given)))
 
     def _call(self, scope: Scope) -> MlflowCall:
         method, path = scope["method"], scope["path"].removeprefix(self._prefix)
