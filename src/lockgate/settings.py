@@ -56,7 +56,7 @@ class Settings:
 
     Empty means its own names on a loopback address, any elsewhere.
     """
-    dialects: str = ""
+    dialects: str = "mlflow"
     """Which clients of other registries the server understands, with commas."""
     busy_s: float = 30.0
     """How long a writer waits for others on SQLite."""

@@ -80,9 +80,12 @@ def transition(
     expect: options.Expect = None,
     force: Force = False,
     reason: Reason = "",
+    archive_others: Annotated[
+        bool, typer.Option("--archive-others", help="Archive the versions that stand there.")
+    ] = False,
 ) -> None:
     """Take a version to a stage, by whichever verb leads there."""
-    _pass(ctx, reference, version, TRANSITION, to, comment, expect, force, reason)
+    _pass(ctx, reference, version, TRANSITION, to, comment, expect, force, reason, archive_others)
 
 
 def rollback(
@@ -118,6 +121,7 @@ def _pass(
     expect: str | None,
     force: bool = False,
     reason: str = "",
+    archive_others: bool = False,
 ) -> None:
     session = Session.of(ctx)
     name, label = session.version_named(reference, version)
@@ -131,6 +135,7 @@ def _pass(
             expected_stage=expect,
             force=force,
             reason=reason,
+            archive_others=archive_others,
         )
     _tell(session, done)
 

@@ -17,7 +17,7 @@ from types import ModuleType
 
 from lockgate.errors import InvalidSetting
 
-NAMES: tuple[str, ...] = ()
+NAMES: tuple[str, ...] = ("mlflow",)
 
 
 def dialects_named(setting: str) -> list[ModuleType]:

@@ -55,18 +55,26 @@ def plan_transition(
     target: Stage,
     verb: str,
     incumbents: Sequence[Standing] = (),
+    *,
+    archive_others: bool = False,
 ) -> Plan:
     """Return what ``verb`` to ``target`` changes.
 
-    ``incumbents`` are the versions that stand in ``target`` now. Raises `TransitionNotAllowed`
-    with the steps that are allowed.
+    ``incumbents`` are the versions that stand in ``target`` now; ``archive_others`` archives
+    them, also where several may stand. Raises `TransitionNotAllowed` with the steps that are
+    allowed.
     """
+    others = [each for each in incumbents if each.label != version.label]
     if version.stage == target.name:
-        return _stay(lifecycle, version, target, verb)
+        archived = _archivals(lifecycle, target, others, version) if archive_others else ()
+        return _stay(lifecycle, version, target, verb, archived)
     if not lifecycle.allows(version.stage, target.name, verb):
         raise _refusal(lifecycle, version, target, verb)
-    others = [each for each in incumbents if each.label != version.label]
-    displaced = _displacements(lifecycle, target, others, version) if target.exclusive else ()
+    displaced: tuple[Move, ...] = ()
+    if archive_others:
+        displaced = _archivals(lifecycle, target, others, version)
+    elif target.exclusive:
+        displaced = _displacements(lifecycle, target, others, version)
     move = Move(
         label=version.label,
         source=version.stage,
@@ -99,14 +107,21 @@ def plan_target(lifecycle: Lifecycle, version: Standing, verb: str) -> Stage:
     raise _refusal(lifecycle, version, None, verb)
 
 
-def _stay(lifecycle: Lifecycle, version: Standing, target: Stage, verb: str) -> Plan:
+def _stay(
+    lifecycle: Lifecycle,
+    version: Standing,
+    target: Stage,
+    verb: str,
+    archived: tuple[Move, ...],
+) -> Plan:
+    """Return the plan for a version that stands in ``target`` already, alone there afterwards."""
     if lifecycle.same_stage == "reject":
         raise TransitionNotAllowed(
             detail=f"Version '{version.label}' already stands in {target.name}."
             f"{_allowed_sentence(lifecycle, version.stage)}",
             **_allowed_fields(lifecycle, version, target, verb),
         )
-    if lifecycle.same_stage == "record":
+    if lifecycle.same_stage == "record" or archived:
         move = Move(
             label=version.label,
             source=version.stage,
@@ -114,7 +129,7 @@ def _stay(lifecycle: Lifecycle, version: Standing, target: Stage, verb: str) -> 
             verb=verb,
             stamps_approval=STAMP_APPROVAL in target.on_enter,
         )
-        return Plan(target=target.name, moves=(move,))
+        return Plan(target=target.name, moves=(*archived, move))
     return Plan(target=target.name, moves=(), audited=lifecycle.same_stage == "noop_audit")
 
 
@@ -138,11 +153,31 @@ def _displacements(
     else:
         retreat = lifecycle.stage(target.incumbent.removeprefix("demote:")).name
         verb = DEMOTE
+    return _retreat(incumbents, retreat, verb, version)
+
+
+def _archivals(
+    lifecycle: Lifecycle, target: Stage, incumbents: Sequence[Standing], version: Standing
+) -> tuple[Move, ...]:
+    """Return the moves of the others into the archive, where the lifecycle lets them go there."""
+    if not incumbents:
+        return ()
+    archive = lifecycle.archive_stage
+    if archive is None or not lifecycle.allows(target.name, archive.name, ARCHIVE):
+        raise _refusal(lifecycle, incumbents[0], archive, ARCHIVE)
+    if target.exclusive and target.incumbent == "reject":
+        return _displacements(lifecycle, target, incumbents, version)
+    return _retreat(incumbents, archive.name, ARCHIVE, version)
+
+
+def _retreat(
+    incumbents: Sequence[Standing], stage: str, verb: str, version: Standing
+) -> tuple[Move, ...]:
     return tuple(
         Move(
             label=each.label,
             source=each.stage,
-            target=retreat,
+            target=stage,
             verb=verb,
             displaced_by=version.label,
         )

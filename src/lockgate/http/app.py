@@ -116,6 +116,7 @@ def build_app(
     app.state.kept = KeptVersions()
     app.state.pool = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="lockgate")
     app.state.transfers = Transfers()
+    app.state.reads_at_once = settings.database.startswith(("sqlite:", "memory:"))
     app.state.settle_s = settings.settle_s
     app.state.coordination = cache.Desk(coordination)
     requests = metrics.Requests()
@@ -132,7 +133,7 @@ def build_app(
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(RequestValidationError, on_validation_error)
     # The last that is added is the first that a request meets.
-    if settings.database.startswith(("sqlite:", "memory:")):
+    if app.state.reads_at_once:
         app.add_middleware(HotReads)
     named = settings.allowed_hosts if allowed_hosts is None else allowed_hosts
     hosts = hosts_of(settings.host, named)

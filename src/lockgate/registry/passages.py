@@ -25,10 +25,12 @@ class PassageVerbs(PassageWords, Desk):
         expected_stage: str | None = None,
         force: bool = False,
         reason: str = "",
+        archive_others: bool = False,
     ) -> Promoted:
         """Take a version to another stage; return it, its passage, and who made room.
 
         ``force`` opens a closed gate: with the permission ``gate.force`` and a ``reason``.
+        ``archive_others`` archives the versions that stand where this one goes.
         """
         project, bare = self._split(name)
         move = Move(
@@ -38,6 +40,7 @@ class PassageVerbs(PassageWords, Desk):
             expected_stage=expected_stage,
             force=force,
             reason=reason,
+            archive_others=archive_others,
         )
         return promotion.transition(self._store, self._who, project, bare, str(version), move)
 

@@ -23,10 +23,12 @@ class PassageVerbs(PassageWords, Calls):
         expected_stage: str | None = None,
         force: bool = False,
         reason: str = "",
+        archive_others: bool = False,
     ) -> Promoted:
         """Take a version to another stage; return it, its passage, and who made room.
 
         ``force`` opens a closed gate: with the permission ``gate.force`` and a ``reason``.
+        ``archive_others`` archives the versions that stand where this one goes.
         """
         body = given(
             to=to,
@@ -35,6 +37,7 @@ class PassageVerbs(PassageWords, Calls):
             expected_stage=expected_stage,
             force=force,
             reason=reason,
+            archive_others=archive_others,
         )
         path = self._version(name, version, "transitions")
         return self._change(Promoted, "POST", path, body)

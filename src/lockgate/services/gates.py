@@ -80,13 +80,27 @@ def load_candidate(
     )
 
 
-def plan_of(session: Session, candidate: Candidate, target: Stage, verb: str) -> Plan:
+def plan_of(
+    session: Session,
+    candidate: Candidate,
+    target: Stage,
+    verb: str,
+    *,
+    archive_others: bool = False,
+) -> Plan:
     """Return what the passage changes. Raises `TransitionNotAllowed`."""
     standing = []
-    if target.exclusive:
+    if target.exclusive or archive_others:
         found = history.standing_in(session, candidate.stored.id, target.name)
         standing = [Standing(label=label, stage=target.name) for _, label in found]
-    return plan_transition(candidate.lifecycle, candidate.standing, target, verb, standing)
+    return plan_transition(
+        candidate.lifecycle,
+        candidate.standing,
+        target,
+        verb,
+        standing,
+        archive_others=archive_others,
+    )
 
 
 def policy_in_force(

@@ -21,7 +21,7 @@ from lockgate.domain.lifecycles import (
     Stage,
 )
 from lockgate.domain.outcomes import Promoted
-from lockgate.domain.planning import plan_target
+from lockgate.domain.planning import Plan, plan_target
 from lockgate.domain.rollback import Stay, plan_rollback
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import InvalidInput, NothingToRollBackTo, PolicyViolated, StageChanged
@@ -43,6 +43,7 @@ class Move:
     """What a caller asks for: a verb, and where to unless the verb says it.
 
     ``force`` opens a closed gate, with the permission ``gate.force`` and a ``reason``.
+    ``archive_others`` archives the versions that stand where this one goes.
     """
 
     verb: str = TRANSITION
@@ -51,6 +52,7 @@ class Move:
     expected_stage: str | None = None
     force: bool = False
     reason: str = ""
+    archive_others: bool = False
 
 
 def transition(
@@ -75,7 +77,8 @@ def transition(
         else:
             target = lifecycle.stage(move.to)
         passage = Passage(actor=who.name, comment=comment, forced=move.force, reason=reason)
-        return _pass(store, session, candidate, target, move.verb, passage)
+        plan = plan_of(session, candidate, target, move.verb, archive_others=move.archive_others)
+        return _pass(store, session, candidate, target, plan, move.verb, passage)
 
     return store.write(who, use_case)
 
@@ -106,7 +109,8 @@ def rollback(
         label = _earlier(session, stored, target, to_version)
         candidate = lock_candidate(store, session, project, name, label)
         passage = Passage(actor=who.name, comment=comment, forced=move.force, reason=reason)
-        return _pass(store, session, candidate, target, ROLLBACK, passage)
+        plan = plan_of(session, candidate, target, ROLLBACK)
+        return _pass(store, session, candidate, target, plan, ROLLBACK, passage)
 
     return store.write(who, use_case)
 
@@ -159,12 +163,12 @@ def _pass(
     session: Session,
     candidate: Candidate,
     target: Stage,
+    plan: Plan,
     verb: str,
     passage: Passage,
 ) -> Promoted:
-    """Plan, judge and apply one passage; transition and rollback both come through here."""
+    """Judge and apply one planned passage; transition and rollback both come through here."""
     stored, version = candidate.stored, candidate.version
-    plan = plan_of(session, candidate, target, verb)
     if not plan.moves:
         if plan.audited:
             record_stay(session, stored, version, verb, passage)

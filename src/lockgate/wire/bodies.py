@@ -119,6 +119,9 @@ class NewTransition(Body):
     expected_stage: str | None = None
     force: bool = Field(default=False, description="Open a closed gate; needs a reason")
     reason: str = ""
+    archive_others: bool = Field(
+        default=False, description="Archive the versions that stand where this one goes"
+    )
 
 
 class NewRollback(Body):

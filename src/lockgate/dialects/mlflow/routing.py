@@ -79,12 +79,20 @@ SERVER_CALLS: Mapping[tuple[str, str], MlflowCall] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """What the server's metrics call a request."""
+
+    path: str
+
+
 class MlflowCalls:
     """The ASGI application below one prefix."""
 
     def __init__(self, prefix: str, calls: Mapping[tuple[str, str], MlflowCall]) -> None:
         self._prefix = prefix + "/"
         self._calls = calls
+        self._noted = {key: _Noted(self._prefix + key[1]) for key in calls}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -116,7 +124,7 @@ class MlflowCalls:
         method, path = scope["method"], scope["path"].removeprefix(self._prefix)
         found = self._calls.get((method, path))
         if found is not None:
-            scope["route"] = Route(f"{self._prefix}{path}", endpoint=_noted)
+            scope["route"] = self._noted[method, path]
             return found
         if path == webhooks.PATH or path.startswith(f"{webhooks.PATH}/"):
             return MlflowCall(webhooks.refuse)

@@ -1,0 +1,187 @@
+"""MLflow's calls on model versions."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from lockgate.dialects.mlflow import filters, words
+from lockgate.dialects.mlflow.models import LIFECYCLE
+from lockgate.dialects.mlflow.namespace import Namespace, stage_of
+from lockgate.dialects.mlflow.problems import MlflowProblem, invalid
+from lockgate.dialects.mlflow.requests import (
+    Given,
+    at_most,
+    flag,
+    optional,
+    require,
+    tags,
+    text,
+    texts,
+)
+from lockgate.dialects.mlflow.searching import collect
+from lockgate.dialects.mlflow.shapes import (
+    MODEL_ID,
+    RUN_LINK,
+    STORAGE_LOCATION,
+    model_version,
+    storage_of,
+)
+from lockgate.domain.versions import ModelVersion
+from lockgate.errors import NotFound
+
+PAGE_ITEMS_MAX = 200_000
+Answer = dict[str, Any]
+_LOGGED_MODEL = re.compile(r"/?[^/@]+")
+
+
+def create(namespace: Namespace, given: Given) -> Answer:
+    """Register a version of a model that is there; the server counts."""
+    name = require(given, "name")
+    source = words.source(require(given, "source"))
+    tagged = words.tags(optional(given, "tags", tags, {}))
+    model = namespace.model(name)
+    run_id = optional(given, "run_id", text)
+    metadata = {
+        MODEL_ID: optional(given, "model_id", text),
+        RUN_LINK: optional(given, "run_link", text),
+    }
+    original = None if words.is_prompt(tagged) else _original(namespace, source)
+    if original is not None:
+        source = f"models:/{original.model}/{original.seq}"
+        run_id = original.run_id if run_id is None else run_id
+        if metadata[MODEL_ID] is None:
+            metadata[MODEL_ID] = original.metadata.get(MODEL_ID)
+        metadata[STORAGE_LOCATION] = storage_of(original)
+    made = namespace.registry.register_model(
+        model.full_name,
+        artifact_uri=source,
+        run_id=run_id or None,
+        tags=tagged,
+        metadata={key: value for key, value in metadata.items() if value},
+        description=optional(given, "description", text, ""),
+    )
+    return {"model_version": model_version(made)}
+
+
+def get(namespace: Namespace, given: Given) -> Answer:
+    """Return a version."""
+    return {"model_version": model_version(_named(namespace, given))}
+
+
+def get_download_uri(namespace: Namespace, given: Given) -> Answer:
+    """Return where a version's files are; of a copy, where those of the original are."""
+    return {"artifact_uri": storage_of(_named(namespace, given))}
+
+
+def update(namespace: Namespace, given: Given) -> Answer:
+    """Change a version's description."""
+    description = optional(given, "description", text, "")
+    return {"model_version": model_version(_change(namespace, given, description=description))}
+
+
+def delete(namespace: Namespace, given: Given) -> Answer:
+    """Delete a version and its aliases; our own client can restore it.
+
+    MLflow has no word for force, see `models.delete`.
+    """
+    found = _named(namespace, given)
+    model = namespace.model(found.model)
+    namespace.registry.delete_version(
+        model.full_name, found.label, force=model.lifecycle == LIFECYCLE
+    )
+    return {}
+
+
+def transition(namespace: Namespace, given: Given) -> Answer:
+    """Take a version to another stage, past its gate, and archive who stood there if asked to."""
+    stage = require(given, "stage")
+    archive_others = optional(given, "archive_existing_versions", flag, False)
+    found = _named(namespace, given)
+    model = namespace.model(found.model)
+    lifecycle = namespace.lifecycle(model)
+    target = lifecycle.stage(stage_of(lifecycle, stage))
+    active = [s.name for s in lifecycle.stages if not s.archive and s.name != lifecycle.initial]
+    if archive_others and target.name not in active:
+        raise invalid(
+            "Model version transition cannot archive existing model versions because "
+            f"'{stage}' is not an Active stage. Valid stages are "
+            f"{[words.shown_stage(name) for name in active]}"
+        )
+    done = namespace.registry.transition(
+        model.full_name, found.label, target.name, archive_others=archive_others
+    )
+    return {"model_version": model_version(done.version)}
+
+
+def search(namespace: Namespace, given: Given) -> Answer:
+    """Return a page of versions, the last updated first unless ordered."""
+    most = optional(given, "max_results", at_most(PAGE_ITEMS_MAX), PAGE_ITEMS_MAX)
+    where = filters.our_filter(optional(given, "filter", text), filters.VERSIONS)
+    order = filters.our_order(optional(given, "order_by", texts, []), filters.VERSIONS)
+    found, token = collect(
+        lambda limit, cursor: namespace.registry.search(
+            where, order_by=order, project=namespace.project, limit=limit, cursor=cursor
+        ),
+        most,
+        optional(given, "page_token", text),
+    )
+    answer: Answer = {"model_versions": [model_version(version) for version in found]}
+    return answer | {"next_page_token": token} if token else answer
+
+
+def set_tag(namespace: Namespace, given: Given) -> Answer:
+    """Tag a version."""
+    tag = {require(given, "key"): optional(given, "value", text, "")}
+    _change(namespace, given, tags=words.tags(tag))
+    return {}
+
+
+def delete_tag(namespace: Namespace, given: Given) -> Answer:
+    """Take a tag off a version, if it is there."""
+    _change(namespace, given, tags={words.tag_key(require(given, "key")): None})
+    return {}
+
+
+def _named(namespace: Namespace, given: Given) -> ModelVersion:
+    return namespace.version(require(given, "name"), require(given, "version"))
+
+
+def _change(namespace: Namespace, given: Given, **changes: Any) -> ModelVersion:
+    found = _named(namespace, given)
+    return namespace.registry.update_version(
+        f"{found.project}/{found.model}", found.label, **changes
+    )
+
+
+def _original(namespace: Namespace, source: str) -> ModelVersion | None:
+    """Return the version that a source copies, None when it is no version of this registry.
+
+    ``models:/m-1f…`` is a logged model, which the tracking server keeps.
+    """
+    parsed = urlsplit(source)
+    if parsed.scheme != "models" or parsed.netloc or _LOGGED_MODEL.fullmatch(parsed.path):
+        return None
+    path = parsed.path.lstrip("/")
+    name, at, alias = path.partition("@")
+    name, _, version = (name, "", "") if at else path.partition("/")
+    try:
+        if version.isascii() and version.isdigit():
+            found = namespace.version(name, version)
+        else:
+            word = alias or version
+            found = namespace.registry.resolve(f"{namespace.full_name(name)}@{word}")
+        prompt = words.is_prompt(dict(found.tags))
+    except (MlflowProblem, NotFound) as error:
+        raise MlflowProblem(
+            "RESOURCE_DOES_NOT_EXIST",
+            f"Unable to fetch model from model URI source artifact location '{source}'. "
+            f"Error: {error}",
+        ) from None
+    if prompt:
+        raise invalid(
+            f"Invalid model version source: '{source}'. Prompt versions cannot be used as model "
+            "version sources."
+        )
+    return found
