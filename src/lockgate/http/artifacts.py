@@ -6,11 +6,9 @@ a chunk's digest alone opens nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
-from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -19,13 +17,13 @@ from lockgate.artifacts.signatures import ManifestSignature
 from lockgate.artifacts.store import MANIFEST_BYTES_MAX
 from lockgate.domain.manifests import Manifest
 from lockgate.errors import InvalidInput, LimitExceeded, RegistryError
+from lockgate.http.attachments import WHOLE, attachment, span_of
 from lockgate.http.calls import Call, CallOf
 from lockgate.http.problems import http_refusal, status_of
 from lockgate.http.routing import MODEL, VERSION, media_type, router
 from lockgate.http.transfers import Transfers, read_body
 from lockgate.registry import Registry
 from lockgate.services import downloads
-from lockgate.services.downloads import FileRange
 from lockgate.wire import frames
 from lockgate.wire.answers import VersionAnswer
 from lockgate.wire.artifacts import (
@@ -47,7 +45,6 @@ from lockgate.wire.problems import problem_of
 
 routes = router("files")
 MANIFEST_TYPE = "application/vnd.lockgate.manifest+json"
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _BLOBS = {frames.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}
 _MANIFEST = {MANIFEST_TYPE: {"schema": {"type": "string", "format": "binary"}}}
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
@@ -189,30 +186,14 @@ async def download(call: CallOf, project: str, model: str, version: str, path: s
     """Return a file of a version, or a range of it, as an attachment."""
     registry, transfers = call.registry, _transfers(call)
     found = await call.run(lambda: registry.manifest(_reference(project, model, version)))
-    asked = call.request.headers.get("range")
+    span = span_of(call.request.headers.get("range"))
     try:
-        part = downloads.find_range(found, path, _span(asked))
+        part = downloads.find_range(found, path, span)
     except InvalidInput as error:
         size = getattr(found.find_file(path), "size", 0)
         headers = {"content-range": f"bytes */{size}"}
         return http_refusal(416, call.request.state.request_id, str(error), headers)
-    name = part.file.path.rpartition("/")[2]
-    headers = {
-        "accept-ranges": "bytes",
-        "cache-control": "no-cache",
-        "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
-        "content-length": str(part.length),
-        "etag": f'"{part.file.sha256}"',
-    }
-    if _span(asked) != (0, None):
-        last = part.start + part.length - 1
-        headers["content-range"] = f"bytes {part.start}-{last}/{part.file.size}"
-    return StreamingResponse(
-        _file(transfers, registry, part),
-        status_code=206 if "content-range" in headers else 200,
-        headers=headers,
-        media_type="application/octet-stream",
-    )
+    return attachment(transfers, registry, part, whole=span == WHOLE)
 
 
 # --- signatures, upkeep ------------------------------------------------------------------------
@@ -288,23 +269,3 @@ async def _in_turn(transfers: Transfers, make: Any) -> AsyncIterator[bytes]:
     async with transfers.turn():
         for piece in await transfers.run(make):
             yield piece
-
-
-async def _file(transfers: Transfers, registry: Registry, part: FileRange) -> AsyncIterator[bytes]:
-    """Yield a part of a file; a chunk that is damaged breaks the connection off."""
-    pieces = downloads.read_range(registry.depot, part)
-    while True:
-        async with transfers.turn():
-            piece = await transfers.run(lambda: next(pieces, None))
-            if piece is None:
-                return
-            yield piece
-
-
-def _span(header: str | None) -> tuple[int | None, int | None]:
-    """Return ``(first, last)`` of a ``Range`` header; all of the file when it means nothing."""
-    found = _RANGE.fullmatch(header or "")
-    if found is None or found[1] == found[2] == "":
-        return (0, None)
-    first = int(found[1]) if found[1] else None
-    return (first, int(found[2]) if found[2] else None)

@@ -17,6 +17,8 @@ from starlette.requests import Request
 from lockgate.errors import InvalidInput, LimitExceeded
 
 TRANSFERS_MAX = 6
+SILENCE_S_MAX = 60.0
+_TAKEN_AT_ONCE_BYTES = 2**20
 T = TypeVar("T")
 
 
@@ -40,6 +42,41 @@ class Transfers:
     def close(self) -> None:
         """Wait for the threads."""
         self._pool.shutdown(wait=True)
+
+
+class BodyStream:
+    """The body of a request, for a thread that reads it forward and holds little of it.
+
+    Call `more` from a thread of `Transfers`, never from the event loop.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._pieces = aiter(request.stream())
+        self._loop = asyncio.get_running_loop()
+
+    def more(self, about: int) -> bytes:
+        """Return the next bytes, a megabyte at a time or so; none at the end.
+
+        Raises `InvalidInput` when the client sends nothing for too long.
+        """
+        wanted = min(about, _TAKEN_AT_ONCE_BYTES)
+        return asyncio.run_coroutine_threadsafe(self._gather(wanted), self._loop).result()
+
+    async def _gather(self, wanted: int) -> bytes:
+        gathered = bytearray()
+        try:
+            async with asyncio.timeout(SILENCE_S_MAX) as patience:
+                while len(gathered) < wanted:
+                    piece = await anext(self._pieces, None)
+                    if piece is None:
+                        break
+                    gathered += piece
+                    patience.reschedule(self._loop.time() + SILENCE_S_MAX)
+        except TimeoutError:
+            raise InvalidInput(
+                detail=f"Nothing came for {SILENCE_S_MAX:g} s; send the file again.", field="body"
+            ) from None
+        return bytes(gathered)
 
 
 async def read_body(request: Request, bytes_max: int) -> bytearray:

@@ -135,7 +135,7 @@ class LooseFiles:
         return build_manifest(entries) if entries else None
 
     def find_logged_model(self, project: str, logged_model: str) -> str | None:
-        """Return the folder of a logged model's files; None when they lie nowhere here, or twice."""
+        """Return the folder of a logged model; None when it is nowhere here, or in two places."""
 
         def use_case(session: Session) -> tuple[str, str] | None:
             return rows.find_span(session, project_id(session, project), logged_model)
