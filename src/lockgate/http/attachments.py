@@ -37,7 +37,6 @@ def attachment(
         "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
         "content-length": str(part.length),
         "etag": f'"{part.file.sha256}"',
-        "x-content-type-options": "nosniff",
     }
     if not whole:
         last = part.start + part.length - 1

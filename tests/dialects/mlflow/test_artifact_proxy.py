@@ -124,7 +124,7 @@ def test_an_empty_file(web: httpx.Client) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "../../etc/passwd", "a/../../x", "a;/../../x", "%2e%2e/x", "..%2fx", "..%5cx", "..%5c..%5cf",
+        "../../etc/passwd", "a/../../x", "a;/../../x", "%2e%2e/x", "..%2fx", "..%5c..%5cf",
         "%252e%252e%252fx", "%25252e%25252e/x", "/etc/passwd", "%2fetc", "C:%5cx", "C:/x", "a//b",
         "a%00b", "a%0ab", "%ff", "%c0%ae%c0%ae/x", "a/%E2%80%8Bb", "CON", "a/nul.txt", "x" * 300,
         ".lockgate/versions/x",
