@@ -19,6 +19,7 @@ from lockgate.cli import (
     demo,
     exits,
     gates,
+    importing,
     lifecycles,
     lookups,
     members,
@@ -75,6 +76,7 @@ app.add_typer(policies.app, name="policy")
 app.add_typer(checks.app, name="check")
 app.add_typer(members.app, name="member")
 app.add_typer(cache.app, name="cache")
+app.add_typer(importing.app, name="import")
 for verb in (
     passages.promote,
     passages.demote,
@@ -113,7 +115,7 @@ ORDER = (
     *("model", "version", "promote", "demote", "archive", "rollback", "transition"),
     *("gate", "request", "inbox", "approve", "reject", "withdraw", "policy", "check"),
     *("push", "pull", "files", "diff", "card", "sign", "waive", "verify", "gc", "cache"),
-    *("alias", "resolve", "latest", "history", "compare", "search", "summary"),
+    *("import", "alias", "resolve", "latest", "history", "compare", "search", "summary"),
     *("audit", "lifecycle", "project", "member", "serve", "migrate", "demo"),
 )
 
