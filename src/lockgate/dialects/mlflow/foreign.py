@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from lockgate.dialects.mlflow.words import IS_PROMPT
+from lockgate.dialects.mlflow.words import IS_PROMPT, is_prompt
 from lockgate.errors import InvalidInput, ServerUnreachable, Unavailable
 
 _PAGE_ITEMS: Final = 100
@@ -53,6 +53,11 @@ class ForeignVersion:
     tags: Mapping[str, str]
     metrics: Mapping[str, float] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def has_files(self) -> bool:
+        """Whether it says that it has files; a prompt is all in its tags."""
+        return bool(self.source) and not is_prompt(dict(self.tags))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,8 +124,6 @@ class ForeignRegistry:
         """Bring a version's files into a folder (or say where they lie); raises `Elsewhere`."""
         from mlflow.artifacts import download_artifacts
 
-        if not version.source:
-            raise Elsewhere("it names no place where its files are")
         try:
             place = self._place(version)
             self._require_allowed(place)

@@ -156,7 +156,7 @@ class _Import:
         if found is not None and found.metadata.get(IMPORTED_FROM) != self.report.uri:
             self._lack(_name(version), "a version of that label is there and was not imported.")
             return
-        if found is not None and (found.digest is not None or not version.source):
+        if found is not None and (found.digest is not None or not version.has_files):
             self.report.there_already += 1
             return
         if found is None:
@@ -168,7 +168,7 @@ class _Import:
             version = self._with_evidence(version)
         with tempfile.TemporaryDirectory(prefix="lockgate-import-") as folder:
             try:
-                files = self._foreign.download(version, Path(folder)) if version.source else None
+                files = self._foreign.download(version, Path(folder)) if version.has_files else None
             except Elsewhere as error:
                 self._lack(f"{_name(version)} files", f"{error}.")
                 files = None
