@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol, Self
@@ -26,7 +27,7 @@ from lockgate.artifacts.chunking import SMALL_FILE_BYTES_MAX, cut_sizes, find_la
 from lockgate.artifacts.remembered import HashMemory
 from lockgate.artifacts.store import Data, blob_digest
 from lockgate.artifacts.tensor_digests import TensorDigests
-from lockgate.artifacts.trees import FileState, list_tree, open_file, open_root, read_at
+from lockgate.artifacts.trees import FileState, list_tree, open_file, open_root, read_at, read_into
 from lockgate.domain.manifests import (
     Chunk,
     FileEntry,
@@ -43,6 +44,9 @@ BATCH_CHUNKS_MAX: Final = 128
 BATCHES_IN_FLIGHT_MAX: Final = 4
 WORKERS_DEFAULT: Final = 4
 _ASK_DIGESTS_MAX: Final = 1000
+
+# Fills memory with the bytes from a place on; returns how many there were.
+Fill = Callable[[int, memoryview], int]
 
 
 class Sink(Protocol):
@@ -141,6 +145,15 @@ def _listed(root: int, only: str | None, limits: ManifestLimits) -> dict[str, Fi
         return {only: FileState.of(os.fstat(file))}
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Chunks on their way, the hashing that goes on meanwhile, and the memory they lie in."""
+
+    sending: Future[list[Chunk]]
+    ordered: tuple[Future[None], ...]
+    memory: bytearray
+
+
 class Push:
     """One push under way: its threads, and what it has sent."""
 
@@ -155,6 +168,7 @@ class Push:
         batches_max: int = BATCHES_IN_FLIGHT_MAX,
     ) -> None:
         self._batches_max = batches_max
+        self._spare: list[bytearray] = []
         self.bytes_sent = 0
         self.chunks_sent = 0
         self._root = root
@@ -226,15 +240,15 @@ class Push:
             def read(start: int, length: int) -> bytes:
                 return read_at(file, start, length)
 
-            entry = self._push_pieces(path, state.size, read, read)
+            entry = self._push_pieces(path, state.size, read, partial(read_into, file))
             _check_unchanged(path, file, state)
         return entry
 
-    def _push_pieces(self, path: str, size: int, look: Read, take: Read) -> FileEntry:
-        """Send a file; ``take`` is asked for all of it in order, ``look`` for some before that."""
+    def _push_pieces(self, path: str, size: int, look: Read, fill: Fill) -> FileEntry:
+        """Send a file; ``fill`` is asked for all of it in order, ``look`` for some before that."""
         sha256 = hashlib.sha256()
         chunks: list[Chunk] = []
-        in_flight: deque[tuple[Future[list[Chunk]], list[Future[None]]]] = deque()
+        in_flight: deque[_Batch] = deque()
         layout = find_layout(path, look, size)
         cuts: Iterable[int] = cut_sizes(layout, look, size)
         if layout is not None:
@@ -242,37 +256,49 @@ class Push:
         tensors = TensorDigests(layout, cuts)
         for start, sizes in _batches(cuts):
             if len(in_flight) >= self._batches_max:
-                chunks.extend(_ended(*in_flight.popleft()))
-            data = take(start, sum(sizes))
-            if len(data) != sum(sizes):
+                chunks.extend(self._ended(in_flight.popleft()))
+            # Memory that is used again costs nothing to get; fresh memory has to be cleared first.
+            memory = self._spare.pop() if self._spare else bytearray(BATCH_BYTES)
+            data = memoryview(memory)[: sum(sizes)]
+            if fill(start, data) != len(data):
                 raise _changed(path)
-            ordered = [
+            ordered = (
                 self._hasher.submit(sha256.update, data),
                 self._tensors.submit(tensors.feed, start, data),
-            ]
-            in_flight.append((self._workers.submit(self._push_batch, data, sizes), ordered))
-            del data
+            )
+            sending = self._workers.submit(self._push_batch, data, sizes)
+            in_flight.append(_Batch(sending, ordered, memory))
         while in_flight:
-            chunks.extend(_ended(*in_flight.popleft()))
+            chunks.extend(self._ended(in_flight.popleft()))
         return FileEntry(path, size, sha256.hexdigest(), tuple(chunks), tensors.entries(chunks))
 
-    def _push_batch(self, data: bytes, sizes: list[int]) -> list[Chunk]:
+    def _ended(self, batch: _Batch) -> list[Chunk]:
+        """Wait for a batch, and take its memory back."""
+        for each in batch.ordered:
+            each.result()
+        chunks = batch.sending.result()
+        self._spare.append(batch.memory)
+        return chunks
+
+    def _push_batch(self, data: memoryview, sizes: list[int]) -> list[Chunk]:
         chunks: list[Chunk] = []
         blobs: dict[str, Data] = {}
         start = 0
         for size in sizes:
-            piece = memoryview(data)[start : start + size]
+            piece = data[start : start + size]
             chunks.append(Chunk(blob_digest(piece), size))
             blobs[chunks[-1].digest] = piece
             start += size
         self._send(list(blobs.items()), len(data))
         return chunks
 
-    def push_bytes(self, path: str, size: int, look: Read, take: Read) -> FileEntry:
+    def push_bytes(self, path: str, size: int, look: Read, fill: Fill) -> FileEntry:
         """Send a file from elsewhere; see `_push_pieces`."""
         if size > SMALL_FILE_BYTES_MAX:
-            return self._push_pieces(path, size, look, take)
-        data = take(0, size)
+            return self._push_pieces(path, size, look, fill)
+        data = look(0, size)
+        if len(data) != size:
+            raise _changed(path)
         entry = _small_entry(path, data)
         self._send([(chunk.digest, data) for chunk in entry.chunks], size)
         return entry
@@ -356,12 +382,6 @@ def _batches(sizes: Iterable[int]) -> Iterator[tuple[int, list[int]]]:
         batch.append(size)
     if batch:
         yield start, batch
-
-
-def _ended(chunks: Future[list[Chunk]], others: list[Future[None]]) -> list[Chunk]:
-    for other in others:
-        other.result()
-    return chunks.result()
 
 
 def _check_unchanged(path: str, file: int, state: FileState) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from lockgate.artifacts.pushing import Push, Sink
 from lockgate.domain.manifests import FileEntry, ManifestLimits, check_paths
-from lockgate.errors import InvalidInput
+from lockgate.errors import Conflict, InvalidInput
 
 
 def push_stream(
@@ -22,8 +22,11 @@ def push_stream(
     check_paths([path], ManifestLimits())
     stream = _Stream(more)
     with Push(-1, sink, None, size, None, batches_max, batches_max) as push:
-        entry = push.push_bytes(path, size, stream.read, stream.take)
-    if stream.read(size, 1):
+        try:
+            entry = push.push_bytes(path, size, stream.look, stream.fill)
+        except Conflict as error:
+            raise InvalidInput(detail=f"Fewer than {size} bytes came.", field="body") from error
+    if stream.look(size, 1):
         raise InvalidInput(detail=f"More than the {size} bytes of {path!r} came.", field="body")
     return entry
 
@@ -36,8 +39,8 @@ class _Stream:
         self._start = 0
         self._window = bytearray()
 
-    def read(self, start: int, length: int) -> bytes:
-        """Return bytes that were not taken yet, without taking them."""
+    def look(self, start: int, length: int) -> bytes:
+        """Return bytes that were not taken yet, without taking them; fewer at the end."""
         first = start - self._start
         while len(self._window) < first + length:
             data = self._more(first + length - len(self._window))
@@ -46,12 +49,10 @@ class _Stream:
             self._window += data
         return bytes(memoryview(self._window)[first : first + length])
 
-    def take(self, start: int, length: int) -> bytes:
-        """Return bytes, and forget them and all before them."""
-        data = self.read(start, length)
-        if len(data) != length:
-            got = self._start + len(self._window)
-            raise InvalidInput(detail=f"The body ended after {got} bytes.", field="body")
-        del self._window[: start - self._start + length]
-        self._start = start + length
-        return data
+    def fill(self, start: int, memory: memoryview) -> int:
+        """Take bytes into ``memory``, and forget them and all before them."""
+        data = self.look(start, len(memory))
+        memory[: len(data)] = data
+        del self._window[: start - self._start + len(data)]
+        self._start = start + len(data)
+        return len(data)

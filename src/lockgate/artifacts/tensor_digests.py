@@ -31,7 +31,7 @@ class TensorDigests:
         self._digests: list[str] = []
         self._hasher: Any = None
 
-    def feed(self, start: int, data: bytes) -> None:
+    def feed(self, start: int, data: bytes | memoryview) -> None:
         """Take the bytes that follow those taken before."""
         view = memoryview(data)
         end = start + len(data)

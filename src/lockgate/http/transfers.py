@@ -15,6 +15,7 @@ from typing import TypeVar
 from starlette.requests import Request
 
 from lockgate.errors import InvalidInput, LimitExceeded
+from lockgate.wire.frames import BATCH_BYTES_MAX
 
 TRANSFERS_MAX = 6
 SILENCE_S_MAX = 60.0
@@ -28,6 +29,16 @@ class Transfers:
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(TRANSFERS_MAX, thread_name_prefix="transfers")
         self._turns = asyncio.Semaphore(TRANSFERS_MAX)
+        self._spare: list[bytearray] = []
+
+    @asynccontextmanager
+    async def room(self) -> AsyncIterator[bytearray]:
+        """Have a turn, and memory for a batch; it is used again, so that none has to be cleared."""
+        async with self._turns:
+            memory = self._spare.pop() if self._spare else bytearray(BATCH_BYTES_MAX)
+            yield memory
+            # Not after an error: somebody may still look at it.
+            self._spare.append(memory)
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -79,8 +90,10 @@ class BodyStream:
         return bytes(gathered)
 
 
-async def read_body(request: Request, bytes_max: int) -> bytearray:
-    """Return a body whose length was announced, in one piece of memory.
+async def read_body(
+    request: Request, bytes_max: int, memory: bytearray | None = None
+) -> memoryview:
+    """Return a body whose length was announced, in one piece: of ``memory``, if it is given.
 
     Raises `InvalidInput` when it was not announced or is shorter, `LimitExceeded`.
     """
@@ -90,7 +103,7 @@ async def read_body(request: Request, bytes_max: int) -> bytearray:
     length = int(announced)
     if length > bytes_max:
         raise LimitExceeded(what="The size of the body in bytes", observed=length, limit=bytes_max)
-    body = bytearray(length)
+    body = memoryview(bytearray(length) if memory is None else memory)[:length]
     at = 0
     async for piece in request.stream():
         body[at : at + len(piece)] = piece
