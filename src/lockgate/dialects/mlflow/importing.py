@@ -162,6 +162,7 @@ class _Import:
         if found is None:
             self.report.versions.append(_name(version))
         if self.report.dry_run:
+            self.report.there_already += found is not None
             return
         if found is None:
             self._fill_gap(version)
