@@ -33,6 +33,7 @@ from lockgate.registry import Registry
 IMPORTED_FROM: Final = "mlflow.imported_from"
 CREATED: Final = "mlflow.created_ms"
 CREATED_BY: Final = "mlflow.created_by"
+DELETED: Final = "mlflow.deleted"
 GAPS_MAX: Final = 1_000
 """Numbers without a version, of one model, that are taken so that the others keep theirs."""
 
@@ -238,10 +239,16 @@ class _Import:
         full_name = self._full(version.model)
         page = self._registry.list_versions(full_name, limit=1)
         last = page.items[0].seq if page.items else 0
+        if page.items and DELETED in page.items[0].metadata:
+            # An earlier run was stopped right between taking the number and giving it up.
+            self._registry.delete_version(full_name, page.items[0].label, force=True)
         for number in range(max(last + 1, version.number - GAPS_MAX), version.number):
             try:
                 self._registry.register_model(
-                    full_name, str(number), description="Deleted before it was imported."
+                    full_name,
+                    str(number),
+                    description="Deleted before it was imported.",
+                    metadata={IMPORTED_FROM: self.report.uri, DELETED: True},
                 )
             except AlreadyExists:
                 continue  # taken by an earlier run
