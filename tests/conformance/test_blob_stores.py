@@ -86,6 +86,14 @@ def test_put_nothing(store: BlobStore) -> None:
     assert list(store.list_blobs()) == []
 
 
+def test_the_callers_memory_is_the_callers(store: BlobStore) -> None:
+    """What was put stays what it was when the memory it came from is used for something else."""
+    memory = bytearray(HELLO)
+    store.put_many([(HELLO_DIGEST, memoryview(memory))])
+    memory[:] = bytes(len(memory))
+    assert store.read(HELLO_DIGEST) == HELLO
+
+
 def test_wrong_bytes_are_refused(store: BlobStore) -> None:
     """Bytes that are not their digest are refused, and then no blob of the batch is kept."""
     with pytest.raises(DigestMismatch):

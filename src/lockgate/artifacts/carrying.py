@@ -104,10 +104,12 @@ class FileVerbs(ABC):
         description: str = "",
         stage: str | None = None,
         lifecycle: str | None = None,
+        artifact_uri: str | None = None,
         progress: PushTold | None = None,
     ) -> ModelVersion:
         """Make a file or folder the files of a version, and return that version, sealed.
 
+        ``artifact_uri`` says where they came from; nothing is read there.
         A version of that label that has no files yet is given these. One that has exactly these
         is returned as it is; one that has others is `VersionSealed`. Only chunks that the store
         lacks are sent; a push that stopped is completed by pushing again. Other errors are those
@@ -126,6 +128,7 @@ class FileVerbs(ABC):
             "description": description,
             "stage": stage,
             "lifecycle": lifecycle,
+            "artifact_uri": artifact_uri,
         }
         lacking: BlobNotFound | None = None
         for _ in range(PUSHES_MAX):

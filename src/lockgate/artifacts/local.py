@@ -1,24 +1,30 @@
 """A blob store in a local folder: durable, confined to its root, blind to symbolic links.
 
-A write goes: temporary file, fsync, rename, fsync of the folder. Every path is opened one segment
-at a time from the root's descriptor with O_NOFOLLOW, so a link planted in the folder is an error,
-never a way out of it.
+A write goes: temporary file, fsync, rename, fsync of the folder (how, says `durable`). Every path
+is opened one segment at a time from the root's descriptor with O_NOFOLLOW, so a link planted in the
+folder is an error, never a way out of it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import secrets
 import stat
-import sys
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from lockgate.artifacts import layout
+from lockgate.artifacts.durable import (
+    SYNCED_ONE_BY_ONE_MAX,
+    sync,
+    sync_file_system,
+    sync_files,
+    syncs_as_one,
+    write_new,
+)
 from lockgate.artifacts.store import (
     OWNER_BYTES_MAX,
     Data,
@@ -45,6 +51,9 @@ class LocalStore:
             self.root.mkdir(parents=True, exist_ok=True)
             # Only here is a link followed: where the store lies is the operator's choice.
             self._root = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._together = syncs_as_one(self._root)
+        # Folders whose own names are known to be on the disk.
+        self._named_folders: set[str] = set()
 
     def close(self) -> None:
         """Release the root's descriptor; the store is not used afterwards."""
@@ -84,8 +93,8 @@ class LocalStore:
         ):
             os.rename(os.path.basename(source), name, src_dir_fd=folder, dst_dir_fd=corrupt)
             os.utime(name, dir_fd=corrupt, follow_symlinks=False)
-            _sync(corrupt)
-            _sync(folder)
+            sync(corrupt)
+            sync(folder)
 
     def list_blobs(self) -> Iterator[StoredItem]:
         return self._list_sharded(layout.BLOBS)
@@ -142,12 +151,12 @@ class LocalStore:
         with self._reporting(), self._folder(f"{layout.TEMPORARY}/x", create=True) as temporary:
             file = os.open(name, _WRITE_FLAGS, 0o644, dir_fd=temporary)
             try:
-                _write_all(file, data)
-                _sync(file)
+                write_new(file, data)
+                sync(file)
                 put = os.rename if replace else os.link  # a link fails where there is a file
                 with contextlib.suppress(FileExistsError):
                     put(name, layout.OWNER, src_dir_fd=temporary, dst_dir_fd=self._root)
-                _sync(self._root)
+                sync(self._root)
             finally:
                 os.close(file)
                 with contextlib.suppress(FileNotFoundError):
@@ -172,36 +181,61 @@ class LocalStore:
 
     def _put(self, items: Sequence[tuple[str, Data]]) -> None:
         """Write all, then sync all, then name all: one wait for the disk instead of many."""
-        written: list[tuple[str, str]] = []
-        files: list[int] = []
+        unnamed: dict[str, str] = {}  # where each is to lie → its name until then
+        # Also of what was there: whoever put it may not have come as far as syncing them.
+        folders = {os.path.dirname(path) for path, _ in items}
         with self._reporting(), self._folder(f"{layout.TEMPORARY}/x", create=True) as temporary:
             try:
-                for path, data in items:
-                    if self._holds(path, data):
-                        self._renew(path)
-                        continue
-                    name = secrets.token_hex(16)
-                    files.append(os.open(name, _WRITE_FLAGS, 0o644, dir_fd=temporary))
-                    written.append((name, path))
-                    _write_all(files[-1], data)
-                for file in files:
-                    _sync(file)
-                while written:
-                    name, path = written[-1]
-                    with self._folder(path, create=True) as folder:
-                        os.rename(
-                            name, os.path.basename(path), src_dir_fd=temporary, dst_dir_fd=folder
-                        )
-                    written.pop()
-                for folder_path in sorted({os.path.dirname(path) for path, _ in items}):
-                    with self._folder(f"{folder_path}/x") as folder:
-                        _sync(folder)
+                self._write(items, temporary, unnamed)
+                self._name(unnamed, temporary)
             finally:
-                for file in files:
-                    os.close(file)
-                for name, _ in written:
+                for name in unnamed.values():
                     with contextlib.suppress(OSError):
                         os.unlink(name, dir_fd=temporary)
+            self._sync_folders(folders, temporary)
+
+    def _write(
+        self, items: Sequence[tuple[str, Data]], temporary: int, unnamed: dict[str, str]
+    ) -> None:
+        """Make durable files, without their names yet, of what is not there."""
+        files: list[int] = []
+        try:
+            for path, data in items:
+                if path in unnamed:
+                    continue
+                if self._holds(path, data):
+                    self._renew(path)
+                    continue
+                name = secrets.token_hex(16)
+                files.append(os.open(name, _WRITE_FLAGS, 0o644, dir_fd=temporary))
+                unnamed[path] = name
+                write_new(files[-1], data)
+            sync_files(files, together=self._together)
+        finally:
+            for file in files:
+                os.close(file)
+
+    def _name(self, unnamed: dict[str, str], temporary: int) -> None:
+        """Give files their names, folder by folder; what is left in ``unnamed`` has none."""
+        for path in sorted(unnamed, key=os.path.dirname):
+            with self._folder(path, create=True) as folder:
+                target = os.path.basename(path)
+                os.rename(unnamed[path], target, src_dir_fd=temporary, dst_dir_fd=folder)
+            del unnamed[path]
+
+    def _sync_folders(self, folders: set[str], temporary: int) -> None:
+        """Make the names in these folders durable, and the folders' own: those once a process."""
+        if self._together and len(folders) > SYNCED_ONE_BY_ONE_MAX:
+            sync_file_system(temporary)
+        else:
+            new = folders - self._named_folders
+            above = {os.path.dirname(folder_path) for folder_path in new}
+            for folder_path in sorted(folders | above):
+                with self._folder(f"{folder_path}/x") as folder:
+                    sync(folder)
+            if new:
+                sync(self._root)
+        self._named_folders |= folders
 
     def _holds(self, path: str, data: Data) -> bool:
         """Tell whether a file with exactly these bytes is there (a damaged one is replaced)."""
@@ -288,7 +322,6 @@ class LocalStore:
                         raise
                     with contextlib.suppress(FileExistsError):
                         os.mkdir(segment, 0o755, dir_fd=current)
-                        _sync(current)
                     below = os.open(segment, _FOLDER_FLAGS, dir_fd=current)
                 os.close(current)
                 current = below
@@ -320,12 +353,6 @@ _SENTENCES: Final = {
 }
 
 
-def _write_all(file: int, data: Data) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]
-
-
 def _read_all(file: int, start: int, length: int | None) -> bytes:
     """Read ``length`` bytes from ``start``, or to the end of the file."""
     left = max(0, os.fstat(file).st_size - start)
@@ -338,11 +365,3 @@ def _read_all(file: int, start: int, length: int | None) -> bytes:
         parts.append(part)
         start, left = start + len(part), left - len(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-def _sync(file: int) -> None:
-    """Return once the file (or folder) has reached the disk itself, not only the drive's cache."""
-    if sys.platform == "darwin":
-        fcntl.fcntl(file, fcntl.F_FULLFSYNC)
-    else:
-        os.fsync(file)

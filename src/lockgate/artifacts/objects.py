@@ -49,6 +49,7 @@ class ObjectStore:
     def __init__(self, bucket: Any, place: str) -> None:
         """Use an obstore store; ``place`` names it in errors (a URL without credentials)."""
         self._bucket = bucket
+        self._in_memory = isinstance(bucket, clouds.MemoryStore)
         self.place = place
         self._pool = ThreadPoolExecutor(REQUESTS_AT_ONCE_MAX, thread_name_prefix="blobs")
 
@@ -229,6 +230,9 @@ class ObjectStore:
         return [future.result() for future in futures]
 
     def _put(self, path: str, data: Data) -> None:
+        if self._in_memory:
+            # It keeps what it is given, and the caller's memory is used again.
+            data = bytes(data)
         with self._reporting():
             obstore.put(self._bucket, path, data, use_multipart=False)
 

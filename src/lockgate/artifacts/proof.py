@@ -8,15 +8,19 @@ at is ``unknown``.
 from __future__ import annotations
 
 import json
+import math
 import struct
 import subprocess
 import sys
 import threading
+import time
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from typing import IO, Any, Final
 
+from lockgate.artifacts.proof_child import HEAD_BYTES
 from lockgate.domain.contents import ContentProof, Verdict
 from lockgate.domain.manifests import FileEntry
 from lockgate.errors import Corrupt
@@ -24,7 +28,10 @@ from lockgate.errors import Corrupt
 # Changes whenever the rules do: a verdict of other rules is worth nothing.
 PROOF_VERSION: Final = 1
 FILE_WALL_S_MAX: Final = 120
-_CHILD_FILES_MAX: Final = 256
+_ASKED_AT_ONCE_MAX: Final = 64
+# Far below its limit of processor time, so that no file is judged in what another one left.
+_CHILD_WALL_S_MAX: Final = 10
+_WATCH_S: Final = 0.1
 _CHILD_BYTES_MAX: Final = 256 * 2**20
 _READ_BYTES_MAX: Final = 128 * 2**20
 _ANSWER_BYTES_MAX: Final = 64 * 2**10
@@ -43,27 +50,33 @@ def prove_files(
     """
     proofs: list[ContentProof] = []
     child: _Child | None = None
+    left = deque(files)
     try:
-        for file in files:
+        while left:
             if child is None or child.is_spent():
                 if child is not None:
                     child.close()
                 child = _Child()
-            answer = child.ask(file, read, file_wall_s)
-            proofs.append(
-                ContentProof(
-                    path=file.path,
-                    sha256=file.sha256,
-                    verdict=Verdict(answer["verdict"]),
-                    format=answer["format"],
-                    reason=answer["reason"],
-                    version=PROOF_VERSION,
-                )
-            )
+            asked = [left.popleft() for _ in range(min(len(left), _ASKED_AT_ONCE_MAX))]
+            answers = child.ask(asked, read, file_wall_s)
+            proofs += map(_proof, asked, answers)
+            # Those behind one that killed the process have not been looked at.
+            left.extendleft(reversed(asked[len(answers) :]))
     finally:
         if child is not None:
             child.close()
     return proofs
+
+
+def _proof(file: FileEntry, answer: dict[str, Any]) -> ContentProof:
+    return ContentProof(
+        path=file.path,
+        sha256=file.sha256,
+        verdict=Verdict(answer["verdict"]),
+        format=answer["format"],
+        reason=answer["reason"],
+        version=PROOF_VERSION,
+    )
 
 
 def chunk_reader(read_blob: Callable[[str], bytes]) -> ReadFile:
@@ -100,7 +113,7 @@ def chunk_reader(read_blob: Callable[[str], bytes]) -> ReadFile:
 
 
 class _Child:
-    """The process that judges, one file at a time."""
+    """The process that judges files, one after the other."""
 
     def __init__(self) -> None:
         # -I: neither the environment nor the current folder decide what is imported.
@@ -112,49 +125,69 @@ class _Child:
             cwd="/",
             env={},
         )
-
-        self._files = 0
+        self._began_s = time.monotonic()
         self._bytes = 0
+        self._deadline_s = math.inf
+        self._closed = threading.Event()
+        threading.Thread(target=self._watch, name="proof-watch", daemon=True).start()
+
+    def _watch(self) -> None:
+        """Kill the process when a file has taken too long; ends with the process."""
+        while not self._closed.wait(_WATCH_S):
+            if time.monotonic() > self._deadline_s:
+                self._process.kill()
+                return
 
     def is_spent(self) -> bool:
         """Tell whether the next file needs a new process: its limit of time is for its life."""
         return (
             self._process.poll() is not None
-            or self._files >= _CHILD_FILES_MAX
+            or time.monotonic() - self._began_s >= _CHILD_WALL_S_MAX
             or self._bytes >= _CHILD_BYTES_MAX
         )
 
     def close(self) -> None:
         """End the process and wait for it."""
+        self._closed.set()
         self._process.kill()
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 _close(stream)
         self._process.wait()
 
-    def ask(self, file: FileEntry, read: ReadFile, wall_s: float) -> dict[str, Any]:
-        """Return the verdict on a file; the process is dead afterwards if it gave none."""
-        watch = threading.Timer(wall_s, self._process.kill)
-        watch.start()
+    def ask(self, files: list[FileEntry], read: ReadFile, wall_s: float) -> list[dict[str, Any]]:
+        """Return verdicts, in order; fewer when one gave none, and the process is dead then."""
+        answers: list[dict[str, Any]] = []
         try:
-            return self._converse(file, read)
+            self._deadline_s = time.monotonic() + wall_s
+            self._send_heads(files, read)
+            for file in files:
+                self._deadline_s = time.monotonic() + wall_s
+                answers.append(self._converse(file, read))
+            self._deadline_s = math.inf
         except (_Silent, BrokenPipeError):
             self.close()
-            return {
+            answers.append({
                 "verdict": Verdict.UNKNOWN,
                 "format": "",
                 "reason": "The check did not end within its limits of time and memory.",
-            }
-        finally:
-            watch.cancel()
+            })  # fmt: skip
+        return answers
+
+    def _send_heads(self, files: list[FileEntry], read: ReadFile) -> None:
+        """Name the files, with the first bytes of each: of most, nothing else is looked at."""
+        heads = [read(file, 0, HEAD_BYTES) for file in files]
+        request = [
+            {"path": file.path, "size": file.size, "head": len(head)}
+            for file, head in zip(files, heads, strict=True)
+        ]
+        self._bytes += sum(map(len, heads))
+        self._write(json.dumps(request).encode(), b"\n", *heads)
 
     def _converse(self, file: FileEntry, read: ReadFile) -> dict[str, Any]:
-        requests, answers = self._process.stdin, self._process.stdout
-        if requests is None or answers is None:
+        answers = self._process.stdout
+        if answers is None:
             raise _Silent
-        self._files += 1
-        requests.write(json.dumps({"path": file.path, "size": file.size}).encode() + b"\n")
-        requests.flush()
         while True:
             line = answers.readline(_ANSWER_BYTES_MAX)
             if not line.endswith(b"\n"):
@@ -167,9 +200,15 @@ class _Child:
                 raise _Silent
             data = read(file, start, length)
             self._bytes += len(data)
-            requests.write(struct.pack("<Q", len(data)))
-            requests.write(data)
-            requests.flush()
+            self._write(struct.pack("<Q", len(data)), data)
+
+    def _write(self, *pieces: bytes) -> None:
+        requests = self._process.stdin
+        if requests is None:
+            raise _Silent
+        for piece in pieces:
+            requests.write(piece)
+        requests.flush()
 
 
 class _Silent(Exception):

@@ -15,9 +15,10 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol, Self
@@ -26,7 +27,7 @@ from lockgate.artifacts.chunking import SMALL_FILE_BYTES_MAX, cut_sizes, find_la
 from lockgate.artifacts.remembered import HashMemory
 from lockgate.artifacts.store import Data, blob_digest
 from lockgate.artifacts.tensor_digests import TensorDigests
-from lockgate.artifacts.trees import FileState, list_tree, open_file, open_root, read_at
+from lockgate.artifacts.trees import FileState, list_tree, open_file, open_root, read_at, read_into
 from lockgate.domain.manifests import (
     Chunk,
     FileEntry,
@@ -35,6 +36,7 @@ from lockgate.domain.manifests import (
     build_manifest,
     check_paths,
 )
+from lockgate.domain.tensors import Read
 from lockgate.errors import Conflict, InvalidInput, Unavailable
 
 BATCH_BYTES: Final = 8 * 2**20
@@ -42,6 +44,9 @@ BATCH_CHUNKS_MAX: Final = 128
 BATCHES_IN_FLIGHT_MAX: Final = 4
 WORKERS_DEFAULT: Final = 4
 _ASK_DIGESTS_MAX: Final = 1000
+
+# Fills memory with the bytes from a place on; returns how many there were.
+Fill = Callable[[int, memoryview], int]
 
 
 class Sink(Protocol):
@@ -121,7 +126,7 @@ def push_opened(
     limits = limits or ManifestLimits()
     files = _listed(folder, only, limits)
     total = sum(state.size for state in files.values())
-    with _Push(folder, sink, memory, total, on_progress, workers) as push:
+    with Push(folder, sink, memory, total, on_progress, workers) as push:
         entries = push.run(files)
         return Pushed(build_manifest(entries, limits), push.bytes_sent, push.chunks_sent)
 
@@ -162,7 +167,16 @@ def _listed(root: int, only: str | None, limits: ManifestLimits) -> dict[str, Fi
         return {only: FileState.of(os.fstat(file))}
 
 
-class _Push:
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Chunks on their way, the hashing that goes on meanwhile, and the memory they lie in."""
+
+    sending: Future[list[Chunk]]
+    ordered: tuple[Future[None], ...]
+    memory: bytearray
+
+
+class Push:
     """One push under way: its threads, and what it has sent."""
 
     def __init__(
@@ -173,7 +187,10 @@ class _Push:
         bytes_total: int,
         on_progress: Callable[[PushProgress], None] | None,
         workers: int,
+        batches_max: int = BATCHES_IN_FLIGHT_MAX,
     ) -> None:
+        self._batches_max = batches_max
+        self._spare: list[bytearray] = []
         self.bytes_sent = 0
         self.chunks_sent = 0
         self._root = root
@@ -240,44 +257,73 @@ class _Push:
     # --- large files: many batches in one ----------------------------------------------------
 
     def _push_large(self, path: str, state: FileState) -> FileEntry:
-        sha256 = hashlib.sha256()
-        chunks: list[Chunk] = []
-        in_flight: deque[tuple[Future[list[Chunk]], list[Future[None]]]] = deque()
         with open_file(self._root, path) as file:
 
             def read(start: int, length: int) -> bytes:
                 return read_at(file, start, length)
 
-            layout = find_layout(path, read, state.size)
-            tensors = TensorDigests(layout)
-            for start, sizes in _batches(cut_sizes(layout, read, state.size)):
-                if len(in_flight) >= BATCHES_IN_FLIGHT_MAX:
-                    chunks.extend(_ended(*in_flight.popleft()))
-                data = read_at(file, start, sum(sizes))
-                if len(data) != sum(sizes):
-                    raise _changed(path)
-                ordered = [
-                    self._hasher.submit(sha256.update, data),
-                    self._tensors.submit(tensors.feed, start, data),
-                ]
-                in_flight.append((self._workers.submit(self._push_batch, data, sizes), ordered))
-                del data
-            while in_flight:
-                chunks.extend(_ended(*in_flight.popleft()))
+            entry = self._push_pieces(path, state.size, read, partial(read_into, file))
             _check_unchanged(path, file, state)
-        return FileEntry(path, state.size, sha256.hexdigest(), tuple(chunks), tensors.entries())
+        return entry
 
-    def _push_batch(self, data: bytes, sizes: list[int]) -> list[Chunk]:
+    def _push_pieces(self, path: str, size: int, look: Read, fill: Fill) -> FileEntry:
+        """Send a file; ``fill`` is asked for all of it in order, ``look`` for some before that."""
+        sha256 = hashlib.sha256()
+        chunks: list[Chunk] = []
+        in_flight: deque[_Batch] = deque()
+        layout = find_layout(path, look, size)
+        cuts: Iterable[int] = cut_sizes(layout, look, size)
+        if layout is not None:
+            cuts = list(cuts)
+        tensors = TensorDigests(layout, cuts)
+        for start, sizes in _batches(cuts):
+            if len(in_flight) >= self._batches_max:
+                chunks.extend(self._ended(in_flight.popleft()))
+            # Memory that is used again costs nothing to get; fresh memory has to be cleared first.
+            memory = self._spare.pop() if self._spare else bytearray(BATCH_BYTES)
+            data = memoryview(memory)[: sum(sizes)]
+            if fill(start, data) != len(data):
+                raise _changed(path)
+            ordered = (
+                self._hasher.submit(sha256.update, data),
+                self._tensors.submit(tensors.feed, start, data),
+            )
+            sending = self._workers.submit(self._push_batch, data, sizes)
+            in_flight.append(_Batch(sending, ordered, memory))
+        while in_flight:
+            chunks.extend(self._ended(in_flight.popleft()))
+        return FileEntry(path, size, sha256.hexdigest(), tuple(chunks), tensors.entries(chunks))
+
+    def _ended(self, batch: _Batch) -> list[Chunk]:
+        """Wait for a batch, and take its memory back."""
+        for each in batch.ordered:
+            each.result()
+        chunks = batch.sending.result()
+        self._spare.append(batch.memory)
+        return chunks
+
+    def _push_batch(self, data: memoryview, sizes: list[int]) -> list[Chunk]:
         chunks: list[Chunk] = []
         blobs: dict[str, Data] = {}
         start = 0
         for size in sizes:
-            piece = memoryview(data)[start : start + size]
+            piece = data[start : start + size]
             chunks.append(Chunk(blob_digest(piece), size))
             blobs[chunks[-1].digest] = piece
             start += size
         self._send(list(blobs.items()), len(data))
         return chunks
+
+    def push_bytes(self, path: str, size: int, look: Read, fill: Fill) -> FileEntry:
+        """Send a file from elsewhere; see `_push_pieces`."""
+        if size > SMALL_FILE_BYTES_MAX:
+            return self._push_pieces(path, size, look, fill)
+        data = look(0, size)
+        if len(data) != size:
+            raise _changed(path)
+        entry = _small_entry(path, data)
+        self._send([(chunk.digest, data) for chunk in entry.chunks], size)
+        return entry
 
     # --- files hashed before -----------------------------------------------------------------
 
@@ -327,11 +373,11 @@ class _Push:
 
 def _small_entry(path: str, data: bytes) -> FileEntry:
     layout = find_layout(path, lambda start, length: data[start : start + length], len(data))
-    tensors = TensorDigests(layout)
+    tensors = TensorDigests(layout, [len(data)])
     tensors.feed(0, data)
     chunks = (Chunk(blob_digest(data), len(data)),) if data else ()
     sha256 = hashlib.sha256(data).hexdigest()
-    return FileEntry(path, len(data), sha256, chunks, tensors.entries())
+    return FileEntry(path, len(data), sha256, chunks, tensors.entries(chunks))
 
 
 def _grouped(paths: list[str], files: dict[str, FileState]) -> Iterator[list[str]]:
@@ -347,7 +393,7 @@ def _grouped(paths: list[str], files: dict[str, FileState]) -> Iterator[list[str
         yield group
 
 
-def _batches(sizes: Iterator[int]) -> Iterator[tuple[int, list[int]]]:
+def _batches(sizes: Iterable[int]) -> Iterator[tuple[int, list[int]]]:
     """Group consecutive chunks: yields where a batch starts in the file, and its chunks' sizes."""
     start = 0
     batch: list[int] = []
@@ -358,12 +404,6 @@ def _batches(sizes: Iterator[int]) -> Iterator[tuple[int, list[int]]]:
         batch.append(size)
     if batch:
         yield start, batch
-
-
-def _ended(chunks: Future[list[Chunk]], others: list[Future[None]]) -> list[Chunk]:
-    for other in others:
-        other.result()
-    return chunks.result()
 
 
 def _check_unchanged(path: str, file: int, state: FileState) -> None:

@@ -52,6 +52,7 @@ class BlobStore(Protocol):
         Each is verified first: DigestMismatch or LimitExceeded, and then none was kept. A blob
         appears whole or not at all. Putting one that is there is allowed, repairs it if its bytes
         were damaged, and makes it young again. After another error some may have been kept.
+        The memory that the data lies in is the caller's again once this returns.
         """
 
     def read(self, digest: str) -> bytes:

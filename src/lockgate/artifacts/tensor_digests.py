@@ -1,31 +1,42 @@
-"""The digests of a file's tensors, hashed while its bytes go by."""
+"""The digests of a file's tensors, taken while its bytes go by."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Any
 
 from blake3 import blake3
 
-from lockgate.domain.manifests import TensorEntry
-from lockgate.domain.tensors import TensorLayout
+from lockgate.domain.manifests import Chunk, TensorEntry
+from lockgate.domain.tensors import TensorLayout, TensorSlot
 
 
 class TensorDigests:
-    """Hashes the tensors of a file as its bytes go by, from first to last."""
+    """Hashes the tensors of a file as its bytes go by, from first to last.
 
-    def __init__(self, layout: TensorLayout | None) -> None:
+    A tensor that is a chunk of its own, as most are, is left to whoever hashes the chunks.
+    """
+
+    def __init__(self, layout: TensorLayout | None, cuts: Iterable[int]) -> None:
+        """``cuts`` are the sizes of the file's chunks; not looked at when there is no layout."""
         self._layout = layout
+        self._starts: list[int] = []
+        self._slots: list[TensorSlot] = []
+        if layout is not None:
+            sizes = list(cuts)
+            self._starts = list(accumulate(sizes, initial=0))
+            whole = set(zip(self._starts, sizes, strict=False))
+            self._slots = [each for each in layout.tensors if (each.start, each.size) not in whole]
         self._digests: list[str] = []
         self._hasher: Any = None
 
-    def feed(self, start: int, data: bytes) -> None:
+    def feed(self, start: int, data: bytes | memoryview) -> None:
         """Take the bytes that follow those taken before."""
-        if self._layout is None:
-            return
         view = memoryview(data)
         end = start + len(data)
-        while len(self._digests) < len(self._layout.tensors):
-            slot = self._layout.tensors[len(self._digests)]
+        while len(self._digests) < len(self._slots):
+            slot = self._slots[len(self._digests)]
             slot_end = slot.start + slot.size
             if slot.start >= end and not slot_end == slot.start == end:
                 break
@@ -38,11 +49,20 @@ class TensorDigests:
             self._digests.append(f"blake3:{self._hasher.hexdigest()}")
             self._hasher = None
 
-    def entries(self) -> tuple[TensorEntry, ...] | None:
+    def entries(self, chunks: Sequence[Chunk]) -> tuple[TensorEntry, ...] | None:
         """Return the tensors, once all bytes have been fed; None for a file without any known."""
         if self._layout is None:
             return None
+        digests = {
+            (start, chunk.size): chunk.digest
+            for start, chunk in zip(self._starts, chunks, strict=False)
+        }
+        for slot, digest in zip(self._slots, self._digests, strict=True):
+            digests[slot.start, slot.size] = digest
         return tuple(
-            TensorEntry(slot.name, slot.dtype, slot.shape, slot.start, slot.size, digest)
-            for slot, digest in zip(self._layout.tensors, self._digests, strict=True)
-        )
+            TensorEntry(
+                slot.name, slot.dtype, slot.shape, slot.start, slot.size,
+                digests[slot.start, slot.size],
+            )
+            for slot in self._layout.tensors
+        )  # fmt: skip

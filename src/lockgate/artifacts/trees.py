@@ -143,6 +143,17 @@ def read_at(file: int, start: int, length: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
+def read_into(file: int, start: int, memory: memoryview) -> int:
+    """Fill ``memory`` with the bytes from ``start``; return how many there were before the end."""
+    filled = 0
+    while filled < len(memory):
+        count = os.preadv(file, [memory[filled:]], start + filled)
+        if count == 0:
+            break
+        filled += count
+    return filled
+
+
 def write_at(file: int, start: int, data: bytes) -> None:
     """Write all of ``data`` at ``start``."""
     view = memoryview(data)

@@ -23,6 +23,7 @@ from lockgate.cli import (
     exits,
     gates,
     gitops,
+    importing,
     lifecycles,
     lookups,
     members,
@@ -91,6 +92,7 @@ app.add_typer(protections.app, name="protect")
 app.add_typer(webhooks.app, name="webhook")
 app.add_typer(deploy.app, name="deploy")
 app.add_typer(gitops.app, name="gitops")
+app.add_typer(importing.app, name="import")
 for verb in (
     passages.promote,
     passages.demote,
@@ -133,7 +135,7 @@ ORDER = (
     *("model", "version", "promote", "demote", "archive", "rollback", "transition"),
     *("gate", "request", "inbox", "approve", "reject", "withdraw", "policy", "check"),
     *("push", "pull", "files", "diff", "card", "sign", "waive", "verify", "gc", "cache"),
-    *("alias", "resolve", "latest", "history", "compare", "search", "summary"),
+    *("import", "alias", "resolve", "latest", "history", "compare", "search", "summary"),
     *("deploy", "gitops", "watch", "webhook"),
     *("audit", "lifecycle", "project", "member", "protect", "role", "team", "account"),
     *("login", "logout", "whoami", "token", "admin", "serve", "migrate", "demo"),

@@ -70,8 +70,8 @@ async def put_blobs(call: CallOf) -> Response:
     """Keep blobs; each is verified first. They are nobody's until a version names them."""
     _require_type(call.request, frames.MEDIA_TYPE)
     transfers = _transfers(call)
-    async with transfers.turn():
-        data = await read_body(call.request, frames.BATCH_BYTES_MAX)
+    async with transfers.room() as memory:
+        data = await read_body(call.request, frames.BATCH_BYTES_MAX, memory)
         await transfers.run(lambda: call.registry.put_blobs(frames.unpack_blobs(data)))
     return Response(status_code=204)
 

@@ -32,6 +32,7 @@ from lockgate.services import (
 from lockgate.services.depot import Depot, find_depot
 from lockgate.services.downloads import URL_EXPIRES_S
 from lockgate.services.file_evidence import card_of
+from lockgate.services.loose_files import LooseFiles
 from lockgate.services.sealed import sealed_digest
 from lockgate.services.uploads import Uploads
 from lockgate.services.verifying import Verifying, every_sealed
@@ -54,6 +55,11 @@ class ArtifactVerbs(Desk, ImportVerbs):
     def uploads(self) -> Uploads:
         """Whole files on their way in, for clients that do not know of chunks."""
         return Uploads(self._store, self.depot, self._who)
+
+    @property
+    def loose_files(self) -> LooseFiles:
+        """Files that belong to no version. Raises `InvalidSetting` as `depot` does."""
+        return LooseFiles(self._store, self.depot, self._who)
 
     def files(self, reference: str) -> VersionFiles:
         """Return a version's files, and what each was proved to be. Raises `ArtifactNotFound`."""
@@ -78,21 +84,34 @@ class ArtifactVerbs(Desk, ImportVerbs):
         return version.description if found is None else found
 
     def seal(
-        self, name: str, manifest: Manifest | str, version: str | int | None = None, **words: Any
+        self,
+        name: str,
+        manifest: Manifest | str,
+        version: str | int | None = None,
+        *,
+        again: bool = False,
+        **words: Any,
     ) -> ModelVersion:
         """Make a version of files whose chunks are all in the store, named by their manifest.
 
-        ``manifest`` is the manifest, or the digest of one that was kept; ``words`` are those of
-        `register_model`. See `push`, which is this and all that comes before it.
+        ``manifest`` is the manifest, or the digest of one that was kept; ``again`` makes a new
+        version even of what the same person pushed with the same words before; ``words`` are
+        those of `register_model`. See `push`, which is this and all that comes before it.
         """
         project, _ = self._split(name)
         self._store.read(lambda session: publishing.require_push(session, project))
         if isinstance(manifest, str):
             manifest = self.depot.manifest(manifest)
-        return self._seal(name, manifest, {"version": version, **words}, hashed_here=False)
+        return self._seal(name, manifest, {"version": version, **words}, again=again)
 
     def _seal(
-        self, name: str, manifest: Manifest, words: dict[str, Any], *, hashed_here: bool
+        self,
+        name: str,
+        manifest: Manifest,
+        words: dict[str, Any],
+        *,
+        hashed_here: bool = False,
+        again: bool = False,
     ) -> ModelVersion:
         project, bare = self._split(name)
         limits = self._store.limits
@@ -107,6 +126,7 @@ class ArtifactVerbs(Desk, ImportVerbs):
             new,
             manifest,
             hashed_here=hashed_here,
+            again=again,
         )
 
     def keep_manifest(self, data: bytes) -> Manifest:

@@ -40,17 +40,24 @@ class ArtifactVerbs(Calls, ImportVerbs):
         return str(self._get(self._at(self.resolve(reference), "card"))["text"])
 
     def seal(
-        self, name: str, manifest: Manifest | str, version: str | int | None = None, **words: Any
+        self,
+        name: str,
+        manifest: Manifest | str,
+        version: str | int | None = None,
+        *,
+        again: bool = False,
+        **words: Any,
     ) -> ModelVersion:
         """Make a version of files whose chunks are all in the store, named by their manifest.
 
-        ``manifest`` is the manifest, or the digest of one that was kept; ``words`` are those of
-        `register_model`. See `push`, which is this and all that comes before it.
+        ``manifest`` is the manifest, or the digest of one that was kept; ``again`` makes a new
+        version even of what the same person pushed with the same words before; ``words`` are
+        those of `register_model`. See `push`, which is this and all that comes before it.
         """
         if isinstance(manifest, Manifest):
             manifest = self.keep_manifest(manifest.encoded).digest
         words["tags"] = labels(words.get("tags"))
-        body = given(manifest=manifest, version=version, **words)
+        body = given(manifest=manifest, version=version, again=again or None, **words)
         # What the server proves of the files takes its time.
         made = self._transfers().write(
             self._model(name, "seals"), body, self._once_headers(), UPKEEP_S_MAX

@@ -1,7 +1,8 @@
 """Collecting: what no version needs goes.
 
     run out    deleted versions whose time to be restored is over give up their files
-    mark       what any other version's manifest names, deleted ones included, stays
+    mark       what any other version's manifest names, deleted ones included, stays; so does what
+               a loose file consists of (`loose_files`), and what has come of an upload in parts
     sweep      the rest goes, once it is older than the grace period, in short batches
 
 Each batch is an epoch of its own (see `publishing`): it is announced in the database before what
@@ -31,6 +32,7 @@ from lockgate.services.depot import Depot
 from lockgate.services.publishing import quiet_epoch
 from lockgate.storage import artifacts as rows
 from lockgate.storage import guard
+from lockgate.storage import loose_files as loose_rows
 from lockgate.storage import models as model_rows
 from lockgate.storage.artifacts import Epoch, RunOut
 from lockgate.storage.database import Session
@@ -38,6 +40,8 @@ from lockgate.storage.log import record
 from lockgate.storage.store import Caller, Store
 
 DAY_US = 86_400_000_000
+UPLOADS_KEPT_US = 7 * DAY_US
+"""How long an upload in parts may take."""
 PURGED_AT_ONCE = 1_000
 
 
@@ -82,9 +86,12 @@ def collect(store: Store, depot: Depot, who: Caller, *, dry_run: bool = False) -
     if dry_run:
         gone = store.read(lambda session: rows.list_run_out(session, before_us, PURGED_AT_ONCE))
         marked.add(store.read(lambda session: rows.live_digests(session, before_us)))
+        marked.add(store.snapshot(loose_rows.kept_digests))
     else:
         gone = list(_purge_run_out(store, who, before_us))
-        marked.add(store.read(rows.needed_digests))
+        stale_us = _moment_us(store) - UPLOADS_KEPT_US
+        store.database.write(lambda session: loose_rows.end_stale_uploads(session, stale_us))
+        marked.add(store.snapshot(_needed))
     plan = survey(depot.blobs, marked, depot.rules.gc_grace_s)
     in_use = store.read(lambda session: rows.list_in_use(session, before_us, PURGED_AT_ONCE))
     report = replace(_report(plan, gone, dry_run=dry_run), in_use=tuple(in_use))
@@ -98,6 +105,10 @@ def collect(store: Store, depot: Depot, who: Caller, *, dry_run: bool = False) -
         bytes_freed=swept.deleted_bytes,
         spared=swept.spared_count,
     )
+
+
+def _needed(session: Session) -> set[str]:
+    return rows.needed_digests(session) | loose_rows.kept_digests(session)
 
 
 def _moment_us(store: Store) -> int:
@@ -169,7 +180,7 @@ class _Sweeper:
         began_s, sweep_ = self._begin()
         self._until_s = began_s + self._lease_s / 2
         try:
-            self._marked.add(self._store.read(rows.needed_digests))
+            self._marked.add(self._store.snapshot(_needed))
             yield self._marked
         finally:
             self._store.database.write(lambda session: rows.end_sweep(session, sweep_))

@@ -20,7 +20,7 @@ from lockgate.storage.database import Session
 from lockgate.storage.store import Caller, Store
 
 PROCESSES = 2
-SHARED_MIN = 64
+SHARED_MIN = 2000
 """From how many files on it is worth starting more than one process."""
 
 

@@ -57,7 +57,7 @@ class _Found:
     proofs: list[ContentProof]
 
 
-class _EpochMoved(Exception):
+class EpochMoved(Exception):
     """A sweep began after the chunks were seen."""
 
 
@@ -81,6 +81,7 @@ def publish(
     manifest: Manifest,
     *,
     hashed_here: bool = False,
+    again: bool = False,
 ) -> ModelVersion:
     """Give a version its files: a new one, or one of that label that has none yet.
 
@@ -88,21 +89,27 @@ def publish(
     made the manifest (``hashed_here``): `Corrupt` when it is not true. The label of a version
     that has exactly these files is that version, unchanged; of one with others (or past the
     initial stage) it is `VersionSealed`. Without a label, what the same person pushed with the
-    same words within a day is that push again. `BlobNotFound` lists in ``missing`` the chunks
+    same words within a day is that push, unless it is wanted ``again``. `BlobNotFound` lists in ``missing`` the chunks
     that must be put first. `Contended` when sweeps keep coming in between.
     """
     store.read(lambda session: require_push(session, project))
     found: _Found | None = None
     for _ in range(SEALS_MAX):
         epoch = quiet_epoch(store)
-        _require_blobs(depot.blobs, manifest)
+        require_blobs(depot.blobs, manifest)
         if found is None:
-            found = _looked_at(store, depot, manifest, hashed_here)
+            try:
+                found = _looked_at(store, depot, manifest, hashed_here)
+            except BlobNotFound:
+                # A sweep that began meanwhile took it: what is missing then is said by name.
+                if quiet_epoch(store) == epoch:
+                    raise
+                continue
         depot.blobs.put_manifest(manifest.digest, manifest.encoded)
-        use_case = _sealing(store, who, epoch, project, model, new, manifest, found)
+        use_case = _sealing(store, who, epoch, project, model, new, manifest, found, again)
         try:
             return store.write(who, use_case)
-        except _EpochMoved:
+        except EpochMoved:
             continue
     raise Contended(detail=f"Sweeps came between {SEALS_MAX} attempts to seal; try again.")
 
@@ -143,7 +150,8 @@ def _ending(epoch: Epoch) -> Callable[[Session], bool]:
     return lambda session: rows.end_sweep(session, epoch)
 
 
-def _require_blobs(blobs: BlobStore, manifest: Manifest) -> None:
+def require_blobs(blobs: BlobStore, manifest: Manifest) -> None:
+    """Raise `BlobNotFound` unless all chunks of a manifest are in the store."""
     digests = list(manifest.chunk_sizes)
     lacking: list[str] = []
     for first in range(0, len(digests), ASK_DIGESTS_MAX):
@@ -163,12 +171,13 @@ def _sealing(
     new: NewVersion,
     manifest: Manifest,
     found: _Found,
+    again: bool,
 ) -> Callable[[Session], ModelVersion]:
     """Return the transaction that names the files."""
 
     def use_case(session: Session) -> ModelVersion:
         if rows.hold_epoch(session) != epoch:
-            raise _EpochMoved
+            raise EpochMoved
         require_push(session, project)
         proving.keep(session, manifest, found.proofs)
         truths.keep_hashes(session, found.hashes)
@@ -176,7 +185,7 @@ def _sealing(
         if model_rows.find_model(session, project, model.name) is not None:
             stored = model_rows.lock_model(session, project, model.name)
             if new.label is None:
-                earlier = _find_earlier(session, who, stored, sealed)
+                earlier = None if again else _find_earlier(session, who, stored, sealed)
                 if earlier is not None:
                     return earlier
             # By its label and nothing else: a number may be that of another version.

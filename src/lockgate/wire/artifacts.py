@@ -24,6 +24,9 @@ class NewSeal(NewVersion):
     """A version, and the manifest of its files, which was sent before."""
 
     manifest: Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
+    again: Annotated[bool, Field(description="A new version, though it repeat an earlier push")] = (
+        False
+    )
 
 
 class NewSignature(Body):

@@ -36,7 +36,7 @@ def pack_blobs(blobs: Sequence[tuple[str, Data]]) -> list[Data]:
     return pieces
 
 
-def unpack_blobs(body: bytes | bytearray) -> list[tuple[str, memoryview]]:
+def unpack_blobs(body: bytes | bytearray | memoryview) -> list[tuple[str, memoryview]]:
     """Return the blobs that a body carries to the server, not yet verified. `InvalidInput`."""
     view = memoryview(body).toreadonly()
     blobs: list[tuple[str, memoryview]] = []

@@ -4,17 +4,17 @@ requests   what a call says     words       what MLflow lets names be
 routing    path → call          namespace   which project, which model, which version
 models, versions, webhooks      the calls
 filters    its search grammar, written in ours
+artifacts  files, one by one      artifact_uris   which places are ours
 shapes     our models and versions in its JSON
 problems   our errors in its codes
 """
 
 from __future__ import annotations
 
-from starlette.routing import BaseRoute
-
+from lockgate.dialects.mlflow import artifacts
 from lockgate.dialects.mlflow.routing import PREFIXES
 
 __all__ = ["PREFIXES", "UPLOADS", "routes"]
 
-routes: list[BaseRoute] = []
-UPLOADS: dict[str, int] = {}
+routes = artifacts.routes
+UPLOADS = artifacts.UPLOADS

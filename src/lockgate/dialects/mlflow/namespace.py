@@ -36,6 +36,13 @@ class Namespace:
 
     registry: Registry
     project: str
+    origin: str = ""
+    """This server as the client calls it, ``http://host:port``."""
+
+    @property
+    def host(self) -> str:
+        """The name and port that the client called."""
+        return self.origin.partition("://")[2]
 
     def full_name(self, name: str) -> str:
         """Return a model's name with its project, once it is a name to MLflow."""
@@ -112,11 +119,13 @@ class Namespace:
 
 def namespace_of(scope: Scope) -> Namespace:
     """Return the namespace that a request is about, acting as whoever sent it."""
-    project = DEFAULT_PROJECT
+    project, host = DEFAULT_PROJECT, ""
     for header, value in scope["headers"]:
+        if header == b"host":
+            host = value.decode("latin-1").lower()
         if header == WORKSPACE_HEADER and value.strip():
             project = project_name(unquote(value.decode("latin-1")).strip())
-    return Namespace(registry_for(scope), project)
+    return Namespace(registry_for(scope), project, f"{scope['scheme']}://{host}")
 
 
 @contextmanager

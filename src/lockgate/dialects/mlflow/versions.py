@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 from lockgate.dialects.mlflow import filters, words
+from lockgate.dialects.mlflow.artifact_uris import find_files, sealed_uri
 from lockgate.dialects.mlflow.models import LIFECYCLE
 from lockgate.dialects.mlflow.namespace import Namespace
 from lockgate.dialects.mlflow.problems import MlflowProblem, invalid
@@ -27,6 +29,7 @@ from lockgate.dialects.mlflow.shapes import (
     model_version,
     storage_of,
 )
+from lockgate.domain.manifests import Manifest
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import NotFound
 
@@ -53,7 +56,14 @@ def create(namespace: Namespace, given: Given) -> Answer:
         if metadata[MODEL_ID] is None:
             metadata[MODEL_ID] = original.metadata.get(MODEL_ID)
         metadata[STORAGE_LOCATION] = storage_of(original)
-    made = namespace.registry.register_model(
+    files = _files(namespace, source, original)
+    registry = namespace.registry
+    make = (
+        registry.register_model
+        if files is None
+        else partial(registry.seal, manifest=files, again=True)
+    )
+    made = make(
         model.full_name,
         artifact_uri=source,
         run_id=run_id or None,
@@ -70,8 +80,11 @@ def get(namespace: Namespace, given: Given) -> Answer:
 
 
 def get_download_uri(namespace: Namespace, given: Given) -> Answer:
-    """Return where a version's files are; of a copy, where those of the original are."""
-    return {"artifact_uri": storage_of(_named(namespace, given))}
+    """Return where a version's files are: those it has of its own, else those it names."""
+    found = _named(namespace, given)
+    if found.digest is not None:
+        return {"artifact_uri": sealed_uri(namespace, found)}
+    return {"artifact_uri": storage_of(found)}
 
 
 def update(namespace: Namespace, given: Given) -> Answer:
@@ -134,6 +147,13 @@ def delete_tag(namespace: Namespace, given: Given) -> Answer:
     """Take a tag off a version, if it is there."""
     _change(namespace, given, tags={words.tag_key(require(given, "key")): None})
     return {}
+
+
+def _files(namespace: Namespace, source: str, original: ModelVersion | None) -> Manifest | None:
+    """Return the files that a new version has of its own, because they are kept here."""
+    if original is None:
+        return find_files(namespace, source)
+    return None if original.digest is None else namespace.registry.manifest(original.reference)
 
 
 def _named(namespace: Namespace, given: Given) -> ModelVersion:

@@ -1,0 +1,131 @@
+"""Files that are on the disk when we say so, at the lowest price the system offers.
+
+    a large file      written past the page cache where that is possible: its bytes were read and
+                      hashed already, and another copy of them in memory would help nobody
+    many small files  one `syncfs` instead of an fsync for each, on file systems of which it is
+                      known that it writes all and reports what failed
+    anything else     fsync
+
+Each way falls back to the next one; none is weaker than the last.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import mmap
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+# Below this, setting up a direct write costs more than the copy that it saves.
+DIRECT_BYTES_MIN: Final = 2**20
+# Up to here an fsync for each file is as cheap as writing all that the file system holds.
+SYNCED_ONE_BY_ONE_MAX: Final = 8
+
+_DIRECT: Final = getattr(os, "O_DIRECT", 0)
+_BLOCK_BYTES: Final = max(4096, mmap.PAGESIZE)
+_BUFFER_BYTES: Final = 4 * 2**20
+# File systems of this machine's kernel; network and user-space ones decide for themselves.
+_SYNCED_AS_ONE: Final = frozenset({"ext4", "xfs", "f2fs", "tmpfs"})
+# Since Linux 5.8 a failed write makes syncfs fail; before, it said nothing.
+_REPORTING_KERNEL: Final = (5, 8)
+
+
+class _Buffer(threading.local):
+    """Memory of a thread that begins at a page, as direct writes want it."""
+
+    memory: mmap.mmap | None = None
+
+
+_BUFFER: Final = _Buffer()
+
+
+def write_new(file: int, data: bytes | memoryview) -> None:
+    """Write all of ``data`` to a new, empty file; it is durable only after a sync."""
+    view = memoryview(data)
+    written = _write_direct(file, view) if _DIRECT and len(view) >= DIRECT_BYTES_MIN else 0
+    while written < len(view):
+        written += os.write(file, view[written:])
+
+
+def _write_direct(file: int, view: memoryview) -> int:
+    """Write as many whole blocks as go past the page cache; return how many bytes these were."""
+    flags = fcntl.fcntl(file, fcntl.F_GETFL)
+    try:
+        fcntl.fcntl(file, fcntl.F_SETFL, flags | _DIRECT)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        return 0
+    if _BUFFER.memory is None:
+        _BUFFER.memory = mmap.mmap(-1, _BUFFER_BYTES)
+    written = 0
+    try:
+        while length := min(_BUFFER_BYTES, (len(view) - written) // _BLOCK_BYTES * _BLOCK_BYTES):
+            _BUFFER.memory[:length] = view[written : written + length]
+            with memoryview(_BUFFER.memory) as memory, memory[:length] as piece:
+                taken = os.write(file, piece)
+            written += taken
+            if taken != length:
+                break
+    except OSError as error:
+        # The file system takes the flag and refuses the write: what is left goes the usual way.
+        if error.errno != errno.EINVAL:
+            raise
+    finally:
+        fcntl.fcntl(file, fcntl.F_SETFL, flags)
+    return written
+
+
+def sync(file: int) -> None:
+    """Return once the file (or folder) has reached the disk itself, not only the drive's cache."""
+    if sys.platform == "darwin":
+        fcntl.fcntl(file, fcntl.F_FULLFSYNC)
+    else:
+        os.fsync(file)
+
+
+def sync_files(files: Sequence[int], *, together: bool) -> None:
+    """Return once all have reached the disk; ``together`` where `syncs_as_one` said so.
+
+    They must have been open while they were written, so that what failed is reported here.
+    """
+    if together and len(files) > SYNCED_ONE_BY_ONE_MAX:
+        sync_file_system(files[0])
+        return
+    for file in files:
+        sync(file)
+
+
+def sync_file_system(file: int) -> None:
+    """Return once all that was written to the file system of ``file`` has reached the disk."""
+    if ctypes.CDLL(None, use_errno=True).syncfs(file) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def syncs_as_one(folder: int) -> bool:
+    """Tell whether `sync_file_system` is as good as syncing each file of this folder."""
+    if not sys.platform.startswith("linux") or _kernel() < _REPORTING_KERNEL:
+        return False
+    device = os.fstat(folder).st_dev
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    for line in mounts.splitlines():
+        before, _, after = line.partition(" - ")
+        if before.split()[2:3] == [wanted]:
+            return after.split()[0] in _SYNCED_AS_ONE
+    return False
+
+
+def _kernel() -> tuple[int, ...]:
+    numbers = os.uname().release.split("-")[0].split(".")[:2]
+    return tuple(int(number) for number in numbers if number.isdigit())
