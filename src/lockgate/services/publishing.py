@@ -89,8 +89,8 @@ def publish(
     made the manifest (``hashed_here``): `Corrupt` when it is not true. The label of a version
     that has exactly these files is that version, unchanged; of one with others (or past the
     initial stage) it is `VersionSealed`. Without a label, what the same person pushed with the
-    same words within a day is that push, unless it is wanted ``again``. `BlobNotFound` lists in ``missing`` the chunks
-    that must be put first. `Contended` when sweeps keep coming in between.
+    same words within a day is that push, unless it is wanted ``again``. `BlobNotFound` lists in
+    ``missing`` the chunks that must be put first. `Contended` when sweeps keep coming between.
     """
     store.read(lambda session: require_push(session, project))
     found: _Found | None = None
