@@ -240,8 +240,13 @@ class GateWords(Words):
 
 class RequestWords(PageWords):
     model: str | None = Field(default=None, description="project/name")
+    version: str | None = Field(default=None, description="A version of the model")
     project: str | None = None
     status: str | None = None
+
+
+class BoardWords(Words):
+    limit: int = Field(default=50, description="At most so many cards a column")
 
 
 class CompareWords(Words):

@@ -208,3 +208,58 @@ def test_an_overview_is_a_search_and_pages(two: AnyRegistry) -> None:
     rest = two.overview("owner = 'risk'", order_by="name DESC", limit=2, cursor=first.next_cursor)
     assert [[each.model.name for each in page] for page in (first, rest)] == [["c", "b"], ["a"]]
     assert rest.next_cursor is None
+
+
+def test_a_board_has_a_column_for_every_stage(two: AnyRegistry) -> None:
+    """A model's board shows its stages in order, what stands in each, and what is asked for."""
+    two.register_model("churn", "1.2")
+    asked = two.request_promotion("churn", "1.2", "Staging", comment="please")
+    board = two.board("churn", limit=1)
+    assert [
+        ("None", 1, ["1.2"]),
+        ("Staging", 1, ["1.0"]),
+        ("Production", 1, ["1.1"]),
+        ("Archived", 0, []),
+    ] == [
+        (column.stage, column.count, [card.version.label for card in column.cards])
+        for column in board.columns
+    ]
+    card = board.columns[0].cards[0]
+    assert (card.lifecycle, card.lifecycle_revision) == ("standard", 1)
+    assert card.requests == (asked.request,)
+    assert board.columns[1].cards[0].requests == ()
+
+
+def test_a_board_counts_what_it_does_not_show(two: AnyRegistry) -> None:
+    """A column with more versions than asked for shows the newest and counts all."""
+    for label in ["2", "3", "4"]:
+        two.register_model("churn", label)
+    column = two.board("churn", limit=2).columns[0]
+    assert (column.count, [card.version.label for card in column.cards]) == (3, ["4", "3"])
+
+
+def test_a_projects_board_joins_stages_of_one_name(two: AnyRegistry) -> None:
+    """Models of several lifecycles share the columns whose names they share."""
+    two.create_model("open", lifecycle="open")
+    two.register_model("open", "9")
+    two.create_model("linear", lifecycle="linear")
+    two.register_model("linear", "a")
+    board = two.board()
+    assert board.model is None
+    named = {each.stage: [card.version.model for card in each.cards] for each in board.columns}
+    assert named == {
+        "None": ["open"],
+        "Dev": ["linear"],
+        "Staging": ["churn"],
+        "Production": ["churn"],
+        "Archived": [],
+    }
+
+
+def test_children_name_their_parent(two: AnyRegistry) -> None:
+    """Versions that say for good that they come from this one, in whatever spelling."""
+    two.register_model("churn", "2", parents=["churn:1.0"])
+    two.register_model("distilled", "1", parents=["default/churn:1.0", "elsewhere"])
+    two.register_model("other", "1", parents=["churn:1.1", "churn@production"])
+    found = two.children("churn", "1.0")
+    assert ["default/distilled:1", "default/churn:2"] == [each.reference for each in found]
