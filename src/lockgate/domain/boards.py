@@ -11,7 +11,7 @@ from lockgate.domain.versions import ModelVersion
 
 
 @dataclass(frozen=True, kw_only=True)
-class Card:
+class BoardCard:
     """A version, the lifecycle it moves by, and the open requests to promote it."""
 
     version: ModelVersion
@@ -21,14 +21,14 @@ class Card:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Column:
+class BoardColumn:
     """A stage: ``count`` versions stand in it, of which ``cards`` are the newest."""
 
     stage: str
     colour: str
     description: str
     count: int
-    cards: tuple[Card, ...] = ()
+    cards: tuple[BoardCard, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Board:
 
     project: str
     model: str | None
-    columns: tuple[Column, ...]
+    columns: tuple[BoardColumn, ...]
 
 
 def merged_stages(lifecycles: Iterable[Lifecycle]) -> tuple[Stage, ...]:

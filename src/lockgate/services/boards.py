@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockgate.domain.boards import Board, Card, Column, merged_stages
+from lockgate.domain.boards import Board, BoardCard, BoardColumn, merged_stages
 from lockgate.domain.lifecycles import Stage
 from lockgate.domain.versions import ModelVersion
 from lockgate.services.paging import page_size
@@ -69,15 +69,15 @@ def board_of_project(store: Store, project: str, limit: int) -> Board:
 
 def _filled(
     store: Store, session: Session, columns: list[tuple[Stage, int, list[Stamp]]]
-) -> tuple[Column, ...]:
+) -> tuple[BoardColumn, ...]:
     """Return the columns with their cards; what cards need beside is asked once for all."""
     keys = [stamp[0] for _, _, stamps in columns for stamp in stamps]
     lifecycles = rows.lifecycles_of_versions(session, keys) if keys else {}
     requests = open_requests_of(session, keys) if keys else {}
 
-    def card(stamp: Stamp, version: ModelVersion) -> Card:
+    def card(stamp: Stamp, version: ModelVersion) -> BoardCard:
         lifecycle = store.lifecycles.load(session, lifecycles[stamp[0]])
-        return Card(
+        return BoardCard(
             version=version,
             lifecycle=lifecycle.name,
             lifecycle_revision=lifecycle.revision,
@@ -85,7 +85,7 @@ def _filled(
         )
 
     return tuple(
-        Column(
+        BoardColumn(
             stage=stage.name,
             colour=stage.colour,
             description=stage.description,
