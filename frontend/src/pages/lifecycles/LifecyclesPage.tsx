@@ -45,14 +45,24 @@ export function LifecyclesPage() {
           </Group>
         )}
       </Group>
-      <nav aria-label="Lifecycles" className={styles.names}>
-        {[...newest.values()].map((each) => (
-          <Link key={each.name} from={FROM} to="." search={{ name: each.name }} className={styles.name} data-chosen={each.name === name || undefined}>
-            {each.name}
-          </Link>
-        ))}
-      </nav>
-      {chosen && (
+      {words.edit === undefined && (
+        <nav aria-label="Lifecycles" className={styles.names}>
+          {[...newest.values()].map((each) => (
+            <Link
+              key={each.name}
+              from={FROM}
+              to="."
+              search={{ name: each.name }}
+              className={styles.name}
+              data-chosen={each.name === name || undefined}
+              aria-current={each.name === name ? "page" : undefined}
+            >
+              {each.name}
+            </Link>
+          ))}
+        </nav>
+      )}
+      {chosen && words.edit === undefined && (
         <Group gap="sm" align="center">
           <Text style={{ flex: "1 1 16rem" }}>{chosen.description}</Text>
           {revisions.length > 1 && (

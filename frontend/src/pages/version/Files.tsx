@@ -13,6 +13,7 @@ import styles from "./version.module.css";
 
 const FROM = "/p/$project/models/$model/versions/$version";
 const TENSORS_SHOWN = 200;
+const HASH_SHOWN = 16;
 
 /** The files of the version: what each was proved to be, and the tensors in those that have any. */
 export function Files({ version, named }: TabProps) {
@@ -87,7 +88,7 @@ function Row({ file, named, chosen }: { file: Schemas["FileRecord"]; named: Name
       </td>
       <td className="number">{size(file.size)}</td>
       <td>
-        <Copied text={file.sha256} />
+        <Copied text={file.sha256} shown={file.sha256.slice(0, HASH_SHOWN)} />
       </td>
       <td>
         {file.tensors ? (
