@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 BIN = Path(sys.executable).parent
-SIZE = {"width": 1180, "height": 620}
+SIZE = {"width": 1360, "height": 700}
 MODEL = "digits"
 
 

@@ -104,7 +104,7 @@ function Fact({ term, children }: { term: string; children: ReactNode }) {
 export function Copied({ text, shown = text }: { text: string; shown?: string }) {
   return (
     <Group gap={4} wrap="nowrap" align="flex-start">
-      <span className={styles.mono} title={shown === text ? undefined : text}>
+      <span className={styles.mono} data-cut={shown !== text || undefined} title={shown === text ? undefined : text}>
         {shown}
         {shown !== text && "…"}
       </span>
