@@ -147,7 +147,6 @@ function Verdict({ named, from, seen, close }: { named: Named; from: string; see
           autosize
           minRows={2}
           maxRows={8}
-          data-autofocus
         />
       )}
       {mayAsk && (
