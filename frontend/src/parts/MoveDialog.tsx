@@ -78,7 +78,7 @@ function Verdict({ named, from, seen, close }: { named: Named; from: string; see
   const to = seen.to_stage;
   const waiting = open.data?.items.find((each) => each.to_stage === to);
   const rows = rowsOf(seen.report);
-  const wantsApproval = rows.some((row) => row.requirement === "approvals" && row.verdict === "missing" && row.mode === "enforce");
+  const wantsApproval = rows.some((row) => row.requirement === "approvals" && row.verdict === "missing");
   const noWay = seen.moves.length === 0;
   const mayAsk = !noWay && wantsApproval && !waiting;
   const mayMove = !noWay && seen.report.allowed;

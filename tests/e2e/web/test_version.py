@@ -59,6 +59,7 @@ def test_facts_of_a_version(open_page: Open, rich: str) -> None:
     """Metrics, params, sources and the card are on the first tab."""
     page = open_page(rich)
     expect(page.get_by_role("heading", name="rich 1", level=1)).to_be_visible()
+    expect(page).to_have_title("rich 1 · Lockgate")
     expect(page.get_by_role("table", name="Metrics")).to_contain_text("0.9500")
     expect(page.get_by_role("table", name="Params")).to_contain_text("depth")
     expect(page.get_by_role("region", name="About")).to_contain_text("warehouse:2026-10")
