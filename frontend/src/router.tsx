@@ -39,6 +39,31 @@ export interface ModelWords {
   snippet?: string;
 }
 
+/** The state of the board: whose, and the move that a dialog is open about. */
+export interface BoardWords {
+  model?: string;
+  move?: string;
+  from?: string;
+  to?: string;
+}
+
+/** The state of a version's page: tab, the file whose tensors are shown, the gate that is looked at, an open move. */
+export interface VersionWords {
+  tab?: string;
+  file?: string;
+  q?: string;
+  gate?: string;
+  from?: string;
+  to?: string;
+}
+
+/** The state of the lifecycles: which one, which revision, whether a new one is being written. */
+export interface LifecyclesWords {
+  name?: string;
+  revision?: string;
+  edit?: string;
+}
+
 /** The address of the UI alone: the project that was looked at last, or the first there is. */
 const start = createRoute({
   getParentRoute: () => root,
@@ -87,7 +112,44 @@ export const model = createRoute({
   component: lazyRouteComponent(() => import("./pages/model/ModelPage"), "ModelPage"),
 });
 
-const tree = root.addChildren([start, project.addChildren([projectStart, models, model])]);
+export const board = createRoute({
+  getParentRoute: () => project,
+  path: "/board",
+  validateSearch: (words: Record<string, unknown>): BoardWords => ({
+    model: one(words.model),
+    move: one(words.move),
+    from: one(words.from),
+    to: one(words.to),
+  }),
+  component: lazyRouteComponent(() => import("./pages/board/BoardPage"), "BoardPage"),
+});
+
+export const version = createRoute({
+  getParentRoute: () => project,
+  path: "/models/$model/versions/$version",
+  validateSearch: (words: Record<string, unknown>): VersionWords => ({
+    tab: one(words.tab),
+    file: one(words.file),
+    q: one(words.q),
+    gate: one(words.gate),
+    from: one(words.from),
+    to: one(words.to),
+  }),
+  component: lazyRouteComponent(() => import("./pages/version/VersionPage"), "VersionPage"),
+});
+
+export const lifecycles = createRoute({
+  getParentRoute: () => project,
+  path: "/lifecycles",
+  validateSearch: (words: Record<string, unknown>): LifecyclesWords => ({
+    name: one(words.name),
+    revision: one(words.revision),
+    edit: one(words.edit),
+  }),
+  component: lazyRouteComponent(() => import("./pages/lifecycles/LifecyclesPage"), "LifecyclesPage"),
+});
+
+const tree = root.addChildren([start, project.addChildren([projectStart, models, model, board, version, lifecycles])]);
 
 export function makeRouter(client: QueryClient) {
   return createRouter({

@@ -652,6 +652,26 @@ export interface paths {
         patch: operations["update_project_api_v1_projects__project__patch"];
         trace?: never;
     };
+    "/api/v1/projects/{project}/board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Project Board
+         * @description Return the board of all models of a project: a column a stage, a card a version.
+         */
+        get: operations["project_board_api_v1_projects__project__board_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/members": {
         parameters: {
             query?: never;
@@ -791,6 +811,26 @@ export interface paths {
          * @description Take an alias away.
          */
         delete: operations["delete_alias_api_v1_projects__project__models__model__aliases__alias__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/models/{model}/board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Board
+         * @description Return a model's board: a column a stage, a card a version, newest first.
+         */
+        get: operations["board_api_v1_projects__project__models__model__board_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1098,6 +1138,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/models/{model}/versions/{version}/children": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Children
+         * @description List the versions of the project that name this one as a parent, newest first.
+         */
+        get: operations["children_api_v1_projects__project__models__model__versions__version__children_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/models/{model}/versions/{version}/files": {
         parameters: {
             query?: never;
@@ -1196,6 +1256,26 @@ export interface paths {
          * @description Add metrics or change them; null takes one away. ``If-Match`` is honoured.
          */
         post: operations["log_metrics_api_v1_projects__project__models__model__versions__version__metrics_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/models/{model}/versions/{version}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Preview
+         * @description Return what a transition would meet and whom it would move. Writes nothing.
+         */
+        get: operations["preview_api_v1_projects__project__models__model__versions__version__preview_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1693,6 +1773,11 @@ export interface components {
             project: string;
             /** Scope */
             scope: string;
+            /**
+             * Sentences
+             * @description What the policy asks, in words
+             */
+            sentences: string[];
             /** Set At */
             set_at: string | null;
             /** Set By */
@@ -1742,6 +1827,47 @@ export interface components {
             items: components["schemas"]["AuditEvent"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * Board
+         * @description The versions of a model, or of a whole project where ``model`` is None.
+         */
+        Board: {
+            /** Columns */
+            columns: components["schemas"]["BoardColumn"][];
+            /** Model */
+            model: string | null;
+            /** Project */
+            project: string;
+        };
+        /**
+         * BoardCard
+         * @description A version, the lifecycle it moves by, and the open requests to promote it.
+         */
+        BoardCard: {
+            /** Lifecycle */
+            lifecycle: string;
+            /** Lifecycle Revision */
+            lifecycle_revision: number;
+            /** Requests */
+            requests: components["schemas"]["PromotionRequest"][];
+            version: components["schemas"]["ModelVersion"];
+        };
+        /**
+         * BoardColumn
+         * @description A stage: ``count`` versions stand in it, of which ``cards`` are the newest.
+         */
+        BoardColumn: {
+            /** Cards */
+            cards: components["schemas"]["BoardCard"][];
+            /** Colour */
+            colour: string;
+            /** Count */
+            count: number;
+            /** Description */
+            description: string;
+            /** Stage */
+            stage: string;
         };
         /**
          * CacheClaim
@@ -2142,6 +2268,13 @@ export interface components {
             revision: number;
             /** Same Stage */
             same_stage: string;
+            /**
+             * Sentences
+             * @description What each policy asks, in words
+             */
+            sentences: {
+                [key: string]: string[];
+            };
             /** Stages */
             stages: {
                 [key: string]: unknown;
@@ -2331,6 +2464,24 @@ export interface components {
             items: components["schemas"]["ModelVersion"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * Move
+         * @description One version's passage; ``displaced_by`` is set for an incumbent that makes room.
+         */
+        Move: {
+            /** Displaced By */
+            displaced_by: string | null;
+            /** Label */
+            label: string;
+            /** Source */
+            source: string;
+            /** Stamps Approval */
+            stamps_approval: boolean;
+            /** Target */
+            target: string;
+            /** Verb */
+            verb: string;
         };
         /** NewCheck */
         NewCheck: {
@@ -2723,6 +2874,18 @@ export interface components {
             };
             /** To */
             to?: string | null;
+        };
+        /**
+         * Preview
+         * @description What a transition would do: nothing of it has happened.
+         */
+        Preview: {
+            /** Moves */
+            moves: components["schemas"]["Move"][];
+            report: components["schemas"]["ReportDocument"];
+            /** To Stage */
+            to_stage: string;
+            version: components["schemas"]["ModelVersion"];
         };
         /**
          * Problem
@@ -4523,6 +4686,40 @@ export interface operations {
             };
         };
     };
+    project_board_api_v1_projects__project__board_get: {
+        parameters: {
+            query?: {
+                /** @description At most so many cards a column */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Board"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_members_api_v1_projects__project__members_get: {
         parameters: {
             query?: never;
@@ -4935,6 +5132,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    board_api_v1_projects__project__models__model__board_get: {
+        parameters: {
+            query?: {
+                /** @description At most so many cards a column */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                model: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Board"];
+                };
             };
             /** @description A problem: what was wrong, and what would be right */
             default: {
@@ -5636,6 +5868,39 @@ export interface operations {
             };
         };
     };
+    children_api_v1_projects__project__models__model__versions__version__children_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                project: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersion"][];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_files_api_v1_projects__project__models__model__versions__version__files_get: {
         parameters: {
             query?: never;
@@ -5850,6 +6115,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_api_v1_projects__project__models__model__versions__version__preview_get: {
+        parameters: {
+            query?: {
+                /** @description The next stage unless told */
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                model: string;
+                project: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */
@@ -6277,6 +6578,8 @@ export interface operations {
                 model?: string | null;
                 project?: string | null;
                 status?: string | null;
+                /** @description A version of the model */
+                version?: string | null;
             };
             header?: never;
             path?: never;

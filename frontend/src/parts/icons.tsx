@@ -30,3 +30,8 @@ export const FlagIcon = drawn(<path d="M5 17.500v-15h10l-2.500 3.500L15 9.500H5"
 export const BookIcon = drawn(<path d="M10 5C8 3.500 5.500 3 3 3v12c2.500 0 5 .5 7 2 2-1.500 4.500-2 7-2V3c-2.500 0-5 .5-7 2m0 0v12" />);
 export const ChevronIcon = drawn(<path d="m5 8 5 5 5-5" />);
 export const EmptyIcon = drawn(<path d="M2 15c2 0 2-1.200 4-1.200S8 15 10 15s2-1.200 4-1.200 2 1.200 4 1.200M4 4l6 4 6-4M4 8.500l6 4 6-4" />);
+export const CrossIcon = drawn(<path d="m5 5 10 10M15 5 5 15" />);
+export const HourglassIcon = drawn(<path d="M5 3h10M5 17h10M6 3c0 4 4 5 4 7s-4 3-4 7M14 3c0 4-4 5-4 7s4 3 4 7" />);
+export const GripIcon = drawn(<path d="M7 5h.01M13 5h.01M7 10h.01M13 10h.01M7 15h.01M13 15h.01" strokeWidth="2.600" />);
+export const MoveIcon = drawn(<path d="M3 10h13M11 5l5 5-5 5" />);
+export const DownloadIcon = drawn(<path d="M10 3v10M5.500 9 10 13.500 14.500 9M3.500 17h13" />);

@@ -8,6 +8,7 @@ from datetime import datetime
 from lockgate.domain.approvals import PromotionRequest
 from lockgate.domain.gates import GateReport
 from lockgate.domain.history import Transition
+from lockgate.domain.planning import Move
 from lockgate.domain.versions import ModelVersion
 
 
@@ -22,6 +23,20 @@ class Promoted:
     transition: Transition | None
     displaced: tuple[str, ...] = ()
     report: GateReport | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What a transition would do: nothing of it has happened.
+
+    ``version`` is as it stands now; ``moves`` are every change, displaced incumbents first, and
+    none where the step is not allowed or leads nowhere; ``report`` is what the gate says.
+    """
+
+    version: ModelVersion
+    to_stage: str
+    moves: tuple[Move, ...]
+    report: GateReport
 
 
 @dataclass(frozen=True, kw_only=True)

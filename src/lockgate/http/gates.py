@@ -13,6 +13,7 @@ from lockgate.wire.answers import (
     AskedDocument,
     CheckAnswer,
     Closed,
+    PreviewDocument,
     ReportDocument,
     RequestAnswer,
     RequestPage,
@@ -39,6 +40,16 @@ async def explain(
     """Return what a transition would meet: the verdict that it would get. Writes nothing."""
     return await call.read(
         lambda registry: registry.explain(f"{project}/{model}", version, words.to)
+    )
+
+
+@routes.get(VERSION + "/preview", response_model=PreviewDocument)
+async def preview(
+    call: CallOf, project: str, model: str, version: str, words: Annotated[GateWords, Query()]
+) -> Response:
+    """Return what a transition would meet and whom it would move. Writes nothing."""
+    return await call.read(
+        lambda registry: registry.preview(f"{project}/{model}", version, words.to)
     )
 
 

@@ -9,8 +9,9 @@ from starlette.responses import Response
 
 from lockgate.http.calls import Call, CallOf
 from lockgate.http.representations import Represent, represent_then
-from lockgate.http.routing import MODEL, router
+from lockgate.http.routing import MODEL, VERSION, router
 from lockgate.wire.answers import (
+    BoardAnswer,
     ComparisonAnswer,
     CountAnswer,
     ModelPage,
@@ -22,6 +23,7 @@ from lockgate.wire.answers import (
 )
 from lockgate.wire.bodies import (
     AtWords,
+    BoardWords,
     CompareWords,
     CountWords,
     LatestWords,
@@ -68,6 +70,12 @@ async def production(
         lambda registry: registry.production(f"{project}/{model}", at=words.at),
         _now_or_then(call, words.at),
     )
+
+
+@routes.get(VERSION + "/children", response_model=list[VersionAnswer])  # type: ignore[valid-type]
+async def children(call: CallOf, project: str, model: str, version: str) -> Response:
+    """List the versions of the project that name this one as a parent, newest first."""
+    return await call.read(lambda registry: registry.children(f"{project}/{model}", version))
 
 
 @routes.get(MODEL + "/compare", response_model=ComparisonAnswer)
@@ -134,6 +142,22 @@ async def get_by_stage(
         ),
         call.kept.represent_page,
     )
+
+
+@routes.get("/projects/{project}/board", response_model=BoardAnswer)
+async def project_board(
+    call: CallOf, project: str, words: Annotated[BoardWords, Query()]
+) -> Response:
+    """Return the board of all models of a project: a column a stage, a card a version."""
+    return await call.read(lambda registry: registry.board(project=project, limit=words.limit))
+
+
+@routes.get(MODEL + "/board", response_model=BoardAnswer)
+async def board(
+    call: CallOf, project: str, model: str, words: Annotated[BoardWords, Query()]
+) -> Response:
+    """Return a model's board: a column a stage, a card a version, newest first."""
+    return await call.read(lambda registry: registry.board(f"{project}/{model}", limit=words.limit))
 
 
 @routes.get("/summary", response_model=SummaryAnswer)

@@ -7,13 +7,13 @@ from lockgate.domain.checks import CheckResult
 from lockgate.domain.gates import GateReport
 from lockgate.domain.lifecycles import PROMOTE, TRANSITION
 from lockgate.domain.moments import parse_moment
-from lockgate.domain.outcomes import Asked
+from lockgate.domain.outcomes import Asked, Preview
 from lockgate.domain.pages import Page
 from lockgate.domain.requirements.evidence import Waiver
 from lockgate.registry.desk import Desk, Moment
 from lockgate.registry.policies import PolicyLike, as_policy
 from lockgate.services import approval, checking, gates, settling
-from lockgate.services.approval import Wish
+from lockgate.services.approval import Asking, Wish
 
 
 class GateVerbs(Desk):
@@ -26,7 +26,16 @@ class GateVerbs(Desk):
         """
         project, bare = self._split(name)
         verb = PROMOTE if to is None else TRANSITION
-        return gates.explain(self._store, project, bare, str(version), to, verb)
+        return gates.preview(self._store, project, bare, str(version), to, verb).report
+
+    def preview(self, name: str, version: str | int, to: str | None = None) -> Preview:
+        """Return what a transition to ``to`` (the next stage, unless told) would change.
+
+        Beside what `explain` says, it names every version that would move. Writes nothing.
+        """
+        project, bare = self._split(name)
+        verb = PROMOTE if to is None else TRANSITION
+        return gates.preview(self._store, project, bare, str(version), to, verb)
 
     def check_promotion_policy(
         self, name: str, version: str | int, policy: PolicyLike, to: str | None = None
@@ -78,20 +87,24 @@ class GateVerbs(Desk):
         self,
         *,
         model: str | None = None,
+        version: str | int | None = None,
         project: str | None = None,
         status: str | None = None,
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page[PromotionRequest]:
-        """Return a page of requests, newest first."""
+        """Return a page of requests, newest first; ``version`` is one of ``model``."""
         owner, bare = (project, None) if model is None else self._split(model)
-        return approval.list_requests(self._store, owner, bare, status, limit, cursor)
+        label = None if version is None else str(version)
+        return approval.list_requests(
+            self._store, Asking(owner, bare, label, status), limit, cursor
+        )
 
     def inbox(
         self, *, project: str | None = None, limit: int = 100, cursor: str | None = None
     ) -> Page[PromotionRequest]:
         """Return a page of the requests that wait for a decision, newest first."""
-        return approval.list_requests(self._store, project, None, "open", limit, cursor)
+        return approval.list_requests(self._store, Asking(project, status="open"), limit, cursor)
 
     def settle_requests(self) -> int:
         """Carry out the requests that only time kept waiting; return how many were closed.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lockgate.domain.boards import Board
 from lockgate.domain.comparison import Comparison
 from lockgate.domain.history import Occupancy
 from lockgate.domain.models import RegisteredModel
@@ -13,7 +14,7 @@ from lockgate.domain.references import parse_reference, split_name
 from lockgate.domain.summary import Summary
 from lockgate.domain.versions import ModelVersion
 from lockgate.registry.desk import Desk, Moment, micros
-from lockgate.services import catalog, resolution
+from lockgate.services import boards, catalog, lineage, resolution
 
 
 class LookupVerbs(Desk):
@@ -61,6 +62,11 @@ class LookupVerbs(Desk):
     def history(self, name: str) -> tuple[Occupancy, ...]:
         """Return who stood where from when to when, stages and aliases, oldest first."""
         return resolution.list_history(self._store, *self._split(name))
+
+    def children(self, name: str, version: str | int) -> tuple[ModelVersion, ...]:
+        """Return the versions of the project that name this one as a parent, newest first."""
+        project, bare = self._split(name)
+        return lineage.list_children(self._store, project, bare, str(version))
 
     def compare_versions(self, name: str, a: str | int, b: str | int) -> Comparison:
         """Return what differs from version ``a`` to version ``b``."""
@@ -114,7 +120,20 @@ class LookupVerbs(Desk):
         """Count models, versions and stages: in one project, in all, or of one model."""
         if model is not None:
             return catalog.summarise_model(self._store, *split_name(model, project or self.project))
+
         return catalog.summarise(self._store, project)
+
+    def board(
+        self, name: str | None = None, *, project: str | None = None, limit: int = 50
+    ) -> Board:
+        """Return the board of a model, or of a project: a column a stage, a card a version.
+
+        ``limit`` bounds the cards of each column, newest first.
+        """
+        if name is None:
+            return boards.board_of_project(self._store, project or self.project, limit)
+        owner, bare = self._split(name)
+        return boards.board_of_model(self._store, owner, bare, limit)
 
     def locate(self, uid: str) -> str:
         """Return the reference of a version, or the full name of a model, by its uid."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lockgate.domain.approvals import PromotionRequest
 from lockgate.domain.checks import CheckResult
 from lockgate.domain.gates import GateReport
-from lockgate.domain.outcomes import Asked
+from lockgate.domain.outcomes import Asked, Preview
 from lockgate.domain.pages import Page
 from lockgate.domain.requirements.evidence import Waiver
 from lockgate.sdk.calls import Calls, Moment, given, moment_text, segment
@@ -21,6 +21,13 @@ class GateVerbs(Calls):
         The verdict is the one that the transition itself would get. Writes nothing.
         """
         return self._load(GateReport, self._version(name, version, "gate"), to=to)
+
+    def preview(self, name: str, version: str | int, to: str | None = None) -> Preview:
+        """Return what a transition to ``to`` (the next stage, unless told) would change.
+
+        Beside what `explain` says, it names every version that would move. Writes nothing.
+        """
+        return self._load(Preview, self._version(name, version, "preview"), to=to)
 
     def check_promotion_policy(
         self, name: str, version: str | int, policy: PolicyLike, to: str | None = None
@@ -72,17 +79,19 @@ class GateVerbs(Calls):
         self,
         *,
         model: str | None = None,
+        version: str | int | None = None,
         project: str | None = None,
         status: str | None = None,
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page[PromotionRequest]:
-        """Return a page of requests, newest first."""
+        """Return a page of requests, newest first; ``version`` is one of ``model``."""
         named = model and "/".join(self._split(model))
         return self._page(
             PromotionRequest,
             "/requests",
             model=named,
+            version=None if version is None else str(version),
             project=project,
             status=status,
             limit=limit,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lockgate.domain.boards import Board
 from lockgate.domain.comparison import Comparison
 from lockgate.domain.history import Occupancy
 from lockgate.domain.models import RegisteredModel
@@ -57,6 +58,10 @@ class LookupVerbs(Calls):
     def history(self, name: str) -> tuple[Occupancy, ...]:
         """Return who stood where from when to when, stages and aliases, oldest first."""
         return self._all(Occupancy, self._model(name, "history"))
+
+    def children(self, name: str, version: str | int) -> tuple[ModelVersion, ...]:
+        """Return the versions of the project that name this one as a parent, newest first."""
+        return self._all(ModelVersion, self._version(name, version, "children"))
 
     def compare_versions(self, name: str, a: str | int, b: str | int) -> Comparison:
         """Return what differs from version ``a`` to version ``b``."""
@@ -138,3 +143,16 @@ class LookupVerbs(Calls):
     def locate(self, uid: str) -> str:
         """Return the reference of a version, or the full name of a model, by its uid."""
         return str(self._get(f"/uids/{segment(uid, 'uid')}")["reference"])
+
+    def board(
+        self, name: str | None = None, *, project: str | None = None, limit: int = 50
+    ) -> Board:
+        """Return the board of a model, or of a project: a column a stage, a card a version.
+
+        ``limit`` bounds the cards of each column, newest first.
+        """
+        if name is None:
+            path = f"/projects/{segment(project or self.project, 'project')}/board"
+        else:
+            path = self._model(name, "board")
+        return self._load(Board, path, limit=limit)

@@ -35,6 +35,7 @@ from lockgate.storage import evidence as evidence_rows
 from lockgate.storage import guard
 from lockgate.storage import models as model_rows
 from lockgate.storage import requests as rows
+from lockgate.storage import versions as version_rows
 from lockgate.storage.database import Session
 from lockgate.storage.log import record
 from lockgate.storage.projects import project_id
@@ -201,23 +202,33 @@ def get_request(store: Store, uid: str) -> Asked:
     return store.snapshot(use_case)
 
 
+@dataclass(frozen=True)
+class Asking:
+    """Which requests: of a project, a model of it, or a version of that; in any status or one."""
+
+    project: str | None = None
+    model: str | None = None
+    version: str | None = None
+    status: str | None = None
+
+
 def list_requests(
-    store: Store,
-    project: str | None,
-    name: str | None,
-    status: str | None,
-    limit: int,
-    cursor: str | None,
+    store: Store, asking: Asking, limit: int, cursor: str | None
 ) -> Page[PromotionRequest]:
     """Return a page of requests, newest first: the inbox, when ``status`` is open."""
+    project, name, label = asking.project, asking.model, asking.version
+    if label is not None and name is None:
+        raise InvalidInput(detail="A version is one of a model: name the model too", field="model")
     keys: dict[str, int] = {}
 
     def fetch(before: int, count: int) -> list[PromotionRequest]:
         def use_case(session: Session) -> list[PromotionRequest]:
-            filters: dict[str, Any] = {"status": status}
+            filters: dict[str, Any] = {"status": asking.status}
             if name is not None:
                 stored = model_rows.load_model(session, project or "", name)
                 filters["model_id"] = stored.id
+                if label is not None:
+                    filters["version_id"] = version_rows.load_version(session, stored, label)[0]
             elif project is not None:
                 filters["project_id"] = project_id(session, project)
             found = rows.list_requests(session, before=before, count=count, **filters)
@@ -228,7 +239,7 @@ def list_requests(
 
     return page_of(
         store,
-        f"requests {project} {name} {status}",
+        f"requests {project} {name} {label} {asking.status}",
         limit,
         cursor,
         first=_NEWEST,

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from lockgate.domain.gates import GateReport, evaluate
 from lockgate.domain.lifecycles import Lifecycle, Stage
-from lockgate.domain.planning import Plan, Standing, plan_target, plan_transition
+from lockgate.domain.outcomes import Preview
+from lockgate.domain.planning import Move, Plan, Standing, plan_target, plan_transition
 from lockgate.domain.policies import PromotionPolicy, combine
 from lockgate.domain.requirements.evidence import Evidence
 from lockgate.domain.requirements.requirement import Row
@@ -176,34 +177,39 @@ def gather(
     )
 
 
-def explain(
+def preview(
     store: Store, project: str, name: str, label: str, to: str | None, verb: str
-) -> GateReport:
+) -> Preview:
     """Return what would happen to a transition: the dry run of `promotion.transition`.
 
     A step that the lifecycle does not have is the first row of the report. Writes nothing.
     """
 
-    def use_case(session: Session) -> GateReport:
+    def use_case(session: Session) -> Preview:
         candidate = load_candidate(store, session, project, name, label)
         lifecycle = candidate.lifecycle
         if to is None:
             stage = plan_target(lifecycle, candidate.standing, verb)
         else:
             stage = lifecycle.stage(to)
+
+        def seen(moves: tuple[Move, ...], report: GateReport) -> Preview:
+            return Preview(
+                version=candidate.version, to_stage=stage.name, moves=moves, report=report
+            )
+
         try:
             plan = plan_of(session, candidate, stage, verb)
         except TransitionNotAllowed as refusal:
             report = judge(store, session, candidate, stage)
-            return replace(report, rows=(_no_way(refusal, lifecycle, stage), *report.rows))
+            rows = (_no_way(refusal, lifecycle, stage), *report.rows)
+            return seen((), replace(report, rows=rows))
         if not plan.moves:
-            return GateReport(
-                version=candidate.version.label,
-                stage=stage.name,
-                mode="enforce",
-                policy_digest="",
+            here = candidate.version.label
+            return seen(
+                (), GateReport(version=here, stage=stage.name, mode="enforce", policy_digest="")
             )
-        return judge(store, session, candidate, stage)
+        return seen(plan.moves, judge(store, session, candidate, stage))
 
     return store.snapshot(use_case)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, literal_column, select, update
@@ -78,6 +79,7 @@ _inboxes: dict[tuple[str, ...], Statement] = {}
 _FILTERS = {
     "project_id": _T.c.project_id == bindparam("project_id"),
     "model_id": _T.c.model_id == bindparam("model_id"),
+    "version_id": _T.c.version_id == bindparam("version_id"),
     "status": _T.c.status == bindparam("status"),
 }
 
@@ -91,6 +93,19 @@ def find_request(session: Session, uid: str) -> PromotionRequest | None:
 def open_requests(session: Session, version_id: int) -> list[PromotionRequest]:
     """Return the open requests of a version, oldest first."""
     return [_request(row) for row in session.all(_OPEN_OF_VERSION, version_id=version_id)]
+
+
+def open_requests_of(
+    session: Session, version_ids: Sequence[int]
+) -> dict[int, list[PromotionRequest]]:
+    """Return the open requests of several versions by the version's key, oldest first."""
+    asked = _SELECT.add_columns(_T.c.version_id).where(
+        _T.c.version_id.in_(version_ids), _T.c.status == _OPEN
+    )
+    found: dict[int, list[PromotionRequest]] = {}
+    for row in session.all(Statement(asked.order_by(_T.c.id))):
+        found.setdefault(row[-1], []).append(_request(row))
+    return found
 
 
 def list_waiting(session: Session) -> list[PromotionRequest]:

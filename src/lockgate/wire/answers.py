@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from lockgate.domain.access import Member
 from lockgate.domain.approvals import PromotionRequest
 from lockgate.domain.audit import AuditEvent
+from lockgate.domain.boards import Board
 from lockgate.domain.checks import CheckResult
 from lockgate.domain.comparison import Comparison
 from lockgate.domain.deployments import Deployment, VersionUser
@@ -22,7 +23,7 @@ from lockgate.domain.frozen import FrozenDict
 from lockgate.domain.gates import GateReport
 from lockgate.domain.history import Alias, Occupancy, Transition
 from lockgate.domain.models import RegisteredModel
-from lockgate.domain.outcomes import Promoted, SignedCheckpoint
+from lockgate.domain.outcomes import Preview, Promoted, SignedCheckpoint
 from lockgate.domain.overview import ModelOverview
 from lockgate.domain.projects import Project
 from lockgate.domain.requirements.evidence import Waiver
@@ -110,6 +111,7 @@ class LifecycleDocument(BaseModel):
     on_duplicate_model: str
     policies: dict[str, Any]
     policy_mode: str
+    sentences: dict[str, list[str]] = Field(description="What each policy asks, in words")
 
 
 class AskedDocument(BaseModel):
@@ -131,6 +133,7 @@ class AttachedPolicyDocument(BaseModel):
     model: str | None
     stage: str
     policy: dict[str, Any]
+    sentences: list[str] = Field(description="What the policy asks, in words")
     set_by: str | None
     set_at: str | None
 
@@ -182,6 +185,8 @@ class Problem(BaseModel):
     hint: str = Field(default="", description="What to do about it")
 
 
+PreviewDocument = schema_of(Preview)
+BoardAnswer = schema_of(Board)
 ProjectAnswer = schema_of(Project)
 ModelAnswer = schema_of(RegisteredModel)
 VersionAnswer = schema_of(ModelVersion)

@@ -293,6 +293,7 @@ class GateWords(Words):
 
 class RequestWords(PageWords):
     model: str | None = Field(default=None, description="project/name")
+    version: str | None = Field(default=None, description="A version of the model")
     project: str | None = None
     status: str | None = None
 
@@ -316,6 +317,10 @@ class DeploymentWords(PageWords):
 
 class DeliveryWords(PageWords):
     status: str | None = None
+
+
+class BoardWords(Words):
+    limit: int = Field(default=50, description="At most so many cards a column")
 
 
 class CompareWords(Words):

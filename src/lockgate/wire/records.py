@@ -23,8 +23,9 @@ from lockgate.domain.history import Transition
 from lockgate.domain.lifecycle_documents import lifecycle_document, parse_lifecycle
 from lockgate.domain.lifecycles import Lifecycle
 from lockgate.domain.moments import parse_moment, to_text
-from lockgate.domain.outcomes import Asked, Promoted
+from lockgate.domain.outcomes import Asked, Preview, Promoted
 from lockgate.domain.pages import Page
+from lockgate.domain.planning import Move
 from lockgate.domain.policies import PromotionPolicy
 from lockgate.domain.verification import Verdict
 from lockgate.domain.versions import ModelVersion
@@ -50,12 +51,19 @@ def to_wire(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return [to_wire(each) for each in value]
     if kind is Lifecycle:
-        return {**lifecycle_document(value), "revision": value.revision}
+        asked = {stage: policy.describe() for stage, policy in value.policies.items()}
+        return {
+            **lifecycle_document(value),
+            "revision": value.revision,
+            "sentences": asked,
+        }
     if hasattr(value, "to_document"):
         return value.to_document()
     record = {name: to_wire(getattr(value, name)) for name in _said(kind)}
     if kind is ModelVersion:
         record["reference"] = value.reference
+    if kind is AttachedPolicy:
+        record["sentences"] = value.policy.describe()
     return record
 
 
@@ -80,6 +88,7 @@ def page_from_wire(kind: type[T], value: Any) -> Page[T]:
 
 def _lifecycle(value: Any) -> Lifecycle:
     document = dict(value)
+    document.pop("sentences", None)  # what the policies say, in words
     return parse_lifecycle(document, document.pop("revision"))
 
 
@@ -90,6 +99,15 @@ def _promoted(value: Any) -> Promoted:
         transition=None if passage is None else from_wire(Transition, passage),
         displaced=tuple(value["displaced"]),
         report=None if report is None else GateReport.from_document(report),
+    )
+
+
+def _preview(value: Any) -> Preview:
+    return Preview(
+        version=from_wire(ModelVersion, value["version"]),
+        to_stage=value["to_stage"],
+        moves=tuple(from_wire(Move, each) for each in value["moves"]),
+        report=GateReport.from_document(value["report"]),
     )
 
 
@@ -118,6 +136,7 @@ _READERS: dict[Any, Callable[[Any], Any]] = {
     GateReport: GateReport.from_document,
     PromotionPolicy: PromotionPolicy.from_document,
     Promoted: _promoted,
+    Preview: _preview,
     Asked: _asked,
     AttachedPolicy: _attached,
 }

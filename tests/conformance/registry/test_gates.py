@@ -44,6 +44,25 @@ def test_a_closed_gate_refuses_with_its_report(gated: AnyRegistry) -> None:
         gated.explain("churn", "9")
 
 
+def test_a_preview_names_who_makes_room(gated: AnyRegistry) -> None:
+    """Beside the gate's report a preview lists every move, and nothing moves."""
+    gated.register_model("churn", "2", metrics={"auc": 0.99})
+    gated.promote("churn", "2")
+    asked = gated.request_promotion("churn", "1", "Production", auto_promote=True)
+    gated.acting_as("bob").approve(asked.request.uid)
+    seen = gated.preview("churn", "2", "production")
+    assert (seen.version, seen.to_stage) == (gated.get_version("churn", "2"), "Production")
+    assert seen.report == gated.explain("churn", "2")
+    assert [(move.label, move.target, move.displaced_by) for move in seen.moves] == [
+        ("1", "Staging", "2"),
+        ("2", "Production", None),
+    ]
+    assert gated.production("churn").label == "1"
+    aside = gated.preview("churn", "1", "None")
+    assert (aside.moves, aside.report.rows[0].requirement) == ((), "lifecycle")
+    assert gated.preview("churn", "1", "Production").moves == ()
+
+
 def test_an_approval_opens_the_gate(gated: AnyRegistry) -> None:
     """Somebody asks, another approves, and the version is promoted."""
     asked = gated.request_promotion("churn", "1", "Production", comment="please", auto_promote=True)
@@ -57,6 +76,12 @@ def test_an_approval_opens_the_gate(gated: AnyRegistry) -> None:
     assert gated.production("churn").label == "1"
     assert list(gated.inbox()) == []
     assert [request.uid for request in gated.list_requests(model="churn")] == [asked.request.uid]
+    gated.register_model("churn", "2")
+    assert list(gated.list_requests(model="churn", version="2")) == []
+    found = gated.list_requests(model="churn", version="1")
+    assert [request.uid for request in found] == [asked.request.uid]
+    with pytest.raises(InvalidInput):
+        gated.list_requests(version="1")
     with pytest.raises(RequestClosed):
         gated.acting_as("eve").approve(asked.request.uid)
     with pytest.raises(RequestNotFound):

@@ -295,3 +295,58 @@ def test_a_uid_leads_to_its_version_or_model(two: AnyRegistry) -> None:
     two.delete_model("churn", force=True)
     with pytest.raises(NotFound):
         two.locate(version.uid)
+
+
+def test_a_board_has_a_column_for_every_stage(two: AnyRegistry) -> None:
+    """A model's board shows its stages in order, what stands in each, and what is asked for."""
+    two.register_model("churn", "1.2")
+    asked = two.request_promotion("churn", "1.2", "Staging", comment="please")
+    board = two.board("churn", limit=1)
+    assert [
+        (column.stage, column.count, [card.version.label for card in column.cards])
+        for column in board.columns
+    ] == [
+        ("None", 1, ["1.2"]),
+        ("Staging", 1, ["1.0"]),
+        ("Production", 1, ["1.1"]),
+        ("Archived", 0, []),
+    ]
+    card = board.columns[0].cards[0]
+    assert (card.lifecycle, card.lifecycle_revision) == ("standard", 1)
+    assert card.requests == (asked.request,)
+    assert board.columns[1].cards[0].requests == ()
+
+
+def test_a_board_counts_what_it_does_not_show(two: AnyRegistry) -> None:
+    """A column with more versions than asked for shows the newest and counts all."""
+    for label in ["2", "3", "4"]:
+        two.register_model("churn", label)
+    column = two.board("churn", limit=2).columns[0]
+    assert (column.count, [card.version.label for card in column.cards]) == (3, ["4", "3"])
+
+
+def test_a_projects_board_joins_stages_of_one_name(two: AnyRegistry) -> None:
+    """Models of several lifecycles share the columns whose names they share."""
+    two.create_model("open", lifecycle="open")
+    two.register_model("open", "9")
+    two.create_model("linear", lifecycle="linear")
+    two.register_model("linear", "a")
+    board = two.board()
+    assert board.model is None
+    named = {each.stage: [card.version.model for card in each.cards] for each in board.columns}
+    assert named == {
+        "None": ["open"],
+        "Dev": ["linear"],
+        "Staging": ["churn"],
+        "Production": ["churn"],
+        "Archived": [],
+    }
+
+
+def test_children_name_their_parent(two: AnyRegistry) -> None:
+    """Versions that say for good that they come from this one, in whatever spelling."""
+    two.register_model("churn", "2", parents=["churn:1.0"])
+    two.register_model("distilled", "1", parents=["default/churn:1.0", "elsewhere"])
+    two.register_model("other", "1", parents=["churn:1.1", "churn@production"])
+    found = two.children("churn", "1.0")
+    assert [each.reference for each in found] == ["default/distilled:1", "default/churn:2"]

@@ -70,7 +70,15 @@ function Head({ model }: { model: Model }) {
       <Group gap="xs">
         <Text size="sm" c="dimmed">
           {model.owner && <>Owned by {model.owner} · </>}
-          {count(model.version_count, "version")} · lifecycle {model.lifecycle} · made <Moment at={model.created_at} /> by {model.created_by}
+          {count(model.version_count, "version")} ·{" "}
+          <Link to="/p/$project/board" params={{ project: model.project }} search={{ model: model.name }} className={styles.crumb}>
+            board
+          </Link>{" "}
+          ·{" "}
+          <Link to="/p/$project/lifecycles" params={{ project: model.project }} search={{ name: model.lifecycle }} className={styles.crumb}>
+            lifecycle {model.lifecycle}
+          </Link>{" "}
+          · made <Moment at={model.created_at} /> by {model.created_by}
         </Text>
         {Object.entries(model.tags).map(([key, value]) => (
           <TagChip key={key} name={key} value={value} />

@@ -1,6 +1,6 @@
 import { Group, Skeleton, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import type { Model } from "../../api/client";
 import { card, production } from "../../api/queries";
@@ -41,7 +41,13 @@ function Production({ model }: { model: Model }) {
       {version && (
         <Stack gap="xs">
           <Group gap="sm" align="center">
-            <span className={styles.label}>{version.label}</span>
+            <Link
+              to="/p/$project/models/$model/versions/$version"
+              params={{ project: version.project, model: version.model, version: version.label }}
+              className={styles.label}
+            >
+              {version.label}
+            </Link>
             <StageChip stage={version.stage} of={model} />
             {version.aliases.map((alias) => (
               <AliasChip key={alias} alias={alias} />

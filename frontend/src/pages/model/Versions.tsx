@@ -1,6 +1,6 @@
 import { Button, Group, MultiSelect, Select, Stack, Text } from "@mantine/core";
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import type { Model, Version } from "../../api/client";
 import { lifecycle, versions } from "../../api/queries";
 import { AliasChip, StageChip } from "../../parts/chips";
@@ -85,7 +85,13 @@ function Row({ version, model, columns }: { version: Version; model: Model; colu
     <tr>
       <td>
         <Group gap="xs" wrap="nowrap">
-          <span className={styles.mono}>{version.label}</span>
+          <Link
+            to="/p/$project/models/$model/versions/$version"
+            params={{ project: version.project, model: version.model, version: version.label }}
+            className={`${styles.mono} ${styles.crumb}`}
+          >
+            {version.label}
+          </Link>
           {version.aliases.map((alias) => (
             <AliasChip key={alias} alias={alias} />
           ))}
