@@ -173,11 +173,11 @@ def test_a_click_that_comes_too_late_is_refused(open_page: Open, registry: Clien
 
 def test_the_board_of_a_project_shows_all_models(open_page: Open, registry: Client) -> None:
     """Without a model every version is there, with the model's name; a choice narrows it."""
-    registry.create_project("boards")
-    registry.register_model("boards/one", "a")
-    registry.create_model("boards/two", lifecycle="linear")
-    registry.register_model("boards/two", "b")
-    page = open_page("ui/p/boards/board")
+    registry.create_project("many")
+    registry.register_model("many/one", "a")
+    registry.create_model("many/two", lifecycle="linear")
+    registry.register_model("many/two", "b")
+    page = open_page("ui/p/many/board")
     expect(column(page, "None")).to_contain_text("one")
     expect(column(page, "Dev")).to_contain_text("two")
     page.get_by_role("combobox", name="Model").fill("tw")
@@ -189,8 +189,8 @@ def test_the_board_of_a_project_shows_all_models(open_page: Open, registry: Clie
 
 def test_an_empty_board_teaches_the_next_step(open_page: Open, registry: Client) -> None:
     """Where nothing stands, the page says how something gets there."""
-    registry.create_project("bare")
-    page = open_page("ui/p/bare/board")
+    registry.create_project("nothing-yet")
+    page = open_page("ui/p/nothing-yet/board")
     expect(page.get_by_text("No versions yet")).to_be_visible()
     expect(page.get_by_text("lockgate push")).to_be_visible()
 
