@@ -4,6 +4,50 @@
  */
 
 export interface paths {
+    "/api/v1/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Accounts
+         * @description List people and service accounts by name.
+         */
+        get: operations["list_accounts_api_v1_accounts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Account
+         * @description Add a person or a service account, or change its roles in the installation.
+         */
+        put: operations["set_account_api_v1_accounts__name__put"];
+        post?: never;
+        /**
+         * Disable Account
+         * @description Disable an account, and revoke its tokens.
+         */
+        delete: operations["disable_account_api_v1_accounts__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/artifacts/admissions": {
         parameters: {
             query?: never;
@@ -480,6 +524,166 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/deliveries/{delivery}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Delivery
+         * @description Return a delivery: what is sent, and what came back.
+         */
+        get: operations["get_delivery_api_v1_deliveries__delivery__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deliveries/{delivery}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Redeliver
+         * @description Send a delivery once more, under the same id.
+         */
+        post: operations["redeliver_api_v1_deliveries__delivery__redeliver_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deployments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Deployments
+         * @description List deployments, newest first.
+         */
+        get: operations["list_deployments_api_v1_deployments_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deployments/{deployment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Deployment
+         * @description Return a deployment.
+         */
+        get: operations["get_deployment_api_v1_deployments__deployment__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deployments/{deployment}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Deployment
+         * @description Put on record that it is over.
+         */
+        post: operations["end_deployment_api_v1_deployments__deployment__end_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deployments/{deployment}/heartbeat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Heartbeat Deployment
+         * @description Give a sign of life.
+         */
+        post: operations["heartbeat_deployment_api_v1_deployments__deployment__heartbeat_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Events
+         * @description Stream a project's events from now on, or from after a number, in order and without a gap.
+         */
+        get: operations["events_api_v1_events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Events
+         * @description Return the next stretch of a project's events; `position` is the next `after`.
+         */
+        get: operations["read_events_api_v1_events_next_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/inbox": {
         parameters: {
             query?: never;
@@ -576,6 +780,26 @@ export interface paths {
          * @description List the models of all projects, or of one; by name unless ordered.
          */
         get: operations["list_all_models_api_v1_models_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count Models
+         * @description Count the models that a filter selects.
+         */
+        get: operations["count_models_api_v1_models_count_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -802,13 +1026,13 @@ export interface paths {
         get: operations["get_alias_api_v1_projects__project__models__model__aliases__alias__get"];
         /**
          * Set Alias
-         * @description Make an alias name a version, whatever it named before.
+         * @description Make an alias name a version, whatever it named before. ``If-Match`` is of the model.
          */
         put: operations["set_alias_api_v1_projects__project__models__model__aliases__alias__put"];
         post?: never;
         /**
          * Delete Alias
-         * @description Take an alias away.
+         * @description Take an alias away. ``If-Match`` is of the model.
          */
         delete: operations["delete_alias_api_v1_projects__project__models__model__aliases__alias__delete"];
         options?: never;
@@ -896,6 +1120,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/models/{model}/latest-by-stage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Latest By Stage
+         * @description List the latest version in each stage that has one, in the order of the stages.
+         */
+        get: operations["get_latest_by_stage_api_v1_projects__project__models__model__latest_by_stage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/models/{model}/policies": {
         parameters: {
             query?: never;
@@ -955,6 +1199,50 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/models/{model}/protections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Protections
+         * @description List which stages and aliases of a model are kept for some, by its project too.
+         */
+        get: operations["list_protections_api_v1_projects__project__models__model__protections_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/models/{model}/protections/{kind}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Protection
+         * @description Keep a stage or an alias of a model for some.
+         */
+        put: operations["set_protection_api_v1_projects__project__models__model__protections__kind___name__put"];
+        post?: never;
+        /**
+         * Remove Protection
+         * @description Take a model's protection off a stage or an alias.
+         */
+        delete: operations["remove_protection_api_v1_projects__project__models__model__protections__kind___name__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1152,6 +1440,26 @@ export interface paths {
         get: operations["children_api_v1_projects__project__models__model__versions__version__children_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/models/{model}/versions/{version}/deployments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report Deployment
+         * @description Put on record that a version runs at a target; another that ran there has ended.
+         */
+        post: operations["report_deployment_api_v1_projects__project__models__model__versions__version__deployments_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1392,6 +1700,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/models/{model}/versions/{version}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Used By
+         * @description List who uses a version.
+         */
+        get: operations["used_by_api_v1_projects__project__models__model__versions__version__users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/models/{model}/versions/{version}/waivers": {
         parameters: {
             query?: never;
@@ -1451,6 +1779,74 @@ export interface paths {
          * @description Take a project's policy off a stage.
          */
         delete: operations["detach_project_policy_api_v1_projects__project__policies__stage__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/protections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Project Protections
+         * @description List which stages and aliases of a project are kept for some.
+         */
+        get: operations["list_project_protections_api_v1_projects__project__protections_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/protections/{kind}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Project Protection
+         * @description Keep a stage or an alias of every model in a project for some.
+         */
+        put: operations["set_project_protection_api_v1_projects__project__protections__kind___name__put"];
+        post?: never;
+        /**
+         * Remove Project Protection
+         * @description Take a project's protection off a stage or an alias.
+         */
+        delete: operations["remove_project_protection_api_v1_projects__project__protections__kind___name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Webhooks
+         * @description List a project's webhooks, oldest first.
+         */
+        get: operations["list_webhooks_api_v1_projects__project__webhooks_get"];
+        put?: never;
+        /**
+         * Create Webhook
+         * @description Tell an address of a project's events from now on; the secret is shown this once.
+         */
+        post: operations["create_webhook_api_v1_projects__project__webhooks_post"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1596,6 +1992,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Roles
+         * @description List roles and what each gives: the five that are always there first.
+         */
+        get: operations["list_roles_api_v1_roles_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Role
+         * @description Make a role of one's own, or change one.
+         */
+        put: operations["set_role_api_v1_roles__name__put"];
+        post?: never;
+        /**
+         * Remove Role
+         * @description Take a role of one's own away.
+         */
+        delete: operations["remove_role_api_v1_roles__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/search/models": {
         parameters: {
             query?: never;
@@ -1636,6 +2076,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Session
+         * @description Return who is logged in, and what a write by cookie must carry.
+         */
+        get: operations["get_session_api_v1_session_get"];
+        put?: never;
+        /**
+         * Log In
+         * @description Log a browser in with a token: sets a cookie that no script can read.
+         */
+        post: operations["log_in_api_v1_session_post"];
+        /**
+         * Log Out
+         * @description End the session of a browser, and take its cookie away.
+         */
+        delete: operations["log_out_api_v1_session_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stages/{stage}/versions": {
         parameters: {
             query?: never;
@@ -1668,6 +2136,262 @@ export interface paths {
          * @description Count models, versions and stages, in one project or in all.
          */
         get: operations["summary_api_v1_summary_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/teams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Teams
+         * @description List teams by name.
+         */
+        get: operations["list_teams_api_v1_teams_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/teams/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Team
+         * @description Make a team, or give one these members and no others.
+         */
+        put: operations["set_team_api_v1_teams__name__put"];
+        post?: never;
+        /**
+         * Remove Team
+         * @description Take a team away.
+         */
+        delete: operations["remove_team_api_v1_teams__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tokens
+         * @description List one's own tokens, those of an owner, or everybody's.
+         */
+        get: operations["list_tokens_api_v1_tokens_get"];
+        put?: never;
+        /**
+         * Create Token
+         * @description Make a token; its secret is in this answer and never again. No Idempotency-Key is kept.
+         */
+        post: operations["create_token_api_v1_tokens_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Token
+         * @description Revoke a token by its id: it stops within a second.
+         */
+        delete: operations["revoke_token_api_v1_tokens__token__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uids/{uid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Locate
+         * @description Return the reference of a version, or the full name of a model, by its uid.
+         */
+        get: operations["locate_api_v1_uids__uid__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Webhook
+         * @description Return a webhook.
+         */
+        get: operations["get_webhook_api_v1_webhooks__webhook__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Webhook
+         * @description Delete a webhook with its deliveries.
+         */
+        delete: operations["delete_webhook_api_v1_webhooks__webhook__delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Update Webhook
+         * @description Change a webhook; what is left out stays.
+         */
+        patch: operations["update_webhook_api_v1_webhooks__webhook__patch"];
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Deliveries
+         * @description List what it was told and is still to be told, newest first.
+         */
+        get: operations["list_deliveries_api_v1_webhooks__webhook__deliveries_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause Webhook
+         * @description Tell it nothing until it is resumed.
+         */
+        post: operations["pause_webhook_api_v1_webhooks__webhook__pause_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Webhook
+         * @description Go on where it was paused or disabled, or from now on.
+         */
+        post: operations["resume_webhook_api_v1_webhooks__webhook__resume_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate Webhook Secret
+         * @description Sign with a new secret, shown this once; for a day the old one signs as well.
+         */
+        post: operations["rotate_webhook_secret_api_v1_webhooks__webhook__secret_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Webhook
+         * @description Send it a trial now, and return what came back.
+         */
+        post: operations["test_webhook_api_v1_webhooks__webhook__test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/whoami": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whoami
+         * @description Return who acts, and what they may.
+         */
+        get: operations["whoami_api_v1_whoami_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1720,6 +2444,46 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Account
+         * @description A person or a service account; ``roles`` are those in the installation.
+         */
+        Account: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Disabled At */
+            disabled_at: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "person" | "service";
+            /** Name */
+            name: string;
+            /** Roles */
+            roles: string[];
+        };
+        /**
+         * AccountBody
+         * @description ``kind`` is person or service; ``roles`` are those in the installation.
+         */
+        AccountBody: {
+            /**
+             * Kind
+             * @default person
+             */
+            kind: string;
+            /**
+             * Roles
+             * @default []
+             */
+            roles: string[];
+        };
         /**
          * Alias
          * @description A movable name for one version of a model.
@@ -1786,6 +2550,27 @@ export interface components {
             stage: string;
         };
         /**
+         * Attempt
+         * @description One request to a webhook, and what came back.
+         */
+        Attempt: {
+            /** Answer */
+            answer: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Error */
+            error: string;
+            /** Status */
+            status: number | null;
+            /** Took Ms */
+            took_ms: number;
+            /** Wait S */
+            wait_s: number;
+        };
+        /**
          * AuditEvent
          * @description One thing that changed (or was refused), by whom, when and why.
          */
@@ -1794,6 +2579,8 @@ export interface components {
             action: string;
             /** Actor */
             actor: string;
+            /** Address */
+            address: string | null;
             /**
              * At
              * Format: date-time
@@ -1815,6 +2602,8 @@ export interface components {
             project: string;
             /** Seq */
             seq: number;
+            /** Token */
+            token: string | null;
             /** Version */
             version: string | null;
         };
@@ -2025,6 +2814,8 @@ export interface components {
             count: number;
             /** Dry Run */
             dry_run: boolean;
+            /** In Use */
+            in_use: string[];
             /** Leftovers */
             leftovers: components["schemas"]["Leftover"][];
             /** Live Bytes */
@@ -2060,6 +2851,14 @@ export interface components {
                 [key: string]: components["schemas"]["Difference"];
             };
         };
+        /**
+         * CountAnswer
+         * @description How many there are.
+         */
+        CountAnswer: {
+            /** Count */
+            count: number;
+        };
         /** DecisionComment */
         DecisionComment: {
             /**
@@ -2067,6 +2866,112 @@ export interface components {
              * @default
              */
             comment: string;
+        };
+        /**
+         * Delivery
+         * @description One event on its way to one webhook; ``attempts`` are the latest, oldest first.
+         */
+        Delivery: {
+            /** Action */
+            action: string;
+            /** Attempt Count */
+            attempt_count: number;
+            /** Attempts */
+            attempts: components["schemas"]["Attempt"][];
+            /** Body */
+            body: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at: string;
+            /** Model */
+            model: string | null;
+            /** Project */
+            project: string;
+            /** Seq */
+            seq: number;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "pending" | "delivered" | "failed" | "skipped";
+            /** Uid */
+            uid: string;
+            /** Url */
+            url: string;
+            /** Webhook */
+            webhook: string;
+        };
+        /**
+         * DeliveryPage
+         * @description A page, and the cursor of the next one (null on the last).
+         */
+        DeliveryPage: {
+            /** Items */
+            items: components["schemas"]["Delivery"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * Deployment
+         * @description A version of a model at a target of an environment, from when to when.
+         */
+        Deployment: {
+            /** Digest */
+            digest: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** Ended By */
+            ended_by: string | null;
+            /** Environment */
+            environment: string;
+            /** Heartbeat S */
+            heartbeat_s: number | null;
+            /** Model */
+            model: string;
+            /** Project */
+            project: string;
+            /**
+             * Reported At
+             * Format: date-time
+             */
+            reported_at: string;
+            /** Reported By */
+            reported_by: string;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "deploying" | "running" | "failed" | "ended";
+            /** Target */
+            target: string;
+            /** Uid */
+            uid: string;
+            /** Url */
+            url: string | null;
+            /** Version */
+            version: string;
+        };
+        /**
+         * DeploymentPage
+         * @description A page, and the cursor of the next one (null on the last).
+         */
+        DeploymentPage: {
+            /** Items */
+            items: components["schemas"]["Deployment"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * Difference
@@ -2085,6 +2990,16 @@ export interface components {
         Digests: {
             /** Digests */
             digests: string[];
+        };
+        /**
+         * EventStretch
+         * @description A stretch of a log: what of it was wanted, and the position to go on from.
+         */
+        EventStretch: {
+            /** Events */
+            events: components["schemas"]["AuditEvent"][];
+            /** Position */
+            position: number;
         };
         /** Failure */
         Failure: {
@@ -2212,6 +3127,15 @@ export interface components {
             revision: string;
         };
         /**
+         * IssuedToken
+         * @description A new token; ``secret`` is what its owner sends, and is never shown again.
+         */
+        IssuedToken: {
+            /** Secret */
+            secret: string;
+            token: components["schemas"]["Token"];
+        };
+        /**
          * KeptManifest
          * @description A manifest that was kept.
          */
@@ -2282,9 +3206,14 @@ export interface components {
             /** Version Scheme */
             version_scheme: string;
         };
+        /** Login */
+        Login: {
+            /** Token */
+            token: string;
+        };
         /**
          * Member
-         * @description A person's roles in a project.
+         * @description The roles of a person, a service account or a team in a project.
          */
         Member: {
             /** Person */
@@ -2538,6 +3467,29 @@ export interface components {
              */
             dry_run: boolean;
         };
+        /** NewDeployment */
+        NewDeployment: {
+            /** Environment */
+            environment: string;
+            /**
+             * Heartbeat S
+             * @description How often a sign of life comes
+             */
+            heartbeat_s?: number | null;
+            /**
+             * Status
+             * @description deploying, running or failed
+             * @default running
+             */
+            status: string;
+            /**
+             * Target
+             * @default
+             */
+            target: string;
+            /** Url */
+            url?: string | null;
+        };
         /** NewModel */
         NewModel: {
             /**
@@ -2627,6 +3579,12 @@ export interface components {
          * @description A version, and the manifest of its files, which was sent before.
          */
         NewSeal: {
+            /**
+             * Again
+             * @description A new version, though it repeat an earlier push
+             * @default false
+             */
+            again: boolean;
             /** Artifact Uri */
             artifact_uri?: string | null;
             /** Code */
@@ -2668,9 +3626,17 @@ export interface components {
             /** Version */
             version?: string | number | null;
         };
+        /** NewSecret */
+        NewSecret: {
+            /**
+             * Secret
+             * @description Made when it is left out
+             */
+            secret?: string | null;
+        };
         /**
          * NewSignature
-         * @description An Ed25519 signature over ``digest``; see the page on the artifact format.
+         * @description A signature over ``digest``, Ed25519 or a model-signing bundle; see the artifact format.
          */
         NewSignature: {
             /** Digest */
@@ -2736,10 +3702,35 @@ export interface components {
             seen: components["schemas"]["Seen"];
         };
         /**
+         * NewTokenBody
+         * @description A token of one's own, narrowed to less than one may; ``owner`` is for administrators.
+         */
+        NewTokenBody: {
+            /**
+             * Expires At
+             * @description ISO 8601
+             */
+            expires_at?: string | null;
+            /** Name */
+            name: string;
+            /** Owner */
+            owner?: string | null;
+            /** Permissions */
+            permissions?: string[] | null;
+            /** Projects */
+            projects?: string[] | null;
+        };
+        /**
          * NewTransition
          * @description Where to, or a verb that says it; ``expected_stage`` guards against a lost race.
          */
         NewTransition: {
+            /**
+             * Archive Others
+             * @description Archive the versions that stand where this one goes
+             * @default false
+             */
+            archive_others: boolean;
             /**
              * Comment
              * @default
@@ -2827,6 +3818,47 @@ export interface components {
             reason: string;
         };
         /**
+         * NewWebhook
+         * @description Empty lists want everything. ``secret`` is made when it is left out.
+         */
+        NewWebhook: {
+            /**
+             * Actions
+             * @default []
+             */
+            actions: string[];
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Form
+             * @default standard
+             * @enum {string}
+             */
+            form: "standard" | "slack" | "mlflow";
+            /**
+             * Models
+             * @default []
+             */
+            models: string[];
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /** Secret */
+            secret?: string | null;
+            /**
+             * Stages
+             * @default []
+             */
+            stages: string[];
+            /** Url */
+            url: string;
+        };
+        /**
          * Occupancy
          * @description An interval ``[since, until)`` in which a version stood in a stage or under an alias.
          */
@@ -2855,6 +3887,14 @@ export interface components {
             until: string | null;
             /** Version */
             version: string;
+        };
+        /**
+         * PlaceAnswer
+         * @description What a uid belongs to.
+         */
+        PlaceAnswer: {
+            /** Reference */
+            reference: string;
         };
         /**
          * PolicyDocument
@@ -3036,6 +4076,40 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * Protection
+         * @description Who may take versions into a stage, or move an alias: ``needs`` is a role or a permission.
+         */
+        Protection: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "stage" | "alias";
+            /** Model */
+            model: string | null;
+            /** Name */
+            name: string;
+            /** Needs */
+            needs: string;
+            /** Project */
+            project: string;
+            /**
+             * Set At
+             * Format: date-time
+             */
+            set_at: string;
+            /** Set By */
+            set_by: string;
+        };
+        /**
+         * ProtectionBody
+         * @description ``needs`` is a role, or a permission in projects.
+         */
+        ProtectionBody: {
+            /** Needs */
+            needs: string;
+        };
+        /**
          * RegisteredModel
          * @description A model of a project, pinned to one revision of one lifecycle.
          */
@@ -3117,6 +4191,39 @@ export interface components {
             /** Version */
             version: string;
         };
+        /** Resumption */
+        Resumption: {
+            /**
+             * Skip
+             * @description Begin with what happens from now on
+             * @default false
+             */
+            skip: boolean;
+        };
+        /**
+         * Role
+         * @description A set of permissions; ``built_in`` ones are always there and never change.
+         */
+        Role: {
+            /** Built In */
+            built_in: boolean;
+            /** Description */
+            description: string;
+            /** Name */
+            name: string;
+            /** Permissions */
+            permissions: string[];
+        };
+        /** RoleBody */
+        RoleBody: {
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /** Permissions */
+            permissions: string[];
+        };
         /**
          * Seen
          * @description A record as it was read; what is done to it is done only if it still stands so.
@@ -3155,8 +4262,17 @@ export interface components {
             seen: components["schemas"]["Seen"];
         };
         /**
+         * SessionAnswer
+         * @description Who is logged in. ``csrf`` goes with every write by cookie, as ``X-CSRF-Token``.
+         */
+        SessionAnswer: {
+            /** Csrf */
+            csrf: string | null;
+            who: components["schemas"]["WhoAmI"];
+        };
+        /**
          * SignatureRecord
-         * @description A signature of a manifest: ``public_key`` is 64 hex digits, ``signature`` 128.
+         * @description A signature of a manifest's files; ``signed_by`` is who handed it in.
          */
         SignatureRecord: {
             /**
@@ -3210,19 +4326,76 @@ export interface components {
         };
         /**
          * Summary
-         * @description Counts over one project, or over all (``project`` is None).
+         * @description Counts over one project, or over all (``project`` is None), or of one model's versions.
          */
         Summary: {
             /** By Stage */
             by_stage: {
                 [key: string]: number;
             };
+            /** Model */
+            model: string | null;
             /** Project */
             project: string | null;
             /** Total Models */
             total_models: number;
             /** Total Versions */
             total_versions: number;
+        };
+        /**
+         * Team
+         * @description People and service accounts that have roles together.
+         */
+        Team: {
+            /** Members */
+            members: string[];
+            /** Name */
+            name: string;
+            /** Roles */
+            roles: string[];
+        };
+        /** TeamBody */
+        TeamBody: {
+            /** Members */
+            members: string[];
+            /**
+             * Roles
+             * @default []
+             */
+            roles: string[];
+        };
+        /**
+         * Token
+         * @description What is known of a token; the secret itself was shown once and is not kept.
+         */
+        Token: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Id */
+            id: string;
+            /** Last Used At */
+            last_used_at: string | null;
+            /** Last Used From */
+            last_used_from: string | null;
+            /** Name */
+            name: string;
+            /** Owner */
+            owner: string;
+            /** Permissions */
+            permissions: string[] | null;
+            /** Projects */
+            projects: string[] | null;
+            /** Revoked At */
+            revoked_at: string | null;
+            /** Revoked By */
+            revoked_by: string | null;
         };
         /**
          * Transition
@@ -3356,6 +4529,26 @@ export interface components {
             size: number;
         };
         /**
+         * VersionUser
+         * @description Somebody or something that uses a version: a deployment, who pulled it, a cache node.
+         */
+        VersionUser: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "deployment" | "pull" | "cache";
+            /**
+             * Last At
+             * Format: date-time
+             */
+            last_at: string;
+            /** Name */
+            name: string;
+            /** Url */
+            url: string | null;
+        };
+        /**
          * Waiver
          * @description Somebody answers for a file (``path``, or ``*`` for all) that is not proved harmless.
          */
@@ -3374,6 +4567,127 @@ export interface components {
             /** Reason */
             reason: string;
         };
+        /**
+         * Webhook
+         * @description An address that is told of a project's events, in their order.
+         */
+        Webhook: {
+            /** Actions */
+            actions: string[];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Description */
+            description: string;
+            /** Failing Since */
+            failing_since: string | null;
+            /** Failures */
+            failures: number;
+            /**
+             * Form
+             * @enum {string}
+             */
+            form: "standard" | "slack" | "mlflow";
+            /** Models */
+            models: string[];
+            /** Name */
+            name: string;
+            /** Project */
+            project: string;
+            /** Reason */
+            reason: string;
+            /** Retry At */
+            retry_at: string | null;
+            /** Seq */
+            seq: number;
+            /** Stages */
+            stages: string[];
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "active" | "paused" | "disabled";
+            /** Uid */
+            uid: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** Url */
+            url: string;
+        };
+        /**
+         * WebhookChange
+         * @description What is left out stays.
+         */
+        WebhookChange: {
+            /**
+             * Actions
+             * @default []
+             */
+            actions: string[];
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Models
+             * @default []
+             */
+            models: string[];
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Stages
+             * @default []
+             */
+            stages: string[];
+            /**
+             * Url
+             * @default
+             */
+            url: string;
+        };
+        /**
+         * WebhookSecret
+         * @description A webhook and the secret that signs what it is sent, shown this once.
+         */
+        WebhookSecret: {
+            /** Secret */
+            secret: string;
+            webhook: components["schemas"]["Webhook"];
+        };
+        /**
+         * WhoAmI
+         * @description Who acts, and what they may do; ``controlled`` says whether anything is asked at all.
+         */
+        WhoAmI: {
+            /** Actor */
+            actor: string;
+            /** Controlled */
+            controlled: boolean;
+            /** Expires At */
+            expires_at: string | null;
+            /** Kind */
+            kind: string;
+            /** Permissions */
+            permissions: string[];
+            /** Projects */
+            projects: {
+                [key: string]: string[];
+            };
+            /** Token */
+            token: string | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -3383,6 +4697,107 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_accounts_api_v1_accounts_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"][];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_account_api_v1_accounts__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disable_account_api_v1_accounts__name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     admit_blobs_api_v1_artifacts_admissions_post: {
         parameters: {
             query?: never;
@@ -3637,6 +5052,8 @@ export interface operations {
                 action?: string | null;
                 actor?: string | null;
                 cursor?: string | null;
+                /** @description Passages through a gate forced open */
+                forced?: boolean | null;
                 limit?: number;
                 model?: string | null;
                 newest_first?: boolean;
@@ -4310,6 +5727,285 @@ export interface operations {
             };
         };
     };
+    get_delivery_api_v1_deliveries__delivery__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    redeliver_api_v1_deliveries__delivery__redeliver_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_deployments_api_v1_deployments_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                environment?: string | null;
+                include_ended?: boolean;
+                limit?: number;
+                /** @description project/name */
+                model?: string | null;
+                project?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeploymentPage"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_deployment_api_v1_deployments__deployment__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deployment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deployment"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_deployment_api_v1_deployments__deployment__end_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                deployment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deployment"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    heartbeat_deployment_api_v1_deployments__deployment__heartbeat_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                deployment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deployment"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    events_api_v1_events_get: {
+        parameters: {
+            query?: {
+                action?: string | null;
+                /** @description The number of an event; 0 is the beginning, left out the end */
+                after?: string | null;
+                /** @description project/name */
+                model?: string | null;
+                project?: string | null;
+                stage?: string | null;
+            };
+            header?: {
+                /** @description The last id that was heard; it goes before `after` */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events as they happen (server-sent events): `id` is the event's number, `event` its action, `data` the event as JSON */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/event-stream": string;
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_events_api_v1_events_next_get: {
+        parameters: {
+            query?: {
+                action?: string | null;
+                /** @description The number of an event; 0 is the beginning, left out the end */
+                after?: string | null;
+                /** @description project/name */
+                model?: string | null;
+                project?: string | null;
+                stage?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventStretch"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     inbox_api_v1_inbox_get: {
         parameters: {
             query?: {
@@ -4501,6 +6197,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RegisteredModelPage"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_models_api_v1_models_count_get: {
+        parameters: {
+            query?: {
+                /** @description Which models; empty means all */
+                filter?: string;
+                project?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CountAnswer"];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */
@@ -4933,10 +6662,14 @@ export interface operations {
         parameters: {
             query?: {
                 force?: boolean;
+                /** @description Why what others use is deleted all the same */
+                reason?: string;
             };
             header?: {
                 /** @description The same key and request again is answered the same, and changes nothing. */
                 "Idempotency-Key"?: string;
+                /** @description The ETag as it was read: 412 when it has changed since. */
+                "If-Match"?: string;
             };
             path: {
                 model: string;
@@ -5076,6 +6809,8 @@ export interface operations {
             header?: {
                 /** @description The same key and request again is answered the same, and changes nothing. */
                 "Idempotency-Key"?: string;
+                /** @description The ETag as it was read: 412 when it has changed since. */
+                "If-Match"?: string;
             };
             path: {
                 alias: string;
@@ -5116,6 +6851,8 @@ export interface operations {
             header?: {
                 /** @description The same key and request again is answered the same, and changes nothing. */
                 "Idempotency-Key"?: string;
+                /** @description The ETag as it was read: 412 when it has changed since. */
+                "If-Match"?: string;
             };
             path: {
                 alias: string;
@@ -5282,6 +7019,38 @@ export interface operations {
             };
         };
     };
+    get_latest_by_stage_api_v1_projects__project__models__model__latest_by_stage_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersion"][];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_policies_api_v1_projects__project__models__model__policies_get: {
         parameters: {
             query?: never;
@@ -5423,6 +7192,114 @@ export interface operations {
             };
         };
     };
+    list_protections_api_v1_projects__project__models__model__protections_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Protection"][];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_protection_api_v1_projects__project__models__model__protections__kind___name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                kind: string;
+                model: string;
+                name: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProtectionBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Protection"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_protection_api_v1_projects__project__models__model__protections__kind___name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                kind: string;
+                model: string;
+                name: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     restore_model_api_v1_projects__project__models__model__restore_post: {
         parameters: {
             query?: never;
@@ -5464,6 +7341,8 @@ export interface operations {
             header?: {
                 /** @description The same key and request again is answered the same, and changes nothing. */
                 "Idempotency-Key"?: string;
+                /** @description The ETag as it was read: 412 when it has changed since. */
+                "If-Match"?: string;
             };
             path: {
                 model: string;
@@ -5648,10 +7527,14 @@ export interface operations {
         parameters: {
             query?: {
                 force?: boolean;
+                /** @description Why what others use is deleted all the same */
+                reason?: string;
             };
             header?: {
                 /** @description The same key and request again is answered the same, and changes nothing. */
                 "Idempotency-Key"?: string;
+                /** @description The ETag as it was read: 412 when it has changed since. */
+                "If-Match"?: string;
             };
             path: {
                 model: string;
@@ -5888,6 +7771,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelVersion"][];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_deployment_api_v1_projects__project__models__model__versions__version__deployments_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                model: string;
+                project: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDeployment"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deployment"];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */
@@ -6352,6 +8275,8 @@ export interface operations {
             header?: {
                 /** @description The same key and request again is answered the same, and changes nothing. */
                 "Idempotency-Key"?: string;
+                /** @description The ETag as it was read: 412 when it has changed since. */
+                "If-Match"?: string;
             };
             path: {
                 model: string;
@@ -6413,6 +8338,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Urls"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    used_by_api_v1_projects__project__models__model__versions__version__users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                project: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionUser"][];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */
@@ -6557,6 +8515,180 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_project_protections_api_v1_projects__project__protections_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Protection"][];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_project_protection_api_v1_projects__project__protections__kind___name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                kind: string;
+                name: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProtectionBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Protection"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_project_protection_api_v1_projects__project__protections__kind___name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                kind: string;
+                name: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_webhooks_api_v1_projects__project__webhooks_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"][];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_webhook_api_v1_projects__project__webhooks_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
             };
             /** @description A problem: what was wrong, and what would be right */
             default: {
@@ -6818,6 +8950,105 @@ export interface operations {
             };
         };
     };
+    list_roles_api_v1_roles_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"][];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_role_api_v1_roles__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_role_api_v1_roles__name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     search_models_api_v1_search_models_get: {
         parameters: {
             query?: {
@@ -6888,6 +9119,101 @@ export interface operations {
             };
         };
     };
+    get_session_api_v1_session_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionAnswer"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    log_in_api_v1_session_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Login"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionAnswer"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    log_out_api_v1_session_delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_by_stage_api_v1_stages__stage__versions_get: {
         parameters: {
             query?: {
@@ -6926,6 +9252,8 @@ export interface operations {
     summary_api_v1_summary_get: {
         parameters: {
             query?: {
+                /** @description Count the versions of this model */
+                model?: string | null;
                 project?: string | null;
             };
             header?: never;
@@ -6941,6 +9269,547 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Summary"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_teams_api_v1_teams_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Team"][];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_team_api_v1_teams__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TeamBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Team"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_team_api_v1_teams__name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tokens_api_v1_tokens_get: {
+        parameters: {
+            query?: {
+                everybody?: boolean;
+                owner?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Token"][];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_token_api_v1_tokens_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTokenBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedToken"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_token_api_v1_tokens__token__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Token"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    locate_api_v1_uids__uid__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceAnswer"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_webhook_api_v1_webhooks__webhook__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_webhook_api_v1_webhooks__webhook__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_webhook_api_v1_webhooks__webhook__patch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_deliveries_api_v1_webhooks__webhook__deliveries_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                status?: string | null;
+            };
+            header?: never;
+            path: {
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pause_webhook_api_v1_webhooks__webhook__pause_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_webhook_api_v1_webhooks__webhook__resume_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Resumption"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotate_webhook_secret_api_v1_webhooks__webhook__secret_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSecret"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_webhook_api_v1_webhooks__webhook__test_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    whoami_api_v1_whoami_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhoAmI"];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */
