@@ -88,7 +88,7 @@ function Verdict({ named, from, seen, close }: { named: Named; from: string; see
       said(
         api.POST("/api/v1/projects/{project}/models/{model}/versions/{version}/transitions", {
           params: { path: named },
-          body: { to, comment, expected_stage: from, verb: "transition", force: false, reason: "" },
+          body: { to, comment, expected_stage: from, verb: "transition", archive_others: false, force: false, reason: "" },
         }),
       ),
     meta: { shown: true },
