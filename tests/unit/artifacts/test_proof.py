@@ -225,7 +225,7 @@ def test_limits_are_set() -> None:
     import sys
 
     program = (
-        "from lockgate.artifacts.proof_child import _limit; _limit()\n"
+        "from lockgate.artifacts.proof_child import limit_process; limit_process()\n"
         "import resource as r\n"
         "print(r.getrlimit(r.RLIMIT_FSIZE)[1], r.getrlimit(r.RLIMIT_NPROC)[1],"
         " r.getrlimit(r.RLIMIT_CPU)[1], r.getrlimit(r.RLIMIT_AS)[1])"
