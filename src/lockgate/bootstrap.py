@@ -39,13 +39,17 @@ def connect(
     *,
     actor: str | None = None,
     project: str | None = None,
+    token: str | None = None,
     settings: Settings | None = None,
 ) -> Registry | Client:
     """Return a registry: in this process for a database's URL, a client for a server's.
 
     ``url`` is ``sqlite:///lockgate.db``, ``memory://``, ``postgresql://…`` or ``http(s)://…``;
     left out, it is ``LOCKGATE_URL``. ``actor`` is who acts: the user of the operating system
-    unless told. Raises `DatabaseUnavailable`, `SchemaOutdated`, `InvalidSetting`, `InvalidName`.
+    unless told. ``token`` proves it, where there is access control: ``LOCKGATE_TOKEN`` or what
+    `lockgate login` keeps for that server, unless told. A database that is opened without a token
+    is worked on by its operator, who may everything. Raises `DatabaseUnavailable`,
+    `SchemaOutdated`, `InvalidSetting`, `InvalidName`, `Unauthenticated`.
     """
     settings = settings or Settings.from_environ()
     url = url or settings.url
@@ -57,13 +61,39 @@ def connect(
         return Client(
             url,
             actor=who.name,
+            token=token_for(url, settings, token),
             project=project,
             timeout_s=settings.timeout_s,
             cache=cache_folder(settings),
         )
     from lockgate.registry import Registry
 
-    return Registry(open_store(url, settings), who, project, signer_of(settings))
+    registry = Registry(open_store(url, settings), who, project, signer_of(settings))
+    secret = settings.token if token is None else token
+    return _proved(registry, secret) if secret else registry
+
+
+def token_for(url: str, settings: Settings, token: str | None = None) -> str:
+    """Return what proves who acts to a server: ``token``, the setting, or what a login kept."""
+    from lockgate.credentials import kept_token
+
+    if token is not None:
+        return token
+    return settings.token or kept_token(settings.credentials, url) or ""
+
+
+def _proved(registry: Registry, token: str) -> Registry:
+    """Return a registry that may what the token may, once there is access control."""
+    from lockgate.registry.desk import granted, store_of
+
+    store = store_of(registry)
+    try:
+        if not store.grants.state.enabled:
+            return registry
+        return granted(registry, store.grants.load(token))
+    except BaseException:
+        registry.close()
+        raise
 
 
 def log_model(

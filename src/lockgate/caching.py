@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
-from lockgate.bootstrap import cache_folder, connect
+from lockgate.bootstrap import cache_folder, connect, token_for
 from lockgate.errors import InvalidSetting
 from lockgate.settings import Settings
 
@@ -56,16 +56,18 @@ def open_cache(
         yield opened.cache
 
 
-def open_coordination(url: str) -> RegistryBackend:
+def open_coordination(url: str, settings: Settings | None = None) -> RegistryBackend:
     """Return a connected backend: for a database, Redis, Kubernetes or a Lockgate server.
 
+    A server is asked with the token of ``settings``, or that of a login.
     Raises `CoordinatorUnavailable` when it does not answer, `InvalidInput` for another URL; no
     password is ever shown.
     """
     if url.startswith(("http://", "https://")):
         from lockgate.sdk.coordination import ServerBackend
 
-        server = ServerBackend(url)
+        token = token_for(url, settings or Settings.from_environ())
+        server = ServerBackend(url, token=token)
         try:
             server.connect()
         except BaseException:
@@ -83,7 +85,7 @@ def coordination_of(settings: Settings) -> RegistryBackend | None:
     chosen = settings.coordination
     if not chosen:
         return None
-    return open_coordination(settings.database if chosen == REGISTRY else chosen)
+    return open_coordination(settings.database if chosen == REGISTRY else chosen, settings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +151,7 @@ class CachePlan:
         own = cache_folder(self.settings)
         if self.coordination == f"sqlite:///{(own / OWN_FILE).absolute()}":
             own.mkdir(parents=True, exist_ok=True)
-        return open_coordination(self.coordination)
+        return open_coordination(self.coordination, self.settings)
 
 
 class OpenedCache:

@@ -4,14 +4,14 @@
     ├ InvalidInput      InvalidName · InvalidReference · InvalidFilter · InvalidCursor ·
     │                   InvalidLifecycle · InvalidPolicy · InvalidManifest · InvalidSetting
     ├ Unauthenticated
-    ├ Forbidden
+    ├ Forbidden         ForbiddenInInstallation · Protected · CrossSiteRequest
     ├ NotFound          ProjectNotFound · ModelNotFound · VersionNotFound · AliasNotFound ·
     │                   StageEmpty · LifecycleNotFound · NothingToRollBackTo ·
     │                   PolicyNotFound · RequestNotFound · BlobNotFound · ArtifactNotFound
     ├ Conflict          AlreadyExists · TransitionNotAllowed · PolicyViolated · StageChanged ·
     │                   StaleRevision · VersionSealed · InUse · IdempotencyMismatch ·
     │                   ClaimLost · Contended · RequestClosed
-    ├ LimitExceeded
+    ├ LimitExceeded     RateLimited
     ├ Corrupt           DigestMismatch · ChainBroken
     └ Unavailable       DatabaseUnavailable · SchemaOutdated · BlobStoreUnavailable ·
                         CoordinatorUnavailable · ServerUnreachable
@@ -38,9 +38,11 @@ __all__ = [
     "Contended",
     "CoordinatorUnavailable",
     "Corrupt",
+    "CrossSiteRequest",
     "DatabaseUnavailable",
     "DigestMismatch",
     "Forbidden",
+    "ForbiddenInInstallation",
     "IdempotencyMismatch",
     "InUse",
     "InvalidCursor",
@@ -60,6 +62,8 @@ __all__ = [
     "PolicyNotFound",
     "PolicyViolated",
     "ProjectNotFound",
+    "Protected",
+    "RateLimited",
     "RegistryError",
     "RequestClosed",
     "RequestNotFound",
@@ -169,6 +173,24 @@ class Forbidden(RegistryError):
     """The caller may not do this; ``permission`` names what is missing."""
 
     sentence = "{actor} lacks the permission '{permission}' in project '{project}'."
+
+
+class ForbiddenInInstallation(Forbidden):
+    """The caller may not do this here, in whatever project."""
+
+    sentence = "{actor} lacks the permission '{permission}' in this installation."
+
+
+class CrossSiteRequest(Forbidden):
+    """A browser sent a write that no page of this server's own asked for."""
+
+    sentence = "{detail}"
+
+
+class Protected(Forbidden):
+    """A stage or an alias is kept for those who have a role or a permission of its own."""
+
+    sentence = "The {kind} '{name}' is protected: {actor} needs '{needs}' in project '{project}'."
 
 
 # --- 404: the store said so ------------------------------------------------------------------
@@ -286,6 +308,12 @@ class RequestClosed(Conflict):
 
 class LimitExceeded(RegistryError):
     sentence = "{what} is {observed}, more than the limit of {limit}."
+
+
+class RateLimited(LimitExceeded):
+    """A token asks more often than the server lets it; it may again after ``retry_after_s``."""
+
+    sentence = "More than {limit} requests a second; ask again in {retry_after_s} s."
 
 
 class Corrupt(RegistryError):

@@ -30,6 +30,8 @@ class Settings:
     """The project of names that are written without one."""
     actor: str = ""
     """Who acts when nobody says; empty means the user of the operating system."""
+    token: str = field(default="", repr=False)
+    """The token that proves who acts; empty means the one that `lockgate login` keeps, if any."""
     audit_key: str = ""
     """The file of the key that checkpoints are signed with; empty means the user's own."""
     artifacts: str = ""
@@ -64,6 +66,10 @@ class Settings:
     """The largest request body that the API takes, uploads of files apart."""
     timeout_s: float = 30.0
     """How long the client waits for an answer."""
+    token_rate_per_s_max: float = 0.0
+    """How many requests a second a token may make of one worker, with bursts; 0 is no limit."""
+    credentials: str = ""
+    """The file that `lockgate login` keeps tokens in; empty means one of the user's own."""
     settle_s: float = 30.0
     """How often the server looks for promotion requests that only time kept waiting."""
     coordination: str = ""

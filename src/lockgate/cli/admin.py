@@ -42,18 +42,24 @@ def serve(
     database: Database = None,
     insecure: Annotated[
         bool,
-        typer.Option("--insecure", help="Listen beyond this machine although nobody logs in."),
+        typer.Option("--insecure", help="Listen beyond this machine, access control or not."),
     ] = False,
 ) -> None:
     """Serve the registry over HTTP, with its documentation at /docs."""
     session = Session.of(ctx)
-    settings = _settings(session, database)
+    settings = database_settings(session, database)
     settings = replace(
         settings,
         host=settings.host if host is None else host,
         port=settings.port if port is None else port,
     )
-    _require_loopback(settings.host, insecure)
+    if not _is_loopback(settings.host) and not _is_controlled(settings):
+        _require_insecure(settings.host, insecure)
+        session.output.warn(
+            f"WARNING: {settings.host} can be reached from other machines, and access control is "
+            "off: everybody who reaches this server may do everything, under any name. "
+            "`lockgate admin init` switches it on."
+        )
     _serve(session, settings)
 
 
@@ -69,7 +75,7 @@ def migrate(
     from lockgate.storage.urls import redacted
 
     session = Session.of(ctx)
-    settings = _settings(session, database)
+    settings = database_settings(session, database)
     url = settings.database
     if check:
         revision = _require_current(url, settings)
@@ -90,7 +96,7 @@ def migrate(
     session.output.done({"database": url, "from": before, "to": after}, sentence)
 
 
-def _settings(session: Session, database: str | None) -> Settings:
+def database_settings(session: Session, database: str | None) -> Settings:
     """Return the settings with the database that was named, by ``--database`` or ``--url``."""
     url = database or session.url
     settings = session.settings if url is None else replace(session.settings, database=url)
@@ -109,20 +115,36 @@ def _settings(session: Session, database: str | None) -> Settings:
     return settings
 
 
-def _require_loopback(host: str, insecure: bool) -> None:
-    if insecure or host == "localhost":
-        return
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
     try:
-        loopback = ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        loopback = False
-    if not loopback:
-        raise InvalidSetting(
-            setting="host",
-            detail=f"{host!r} can be reached from other machines, and this server takes "
-            "everybody's word for who they are. Serve on 127.0.0.1 behind a proxy that asks, or "
-            "pass --insecure if everybody who can reach it may do everything.",
-        )
+        return False
+
+
+def _is_controlled(settings: Settings) -> bool:
+    """Say whether somebody has switched access control on in a database."""
+    from lockgate.bootstrap import open_store
+
+    store = open_store(settings.database, settings)
+    try:
+        return store.grants.state.enabled
+    finally:
+        store.close()
+
+
+def _require_insecure(host: str, insecure: bool) -> None:
+    if insecure:
+        return
+    raise InvalidSetting(
+        setting="host",
+        detail=f"{host!r} can be reached from other machines, and access control is off: this "
+        "server would take everybody's word for who they are. Switch it on with `lockgate admin "
+        "init`, serve on 127.0.0.1, or pass --insecure if everybody who can reach it may do "
+        "everything.",
+    )
 
 
 def _require_current(url: str, settings: Settings) -> str:

@@ -10,6 +10,7 @@ import typer
 
 from lockgate import __version__
 from lockgate.cli import (
+    accounts,
     admin,
     aliases,
     artifacts,
@@ -26,7 +27,9 @@ from lockgate.cli import (
     passages,
     policies,
     projects,
+    protections,
     requests,
+    tokens,
     upkeep,
     versions,
 )
@@ -75,6 +78,12 @@ app.add_typer(policies.app, name="policy")
 app.add_typer(checks.app, name="check")
 app.add_typer(members.app, name="member")
 app.add_typer(cache.app, name="cache")
+app.add_typer(tokens.app, name="token")
+app.add_typer(accounts.admin, name="admin")
+app.add_typer(accounts.account, name="account")
+app.add_typer(accounts.team, name="team")
+app.add_typer(accounts.role, name="role")
+app.add_typer(protections.app, name="protect")
 for verb in (
     passages.promote,
     passages.demote,
@@ -101,6 +110,9 @@ for verb in (
     lookups.history,
     lookups.search,
     lookups.summary,
+    tokens.login,
+    tokens.logout,
+    tokens.whoami,
     admin.serve,
     admin.migrate,
     demo.demo,
@@ -114,7 +126,8 @@ ORDER = (
     *("gate", "request", "inbox", "approve", "reject", "withdraw", "policy", "check"),
     *("push", "pull", "files", "diff", "card", "sign", "waive", "verify", "gc", "cache"),
     *("alias", "resolve", "latest", "history", "compare", "search", "summary"),
-    *("audit", "lifecycle", "project", "member", "serve", "migrate", "demo"),
+    *("audit", "lifecycle", "project", "member", "protect", "role", "team", "account"),
+    *("login", "logout", "whoami", "token", "admin", "serve", "migrate", "demo"),
 )
 
 

@@ -14,7 +14,10 @@ app = typer.Typer(
 )
 
 Person = Annotated[
-    str, typer.Argument(metavar="PERSON", help="As they act on record.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="PERSON", help="A person, a service account or a team.", show_default=False
+    ),
 ]
 
 
@@ -26,7 +29,7 @@ def set_(
         list[str],
         typer.Argument(
             metavar="ROLE…",
-            help="viewer, contributor, approver, maintainer, admin.",
+            help="viewer, contributor, approver, maintainer, admin, or one of your own.",
             show_default=False,
         ),
     ],

@@ -109,6 +109,10 @@ class Output:
         if not self.as_json:
             print(text, file=sys.stderr)
 
+    def warn(self, text: str) -> None:
+        """Write something to standard error that must not be missed, whatever is asked for."""
+        print(printable(text), file=sys.stderr, flush=True)
+
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[Cell | str]]) -> None:
         """Write a table; every row has a cell for each column."""
         cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]

@@ -31,7 +31,8 @@ class AuditEvent:
 
     ``seq`` counts from 1 without gaps within a project. ``cause`` is the ``seq`` of the event
     that brought this one about (an incumbent displaced by a promotion), else None. ``detail``
-    holds JSON values: what the fold of the log needs to rebuild the state.
+    holds JSON values: what the fold of the log needs to rebuild the state. ``token`` is the id of
+    the token that the actor came with, and ``address`` where from, as far as they are known.
     """
 
     project: str
@@ -45,24 +46,39 @@ class AuditEvent:
     cause: int | None = None
     prev: str = NO_PREVIOUS
     leaf_hash: str = ""
+    token: str | None = None
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who acts in a transaction, by which token, from which address."""
+
+    actor: str
+    token: str | None = None
+    address: str | None = None
 
 
 def canonical(event: AuditEvent) -> bytes:
     """Return the bytes that are hashed and stored: canonical JSON of all but the hash itself."""
-    return canonical_json(
-        {
-            "action": event.action,
-            "actor": event.actor,
-            "at": to_text(event.at),
-            "cause": event.cause,
-            "detail": event.detail,
-            "model": event.model,
-            "prev": event.prev,
-            "project": event.project,
-            "seq": event.seq,
-            "version": event.version,
-        }
-    )
+    document: dict[str, Any] = {
+        "action": event.action,
+        "actor": event.actor,
+        "at": to_text(event.at),
+        "cause": event.cause,
+        "detail": event.detail,
+        "model": event.model,
+        "prev": event.prev,
+        "project": event.project,
+        "seq": event.seq,
+        "version": event.version,
+    }
+    # Left out where there is none: an event from before there were tokens reads as it ever did.
+    if event.token is not None:
+        document["token"] = event.token
+    if event.address is not None:
+        document["address"] = event.address
+    return canonical_json(document)
 
 
 def canonical_json(value: Any) -> bytes:

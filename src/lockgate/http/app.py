@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute
 from lockgate.coordination.backend import RegistryBackend
 from lockgate.errors import RegistryError
 from lockgate.http import (
+    access,
     aliases,
     artifacts,
     audit,
@@ -33,12 +34,14 @@ from lockgate.http import (
     versions,
     web,
 )
+from lockgate.http.auth import Authenticated
 from lockgate.http.calls import THREADS_MAX
 from lockgate.http.documentation import ROUTES, openapi_of
 from lockgate.http.gate import Gate, GateLimits, hosts_of
 from lockgate.http.hot import HotReads
 from lockgate.http.problems import on_http_exception, on_registry_error, on_validation_error
 from lockgate.http.representations import KeptVersions
+from lockgate.http.throttling import Failures
 from lockgate.http.transfers import Transfers
 from lockgate.registry import Registry
 
@@ -57,6 +60,7 @@ NOUNS = (
     audit,
     cache,
     metrics,
+    access,
 )
 DESCRIPTION = """Lockgate, a model registry whose gates hold.
 
@@ -76,6 +80,8 @@ class HttpSettings(Protocol):
     def allowed_hosts(self) -> str: ...
     @property
     def body_bytes_max(self) -> int: ...
+    @property
+    def token_rate_per_s_max(self) -> float: ...
     @property
     def settle_s(self) -> float: ...
     @property
@@ -117,6 +123,7 @@ def build_app(
     app.state.kept = KeptVersions()
     app.state.pool = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="lockgate")
     app.state.transfers = Transfers()
+    app.state.failures = Failures()
     app.state.settle_s = settings.settle_s
     app.state.coordination = cache.Desk(coordination)
     requests = metrics.Requests()
@@ -136,6 +143,7 @@ def build_app(
     # The last that is added is the first that a request meets.
     if settings.database.startswith(("sqlite:", "memory:")):
         app.add_middleware(HotReads)
+    app.add_middleware(Authenticated, rate_per_s_max=settings.token_rate_per_s_max)
     named = settings.allowed_hosts if allowed_hosts is None else allowed_hosts
     hosts = hosts_of(settings.host, named)
     limits = GateLimits(body_bytes_max=settings.body_bytes_max, hosts=hosts, uploads=uploads)

@@ -1,35 +1,257 @@
 """Who asks: decided here and nowhere else in the HTTP API.
 
-Without access control the caller says who they are, in ``X-Lockgate-Actor`` (percent-encoded
-UTF-8); a caller who says nothing acts as the server's own actor.
+    Authorization: Bearer lgt_…      a token
+    Authorization: Basic …           the same token as the password: what other clients can send
+    Cookie: lockgate_session=lgs_…   a browser's login; a write also carries X-CSRF-Token
+    X-Lockgate-Actor: ana            a name to be believed, and only until access control is on
+
+Under access control a request without a good one of these reaches no registry: whatever asks for
+`registry_for` is answered 401. What does not ask (signs of life, the documentation) is public.
 """
 
 from __future__ import annotations
 
-from urllib.parse import unquote
+import asyncio
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
-from starlette.types import Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lockgate.domain.access import Actor
-from lockgate.errors import InvalidInput
+from lockgate.domain.grants import Grant
+from lockgate.domain.tokens import csrf_of, same_hash
+from lockgate.errors import (
+    CrossSiteRequest,
+    InvalidInput,
+    RateLimited,
+    RegistryError,
+    Unauthenticated,
+)
+from lockgate.http.throttling import Failures, Rates
 from lockgate.registry import Registry
+from lockgate.registry.desk import grant_of, granted, store_of, unproved
+from lockgate.storage.store import Store
+from lockgate.storage.tokens import touch_token
 
 ACTOR_HEADER = b"x-lockgate-actor"
+CSRF_HEADER = b"x-csrf-token"
+COOKIE = "lockgate_session"
+CHALLENGE = b'Bearer realm="lockgate", Basic realm="lockgate", charset="UTF-8"'
+BROWSER_CHALLENGE = b'Bearer realm="lockgate"'
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+AUTHORIZATION_BYTES_MAX = 1_000
+_TOKEN_IN_URL = re.compile(rb"lg[ts]_[0-9a-z]{12}_[0-9A-Za-z]{20}")
+_DOOR = "lockgate.door"
+_WANTED = (
+    "This server wants a token: Authorization: Bearer lgt_…, or Basic with the token as password"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a request proves itself with. ``cookie`` says that a browser sent it unasked."""
+
+    secret: str
+    cookie: bool = False
 
 
 def registry_for(scope: Scope) -> Registry:
-    """Return the registry acting as whoever sent the request. Raises `InvalidInput`."""
-    registry: Registry = scope["app"].state.registry
+    """Return the registry acting as whoever sent the request.
+
+    Raises `Unauthenticated` for nobody who is known, `InvalidInput` for unreadable headers.
+    """
+    door: Registry | RegistryError | None = scope["state"].get(_DOOR)
+    if isinstance(door, RegistryError):
+        raise door
+    if door is None:  # an application without the middleware below has no doors to close
+        raise Unauthenticated(detail=_WANTED)
+    return door
+
+
+def require_everywhere(scope: Scope, permission: str) -> None:
+    """Raise `Forbidden` unless whoever asks may do something in the installation."""
+    grant = grant_of(registry_for(scope))
+    if grant is not None:
+        grant.require_everywhere(permission)
+
+
+def source_of(scope: Scope) -> str | None:
+    """Return the address that a request came from, as far as the server knows it."""
+    client = scope.get("client")
+    return None if client is None else str(client[0])
+
+
+class Authenticated:
+    """Middleware that finds out who asks, before anything else looks at the request."""
+
+    def __init__(self, app: ASGIApp, rate_per_s_max: float = 0.0) -> None:
+        self._app = app
+        self._rates = Rates(rate_per_s_max)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        _require_no_token_in_url(scope)
+        registry: Registry = scope["app"].state.registry
+        try:
+            scope["state"][_DOOR] = await self._admit(scope, registry)
+        except RateLimited:
+            raise
+        except RegistryError as error:
+            scope["state"][_DOOR] = error
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+
+        async def challenged(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 401:
+                # A browser would ask for a password in a window of its own.
+                browser = any(name == b"sec-fetch-mode" for name, _ in headers)
+                challenge = BROWSER_CHALLENGE if browser else CHALLENGE
+                message["headers"] = [*message["headers"], (b"www-authenticate", challenge)]
+            await send(message)
+
+        await self._app(scope, receive, challenged)
+
+    async def _admit(self, scope: Scope, registry: Registry) -> Registry:
+        store = store_of(registry)
+        if not store.grants.is_fresh:
+            await _asked(scope, store, store.grants.refresh)
+        if not store.grants.state.enabled:
+            return unproved(registry, _named(scope))
+        credentials = credentials_of(scope)
+        if credentials is None:
+            raise Unauthenticated(detail=_WANTED)
+        grant = store.grants.find(credentials.secret)
+        if grant is None:
+            grant = await self._load(scope, store, credentials.secret)
+        if credentials.cookie:
+            _require_same_site(scope, credentials.secret)
+        self._rates.take(grant.token)
+        address = source_of(scope)
+        if store.grants.is_use_due(grant.token):
+            pool: ThreadPoolExecutor = scope["app"].state.pool
+            pool.submit(_touch, store, grant.token, address)
+        return granted(registry, grant, address)
+
+    async def _load(self, scope: Scope, store: Store, secret: str) -> Grant:
+        source = source_of(scope) or ""
+        try:
+            found: list[Grant] = []
+            await _asked(scope, store, lambda: found.append(store.grants.load(secret)))
+            return found[0]
+        except Unauthenticated:
+            failures: Failures = scope["app"].state.failures
+            await asyncio.sleep(failures.delay_s(source))
+            raise
+
+
+async def _asked(scope: Scope, store: Store, ask: Callable[[], object]) -> None:
+    """Ask the database: at once where that is a file, else in a thread of the pool."""
+    if store.database.dialect == "sqlite":
+        ask()
+        return
+    pool: ThreadPoolExecutor = scope["app"].state.pool
+    await asyncio.get_running_loop().run_in_executor(pool, ask)
+
+
+def credentials_of(scope: Scope) -> Credentials | None:
+    """Return what a request proves itself with, or None. Raises `Unauthenticated`."""
+    given = [value for name, value in scope["headers"] if name == b"authorization"]
+    if len(given) > 1:
+        raise Unauthenticated(detail="There are several Authorization headers; send one")
+    if given:
+        return Credentials(_secret(given[0]))
+    cookie = session_cookie(scope)
+    return None if cookie is None else Credentials(cookie, cookie=True)
+
+
+def session_cookie(scope: Scope) -> str | None:
+    """Return the session that a browser's cookie holds, or None."""
+    for name, value in scope["headers"]:
+        if name != b"cookie":
+            continue
+        try:
+            found = SimpleCookie(value.decode("latin-1")).get(COOKIE)
+        except CookieError:
+            continue
+        if found is not None and found.value:
+            return found.value
+    return None
+
+
+def _secret(value: bytes) -> str:
+    scheme, _, rest = value[:AUTHORIZATION_BYTES_MAX].strip().partition(b" ")
+    rest = rest.strip()
+    try:
+        if scheme.lower() == b"bearer":
+            return rest.decode("ascii")
+        if scheme.lower() == b"basic":
+            name, _, password = base64.b64decode(rest, validate=True).decode().partition(":")
+            return password or name
+    except (UnicodeDecodeError, binascii.Error):
+        pass
+    raise Unauthenticated(detail=_WANTED)
+
+
+def _named(scope: Scope) -> Actor | None:
     for name, value in scope["headers"]:
         if name == ACTOR_HEADER:
-            return registry.acting_as(_actor(value))
-    return registry
+            try:
+                return Actor.named(unquote(value.decode("ascii"), errors="strict"))
+            except UnicodeDecodeError:
+                raise InvalidInput(
+                    detail="X-Lockgate-Actor must be percent-encoded UTF-8", field="actor"
+                ) from None
+    return None
 
 
-def _actor(value: bytes) -> Actor:
+def _require_no_token_in_url(scope: Scope) -> None:
+    """Refuse a token where logs and histories would keep it, whoever it belongs to."""
+    for part in (scope["query_string"], scope.get("raw_path") or b""):
+        if b"lg" in part and _TOKEN_IN_URL.search(unquote_to_bytes(part)):
+            raise InvalidInput(
+                detail="A token never belongs into a URL, which logs keep: send it in the "
+                "Authorization header, and revoke this one",
+                field="query",
+            )
+
+
+def _require_same_site(scope: Scope, cookie: str) -> None:
+    """Refuse a write by cookie unless a page of this server's own sent it."""
+    if scope["method"] in SAFE_METHODS:
+        return
+    headers: Mapping[bytes, bytes] = dict(scope["headers"])
+    sent = headers.get(CSRF_HEADER, b"")
+    if not same_hash(csrf_of(cookie).encode(), sent):
+        raise CrossSiteRequest(
+            detail="A write by cookie carries X-CSRF-Token: GET /api/v1/session tells it"
+        )
+    if b"origin" not in headers:
+        raise CrossSiteRequest(detail="A write by cookie says where from: Origin")
+    require_same_origin(scope)
+
+
+def require_same_origin(scope: Scope) -> None:
+    """Raise `CrossSiteRequest` when a page of another origin sent a request."""
+    headers: Mapping[bytes, bytes] = dict(scope["headers"])
+    if b"origin" not in headers:
+        return
+    origin = urlsplit(headers[b"origin"].decode("latin-1"))
+    if origin.netloc.lower() != headers.get(b"host", b"").decode("latin-1").lower():
+        raise CrossSiteRequest(detail="A page of another origin asks; this server's own may")
+
+
+def _touch(store: Store, token: str, address: str | None) -> None:
     try:
-        return Actor.named(unquote(value.decode("ascii"), errors="strict"))
-    except UnicodeDecodeError:
-        raise InvalidInput(
-            detail="X-Lockgate-Actor must be percent-encoded UTF-8", field="actor"
-        ) from None
+        store.database.write(lambda session: touch_token(session, token, address))
+    except RegistryError as error:
+        import structlog  # see `problems.bug`
+
+        # Nobody waits for it, and the next use writes it down.
+        structlog.get_logger().warning("use of a token not written down", error=str(error))

@@ -23,6 +23,7 @@ from starlette.responses import Response
 from lockgate.coordination.backend import RegistryBackend
 from lockgate.domain.claims import AlreadyExists, Claimed, ModelKey, ModelStatus
 from lockgate.domain.moments import to_text
+from lockgate.domain.permissions import MANAGE_CACHE, USE_CACHE
 from lockgate.errors import ClaimLost, NotFound
 from lockgate.http.calls import KEY_HEADER, CallOf, answer
 from lockgate.http.representations import represent, represent_nothing
@@ -200,7 +201,10 @@ async def set_status(call: CallOf, body: NewStatus) -> Response:
     """Make the status so, whoever owns it; for callers that keep no claims."""
     key, status = body.key, ModelStatus(body.status)
     return await _held(
-        call, "set_status", lambda backend: backend.set_status(key, status, body.message)
+        call,
+        "set_status",
+        lambda backend: backend.set_status(key, status, body.message),
+        MANAGE_CACHE,
     )
 
 
@@ -208,7 +212,7 @@ async def set_status(call: CallOf, body: NewStatus) -> Response:
 async def delete(call: CallOf, words: Annotated[CachedModelWords, Query()]) -> Response:
     """Forget a record, whoever owns it. Of an unknown model: nothing."""
     key = words.key
-    return await _held(call, "delete", lambda backend: backend.delete_model(key))
+    return await _held(call, "delete", lambda backend: backend.delete_model(key), MANAGE_CACHE)
 
 
 @routes.post("/cache/forget", response_model=Forgotten)
@@ -223,7 +227,8 @@ async def forget(call: CallOf, body: SeenModel) -> Response:
 # --- pieces ------------------------------------------------------------------------------------
 
 
-def _desk(call: CallOf) -> Desk:
+def _desk(call: CallOf, permission: str = USE_CACHE) -> Desk:
+    call.require_everywhere(permission)
     desk: Desk = call.request.app.state.coordination
     return desk
 
@@ -259,8 +264,13 @@ def _claimed(desk: Desk, verb: str, outcome: Claimed | AlreadyExists | None) -> 
     return answer(represent({"claim": None, "status": status}), 200)
 
 
-async def _held(call: CallOf, verb: str, change: Callable[[RegistryBackend], None]) -> Response:
-    desk = _desk(call)
+async def _held(
+    call: CallOf,
+    verb: str,
+    change: Callable[[RegistryBackend], None],
+    permission: str = USE_CACHE,
+) -> Response:
+    desk = _desk(call, permission)
     try:
         await call.run(lambda: change(desk.backend))
     except ClaimLost:

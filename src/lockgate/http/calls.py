@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from lockgate.errors import InvalidInput
-from lockgate.http.auth import registry_for
+from lockgate.http.auth import registry_for, require_everywhere
 from lockgate.http.conditions import unchanged
 from lockgate.http.representations import KeptVersions, Represent, Representation, represent
 from lockgate.registry import Registry
@@ -43,6 +43,10 @@ class Call:
         """The JSON of versions that was made before."""
         kept: KeptVersions = self.request.app.state.kept
         return kept
+
+    def require_everywhere(self, permission: str) -> None:
+        """Raise `Forbidden` unless whoever asks may do something in the installation."""
+        require_everywhere(self.request.scope, permission)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Run ``work`` in a thread of the server's pool."""

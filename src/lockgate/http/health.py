@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import APIRouter
+from starlette.requests import Request
 from starlette.responses import Response
 
-from lockgate.http.calls import CallOf, answer
+from lockgate.http.calls import answer
 from lockgate.http.representations import represent
 from lockgate.http.routing import StrictRoute
 from lockgate.wire.answers import Health
@@ -20,7 +23,9 @@ async def healthz() -> Response:
 
 
 @routes.get("/readyz", response_model=Health)
-async def readyz(call: CallOf) -> Response:
+async def readyz(request: Request) -> Response:
     """Say that the database answers too; 503 when it does not."""
-    await call.run(call.registry.ping)
+    state = request.app.state
+    # Whoever asks: an orchestrator has no token, and learns nothing else.
+    await asyncio.get_running_loop().run_in_executor(state.pool, state.registry.ping)
     return answer(represent({"status": "ready"}), 200)

@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lockgate.coordination.metrics import CacheCollector
+from lockgate.domain.permissions import VIEW_METRICS
 from lockgate.http.cache import Desk
 from lockgate.http.calls import CallOf
 from lockgate.http.routing import MODEL, PREFIX, VERSION, StrictRoute
@@ -144,6 +145,7 @@ def metrics_of(requests: Requests, desk: Desk, cache_root: str = "") -> Collecto
 @routes.get("/metrics")
 async def metrics(call: CallOf) -> Response:
     """Return the metrics."""
+    call.require_everywhere(VIEW_METRICS)
     found: CollectorRegistry = call.request.app.state.metrics
     text = await call.run(lambda: generate_latest(found))
     return Response(text, media_type=CONTENT_TYPE_LATEST, headers={"cache-control": "no-store"})

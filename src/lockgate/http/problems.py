@@ -23,6 +23,7 @@ STATUSES: Mapping[type[errors.RegistryError], int] = {
     errors.Conflict: 409,
     errors.StaleRevision: 412,
     errors.LimitExceeded: 413,
+    errors.RateLimited: 429,
     errors.Corrupt: 422,
     errors.Unavailable: 503,
 }
@@ -51,7 +52,9 @@ def status_of(error: errors.RegistryError) -> int:
 def refusal(error: errors.RegistryError, request_id: str) -> Response:
     """Return the answer to an error that the registry raised."""
     status = status_of(error)
-    headers = {"retry-after": str(RETRY_AFTER_S)} if status == 503 else {}
+    headers = {}
+    if status in (429, 503):
+        headers["retry-after"] = str(error.fields.get("retry_after_s", RETRY_AFTER_S))
     return _answer(problem_of(error, status, request_id), status, headers)
 
 

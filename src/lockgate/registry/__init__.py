@@ -6,6 +6,7 @@ A name is ``name`` or ``project/name``; a version is its label or its number.
 
 from __future__ import annotations
 
+from lockgate.registry.access import AccessVerbs
 from lockgate.registry.artifacts import ArtifactVerbs
 from lockgate.registry.audit import AuditVerbs
 from lockgate.registry.gates import GateVerbs
@@ -29,5 +30,6 @@ class Registry(
     LookupVerbs,
     AuditVerbs,
     ArtifactVerbs,
+    AccessVerbs,
 ):
     """A registry on a database of its own. Thread-safe; close it, or use it in a ``with``."""

@@ -13,6 +13,7 @@ from lockgate.artifacts.signatures import ManifestSignature, sign_manifest
 from lockgate.artifacts.store import Data
 from lockgate.domain.files import Collected, SignatureRecord, Verified, VersionFiles
 from lockgate.domain.manifests import Manifest
+from lockgate.domain.permissions import PUSH, VERIFY, VIEW
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import InvalidSetting
 from lockgate.keys import SigningKey, read_key
@@ -72,9 +73,10 @@ class ArtifactVerbs(Desk, FileVerbs):
         ``manifest`` is the manifest, or the digest of one that was kept; ``words`` are those of
         `register_model`. See `push`, which is this and all that comes before it.
         """
+        project, bare = self._split(name)
+        self._store.read(lambda session: publishing.require_push(session, project))
         if isinstance(manifest, str):
             manifest = self.depot.manifest(manifest)
-        project, bare = self._split(name)
         limits = self._store.limits
         model = registration.new_model(limits, bare, lifecycle=words.pop("lifecycle", None))
         new = registration.new_version(limits, version=version, **words)
@@ -82,6 +84,7 @@ class ArtifactVerbs(Desk, FileVerbs):
 
     def keep_manifest(self, data: bytes) -> Manifest:
         """Keep the bytes of a manifest, for `seal`. Raises `InvalidManifest`."""
+        self._require_somewhere(PUSH)
         return publishing.keep_manifest(self.depot, data)
 
     def sign(self, reference: str, key: SigningKey | str | Path) -> SignatureRecord:
@@ -106,8 +109,11 @@ class ArtifactVerbs(Desk, FileVerbs):
         """
         run = Verifying(self._store, self.depot, self._who, progress)
         if reference is not None:
-            run.add(self.resolve(reference))
+            version = self.resolve(reference)
+            self._store.read(lambda session: publishing.require_push(session, version.project))
+            run.add(version)
             return run.verified()
+        self._require_everywhere(VERIFY, VIEW)
         for version in every_sealed(self._store):
             run.add(version)
         return run.verified()
@@ -120,18 +126,22 @@ class ArtifactVerbs(Desk, FileVerbs):
 
     def missing(self, digests: Sequence[str]) -> set[str]:
         """Return those of the blobs that are not in the store."""
+        self._require_somewhere(PUSH)
         return self.depot.blobs.missing(digests)
 
     def put_blobs(self, blobs: Sequence[tuple[str, Data]]) -> None:
         """Keep blobs under their digests, each verified first."""
+        self._require_somewhere(PUSH)
         self.depot.blobs.put_many(blobs)
 
     def upload_urls(self, digests: Sequence[str]) -> list[str | None]:
         """Return where blobs can be sent without us; then `admit_blobs`."""
+        self._require_somewhere(PUSH)
         return [self.depot.blobs.find_upload_url(each, URL_EXPIRES_S) for each in digests]
 
     def admit_blobs(self, digests: Sequence[str]) -> None:
         """Verify blobs that were sent to their URLs, and keep them."""
+        self._require_somewhere(PUSH)
         for digest in digests:
             self.depot.blobs.admit(digest)
 
@@ -146,6 +156,7 @@ class ArtifactVerbs(Desk, FileVerbs):
     # --- what the verbs that carry files stand on --------------------------------------------
 
     def _sink(self) -> Sink:
+        self._require_somewhere(PUSH)
         return self.depot.blobs
 
     def _publish(self, name: str, manifest: Manifest, words: dict[str, Any]) -> ModelVersion:

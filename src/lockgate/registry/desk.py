@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
-from typing import Self
+from typing import Self, TypeVar
 
 from lockgate.domain.access import Actor
+from lockgate.domain.grants import Grant
 from lockgate.domain.moments import parse_moment, to_micros
 from lockgate.domain.references import DEFAULT_PROJECT, split_name
-from lockgate.errors import InvalidSetting
+from lockgate.errors import InvalidSetting, Unauthenticated
 from lockgate.keys import SigningKey
-from lockgate.services import projects
 from lockgate.services.depot import find_depot
+from lockgate.storage.accounts import read_state
 from lockgate.storage.idempotency import Once
 from lockgate.storage.store import Caller, Store
 
@@ -37,10 +39,23 @@ class Desk:
         self.project = project
 
     def acting_as(self, actor: str | Actor, once: Once | None = None) -> Self:
-        """Return this registry with another actor (and, for one write, an idempotency key)."""
+        """Return this registry with another actor (and, for one write, an idempotency key).
+
+        Raises `Unauthenticated` for an actor that is not the owner of the token it works by.
+        """
         named = actor if isinstance(actor, Actor) else Actor.named(actor)
-        other = type(self)(self._store, named, self.project, self._signer)
-        other._who = Caller(actor=named, once=once)
+        if self._who.grant is not None and named != self._who.actor:
+            raise Unauthenticated(
+                detail=f"A token says who acts: this one is of {self._who.name!r} and acts for "
+                "nobody else"
+            )
+        return self._for(replace(self._who, actor=named, once=once))
+
+    def _for(self, who: Caller) -> Self:
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._who = who
+        other._store = self._store.seen_by(who.grant)
         return other
 
     @property
@@ -63,10 +78,44 @@ class Desk:
 
     def ping(self) -> None:
         """Ask the database for a sign of life. Raises `DatabaseUnavailable`."""
-        projects.get_project(self._store, DEFAULT_PROJECT)
+        self._store.database.read(read_state)
+
+    def _require_somewhere(self, permission: str) -> None:
+        """Raise `Forbidden` unless the caller may do something in some project."""
+        if self._who.grant is not None:
+            self._who.grant.require_somewhere(permission)
+
+    def _require_everywhere(self, *permissions: str) -> None:
+        """Raise `Forbidden` unless the caller may do all this in the installation."""
+        for permission in permissions:
+            if self._who.grant is not None:
+                self._who.grant.require_everywhere(permission)
 
     def _split(self, name: str) -> tuple[str, str]:
         return split_name(name, self.project)
+
+
+D = TypeVar("D", bound=Desk)
+
+
+def store_of(desk: Desk) -> Store:
+    """Return what a registry stands on."""
+    return desk._store
+
+
+def grant_of(desk: Desk) -> Grant | None:
+    """Return what whoever uses a registry may; None for whoever may everything."""
+    return desk._who.grant
+
+
+def granted(desk: D, grant: Grant, address: str | None = None) -> D:
+    """Return a registry as somebody uses it who has proved who they are."""
+    return desk._for(Caller(actor=Actor(grant.actor), grant=grant, address=address))
+
+
+def unproved(desk: D, actor: Actor | None = None) -> D:
+    """Return a registry as somebody uses it over a network, before access control is on."""
+    return desk._for(Caller(actor=actor or desk._who.actor, unproved=True))
 
 
 def _no_key() -> SigningKey:

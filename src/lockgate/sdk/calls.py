@@ -34,16 +34,20 @@ class Calls:
         url: str,
         *,
         actor: str = "",
+        token: str = "",
         project: str = DEFAULT_PROJECT,
         timeout_s: float = TIMEOUT_S,
         cache: Path | None = None,
     ) -> None:
         """Connect when first asked; an empty ``actor`` leaves it to the server who acts.
 
+        ``token`` proves who acts, to a server with access control; that server takes nobody's
+        word for an ``actor``.
         ``timeout_s`` bounds each verb, retries included. ``cache`` is the folder of files that
         were pulled. Raises `InvalidSetting`.
         """
         self._transport = Transport(url, timeout_s)
+        self._token = token
         self._actor = Actor.named(actor) if actor else None
         self._key: str | None = None
         self._cache = cache
@@ -53,6 +57,7 @@ class Calls:
         """Return this registry with another actor (and, for one write, an idempotency key)."""
         other = type(self).__new__(type(self))
         other._transport = self._transport
+        other._token = self._token
         other._actor = actor if isinstance(actor, Actor) else Actor.named(actor)
         other._key = None if once is None else once.key
         other._cache = self._cache
@@ -127,9 +132,12 @@ class Calls:
         return self._transport.lines("POST", API + path, _query(words), self._headers())
 
     def _headers(self) -> dict[str, str]:
-        if self._actor is None:
-            return {}
-        return {"X-Lockgate-Actor": quote(self._actor.name, safe="@ +-._:/")}
+        headers = {}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        if self._actor is not None:
+            headers["X-Lockgate-Actor"] = quote(self._actor.name, safe="@ +-._:/")
+        return headers
 
     # --- paths -------------------------------------------------------------------------------
 

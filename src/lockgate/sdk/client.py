@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lockgate.sdk.access import AccessVerbs
 from lockgate.sdk.artifacts import ArtifactVerbs
 from lockgate.sdk.audit import AuditVerbs
 from lockgate.sdk.gates import GateVerbs
@@ -25,6 +26,7 @@ class Client(
     LookupVerbs,
     AuditVerbs,
     ArtifactVerbs,
+    AccessVerbs,
 ):
     """A registry on a server. Thread-safe; close it, or use it in a ``with``.
 

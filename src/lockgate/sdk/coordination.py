@@ -42,9 +42,13 @@ TIMEOUT_S = 10.0
 class ServerBackend:
     """Records kept by a server that was started with a coordination backend of its own."""
 
-    def __init__(self, url: str, timeout_s: float = TIMEOUT_S) -> None:
-        """Connect when first asked; ``timeout_s`` bounds each call. Raises `InvalidSetting`."""
+    def __init__(self, url: str, timeout_s: float = TIMEOUT_S, token: str = "") -> None:
+        """Connect when first asked; ``timeout_s`` bounds each call. Raises `InvalidSetting`.
+
+        ``token`` is for a server with access control, and needs ``cache.use`` there.
+        """
         self._transport = Transport(url, timeout_s)
+        self._token = token
 
     def connect(self) -> None:
         try:
@@ -139,6 +143,8 @@ class ServerBackend:
     ) -> Any:
         # Every call names its holder or its claim, so that sending it again changes nothing twice.
         headers = {"Idempotency-Key": uuid.uuid4().hex}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
         if body is not None:
             headers["Content-Type"] = "application/json"
         with _translated():

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from lockgate.domain import names
 from lockgate.domain.history import Alias
+from lockgate.domain.permissions import PROTECT_ALIAS, SET_ALIAS
 from lockgate.errors import AliasNotFound
-from lockgate.storage import history
+from lockgate.storage import guard, history
 from lockgate.storage import models as model_rows
 from lockgate.storage import versions as version_rows
 from lockgate.storage.database import Session
@@ -32,6 +33,7 @@ def set_alias(
 
     def use_case(session: Session) -> Alias:
         stored = model_rows.lock_model(session, project, name)
+        guard.require_here(session, SET_ALIAS, stored)
         lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
         checked = names.alias_name(alias, lifecycle.stage_words, store.limits)
         key, version = version_rows.load_version(session, stored, label)
@@ -40,6 +42,7 @@ def set_alias(
         kept = before.protected if before and protected is None else bool(protected)
         if before is not None and before.version == version.label and before.protected == kept:
             return before
+        _require_movable(session, stored, checked, before, kept)
         after = Alias(
             project=project,
             model=stored.model.name,
@@ -92,10 +95,12 @@ def delete_alias(store: Store, who: Caller, project: str, name: str, alias: str)
 
     def use_case(session: Session) -> None:
         stored = model_rows.lock_model(session, project, name)
+        guard.require_here(session, SET_ALIAS, stored)
         found = history.find_alias(session, stored, alias)
         if found is None:
             raise AliasNotFound(model=name, alias=alias)
         key, before = found
+        _require_movable(session, stored, alias, before, before.protected)
         history.close_alias(session, stored, alias, who.name)
         drop_from_version(session, store, stored, key, alias)
         left = {k: v for k, v in stored.model.aliases.items() if k != alias}
@@ -125,6 +130,15 @@ def list_aliases(store: Store, project: str, name: str) -> tuple[Alias, ...]:
         return tuple(history.list_aliases(session, stored))
 
     return store.snapshot(use_case)
+
+
+def _require_movable(
+    session: Session, stored: StoredModel, alias: str, before: Alias | None, protect: bool
+) -> None:
+    """Refuse to touch a protected alias, or to protect one, without what that needs."""
+    if protect or (before is not None and before.protected):
+        guard.require_here(session, PROTECT_ALIAS, stored)
+    guard.require_unprotected(session, stored, "alias", alias)
 
 
 def drop_from_version(

@@ -17,6 +17,7 @@ from lockgate.domain.approvals import (
 )
 from lockgate.domain.outcomes import Asked
 from lockgate.domain.pages import Page
+from lockgate.domain.permissions import ASK, PROMOTE
 from lockgate.domain.policies import PromotionPolicy
 from lockgate.domain.requirements.approvals import Approvals
 from lockgate.errors import AlreadyExists, InvalidInput, RequestNotFound
@@ -31,7 +32,7 @@ from lockgate.services.gates import (
 from lockgate.services.paging import page_of
 from lockgate.services.settling import settle
 from lockgate.storage import evidence as evidence_rows
-from lockgate.storage import members as member_rows
+from lockgate.storage import guard
 from lockgate.storage import models as model_rows
 from lockgate.storage import requests as rows
 from lockgate.storage import versions as version_rows
@@ -64,7 +65,12 @@ def request_promotion(
 
     def use_case(session: Session) -> Asked:
         candidate = lock_candidate(store, session, project, name, label)
+        guard.require_here(session, ASK, candidate.stored)
         stage = candidate.lifecycle.stage(wish.to)
+        if wish.auto_promote:
+            # What happens by itself happens in the name of who asked.
+            guard.require_here(session, PROMOTE, candidate.stored)
+            guard.require_unprotected(session, candidate.stored, "stage", stage.name)
         for other in rows.open_requests(session, candidate.key):
             if other.to_stage == stage.name:
                 raise AlreadyExists(
@@ -118,9 +124,9 @@ def decide(store: Store, who: Caller, uid: str, verdict: DecisionVerdict, commen
         request = _load(session, uid)
         candidate = lock_candidate(store, session, request.project, request.model, request.version)
         request = _load(session, uid)  # again, now that nobody else can change it
+        guard.require_here(session, access.APPROVE, candidate.stored)
         request.require_open(session.now)
-        roles = member_rows.roles_of(session, candidate.stored.project_id, who.name)
-        access.require(access.APPROVE, who.name, roles, request.project)
+        roles = guard.caller_roles(session, candidate.stored.project_id, request.project)
         stage = candidate.lifecycle.stage(request.to_stage)
         policy = policy_in_force(session, candidate.stored, candidate.lifecycle, stage)
         policy = policy or PromotionPolicy()
@@ -169,10 +175,13 @@ def withdraw(store: Store, who: Caller, uid: str, comment: str) -> PromotionRequ
         request = _load(session, uid)
         candidate = lock_candidate(store, session, request.project, request.model, request.version)
         request = _load(session, uid)
+        key = candidate.stored.project_id
+        manages = guard.is_allowed(session, access.MANAGE_REQUESTS, key, request.project)
+        if not manages:
+            guard.require_here(session, ASK, candidate.stored)
         request.require_open(session.now)
-        roles = member_rows.roles_of(session, candidate.stored.project_id, who.name)
-        manages = roles is not None and access.may(access.MANAGE_REQUESTS, roles)
         require_may_withdraw(request, who.name, may_manage=manages)
+        guard.vouch(session, ASK, key)
         rows.close_request(session, uid, "withdrawn", who.name)
         model_rows.touch_model(session, candidate.stored)
         _record(session, candidate, who, "withdraw", request, comment=comment)

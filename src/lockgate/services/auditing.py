@@ -10,10 +10,11 @@ from lockgate.domain import names
 from lockgate.domain.audit import AuditEvent
 from lockgate.domain.checkpoints import Checkpoint
 from lockgate.domain.pages import Page
+from lockgate.domain.permissions import VIEW_AUDIT
 from lockgate.domain.replay import State
 from lockgate.domain.verification import StoredEvent, Verdict, verify_events
 from lockgate.services.paging import page_of
-from lockgate.storage import log
+from lockgate.storage import guard, log
 from lockgate.storage import states as state_rows
 from lockgate.storage.database import Session
 from lockgate.storage.projects import project_id
@@ -48,9 +49,11 @@ def list_events(
 
     def fetch(after: int, count: int) -> list[AuditEvent]:
         def use_case(session: Session) -> list[AuditEvent]:
+            key = project_id(session, project)
+            guard.require(session, VIEW_AUDIT, key, project)
             return log.list_events(
                 session,
-                project_id(session, project),
+                key,
                 project,
                 after=after if after else None,
                 count=count,
@@ -80,6 +83,7 @@ def verify_log(store: Store, project: str, checkpoints: Sequence[Checkpoint] = (
 
     def use_case(session: Session) -> Verdict:
         key = project_id(session, project)
+        guard.require(session, VIEW_AUDIT, key, project)
         head = log.load_head(session, key)
         verdict = verify_events(
             stored_events(session, key),

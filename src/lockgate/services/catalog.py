@@ -217,14 +217,14 @@ def _search(
 
 
 def _scoped(session: Session, search: Search, project: str | None) -> Search:
-    if project is None:
+    if project is None and session.visible_keys is None:
         return search
     return Search(
         where=search.where,
         order=search.order,
         limit=search.limit,
         cursor=search.cursor,
-        project_ids=(project_id(session, project),),
+        project_ids=session.visible_keys if project is None else (project_id(session, project),),
     )
 
 

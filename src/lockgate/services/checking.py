@@ -8,12 +8,13 @@ from lockgate.domain import access, names
 from lockgate.domain.approvals import files_digest
 from lockgate.domain.checks import CheckResult
 from lockgate.domain.moments import to_text
+from lockgate.domain.permissions import REPORT_CHECK
 from lockgate.domain.requirements.evidence import Waiver
 from lockgate.errors import InvalidInput
 from lockgate.services.gates import lock_candidate
 from lockgate.services.settling import settle
 from lockgate.storage import evidence as rows
-from lockgate.storage import members as member_rows
+from lockgate.storage import guard
 from lockgate.storage import models as model_rows
 from lockgate.storage import versions as version_rows
 from lockgate.storage.database import Session
@@ -39,6 +40,7 @@ def report_check(
 
     def use_case(session: Session) -> CheckResult:
         candidate = lock_candidate(store, session, project, name, label)
+        guard.require_here(session, REPORT_CHECK, candidate.stored)
         result = CheckResult(
             name=check,
             status=status,  # type: ignore[arg-type]  # CheckResult refuses what is none
@@ -95,8 +97,7 @@ def waive_scan(
 
     def use_case(session: Session) -> Waiver:
         candidate = lock_candidate(store, session, project, name, label)
-        roles = member_rows.roles_of(session, candidate.stored.project_id, who.name)
-        access.require(access.WAIVE, who.name, roles, project)
+        guard.require_here(session, access.WAIVE, candidate.stored)
         waiver = Waiver(
             path=path,
             reason=reason,

@@ -12,10 +12,11 @@ from lockgate.domain.checkpoints import (
 )
 from lockgate.domain.exports import ExportHeader
 from lockgate.domain.outcomes import SignedCheckpoint
+from lockgate.domain.permissions import SIGN_AUDIT, VIEW_AUDIT
 from lockgate.errors import ChainBroken
 from lockgate.keys import SigningKey
 from lockgate.storage import checkpoints as rows
-from lockgate.storage import log
+from lockgate.storage import guard, log
 from lockgate.storage.database import Session
 from lockgate.storage.projects import project_id
 from lockgate.storage.store import Caller, Store
@@ -32,13 +33,14 @@ def make_checkpoint(
     Keep a copy elsewhere: against somebody who owns the database only that helps. Signing holds
     no lock that a writer waits for.
     """
-    key = signer()
 
     def look(session: Session) -> tuple[int, log.Head]:
         number = project_id(session, project)
+        guard.require(session, SIGN_AUDIT, number, project)
         return number, log.load_head(session, number)
 
     number, head = store.snapshot(look)
+    key = signer()
     verifier = verifier_of(project, key)
     checkpoint = Checkpoint(verifier.name, head.size, head.frontier.root())
     note = sign_checkpoint(checkpoint, verifier, key.sign)
@@ -64,6 +66,7 @@ def list_checkpoints(store: Store, project: str) -> tuple[SignedCheckpoint, ...]
 
     def use_case(session: Session) -> tuple[SignedCheckpoint, ...]:
         number = project_id(session, project)
+        guard.require(session, VIEW_AUDIT, number, project)
         return tuple(rows.list_checkpoints(session, number, project, CHECKPOINTS_MAX))
 
     return store.snapshot(use_case)

@@ -24,10 +24,12 @@ from lockgate.domain.files import (
     Collected,
     Leftover,
 )
+from lockgate.domain.permissions import COLLECT, VIEW
 from lockgate.errors import BlobNotFound, Contended, Corrupt
 from lockgate.services.depot import Depot
 from lockgate.services.publishing import quiet_epoch
 from lockgate.storage import artifacts as rows
+from lockgate.storage import guard
 from lockgate.storage import models as model_rows
 from lockgate.storage.artifacts import Epoch, RunOut
 from lockgate.storage.database import Session
@@ -68,6 +70,10 @@ def collect(store: Store, depot: Depot, who: Caller, *, dry_run: bool = False) -
 
     Raises `Corrupt`, with nothing swept, when a manifest that is needed cannot be read.
     """
+    if who.grant is not None:
+        # The report names what goes, whatever project it was of.
+        who.grant.require_everywhere(COLLECT)
+        who.grant.require_everywhere(VIEW)
     before_us = _moment_us(store) - depot.rules.restore_days * DAY_US
     marked = _Marked(depot)
     if dry_run:
@@ -98,7 +104,7 @@ def _purge_run_out(store: Store, who: Caller, before_us: int) -> Iterator[RunOut
     while True:
         found = store.read(lambda session: rows.list_run_out(session, before_us, PURGED_AT_ONCE))
         for gone in found:
-            if store.database.write(_purging(gone, who, before_us)):
+            if store.write(replace(who, once=None), _purging(gone, who, before_us)):
                 yield gone
         if len(found) < PURGED_AT_ONCE:
             return
@@ -109,6 +115,7 @@ def _purging(gone: RunOut, who: Caller, before_us: int) -> Callable[[Session], b
         model_rows.lock_model_by_id(session, gone.model_id)
         if not rows.is_run_out(session, gone.key, before_us):
             return False
+        guard.require_everywhere(session, COLLECT)
         rows.purge(session, gone, who.name)
         record(
             session,

@@ -11,12 +11,13 @@ from lockgate.domain.frozen import FrozenDict
 from lockgate.domain.lifecycles import Lifecycle
 from lockgate.domain.models import RegisteredModel
 from lockgate.domain.names import Limits
+from lockgate.domain.permissions import EDIT, EDIT_MODEL, WRITE_POLICY
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import AlreadyExists, Conflict, InvalidInput, StaleRevision, VersionSealed
 from lockgate.services.gates import lock_candidate
 from lockgate.services.lifecycles import find_key
 from lockgate.services.settling import settle
-from lockgate.storage import history, requests
+from lockgate.storage import guard, history, requests
 from lockgate.storage import models as model_rows
 from lockgate.storage import versions as version_rows
 from lockgate.storage.database import Session
@@ -51,6 +52,7 @@ def update_model(store: Store, who: Caller, project: str, name: str, edit: Edit)
 
     def use_case(session: Session) -> RegisteredModel:
         stored = model_rows.lock_model(session, project, name)
+        guard.require_here(session, EDIT_MODEL, stored)
         _require_revision(edit, "Model", stored.model.full_name, stored.model.revision)
         after = _edited_model(session, store, stored, edit.changes)
         if after.model == stored.model and after.lifecycle_id == stored.lifecycle_id:
@@ -84,6 +86,7 @@ def _edit_version(
 ) -> ModelVersion:
     def use_case(session: Session) -> ModelVersion:
         stored = model_rows.lock_model(session, project, name)
+        guard.require_here(session, EDIT, stored)
         lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
         key, before = version_rows.load_version(session, stored, label)
         _require_revision(edit, "Version", before.reference, before.revision)
@@ -145,6 +148,8 @@ def _edited_model(
             raise AlreadyExists(kind="Model", name=f"{model.project}/{name}", model=name)
         model = replace(model, name=name)
     if "lifecycle" in changes or "lifecycle_revision" in changes:
+        # Another lifecycle has other gates.
+        guard.require_here(session, WRITE_POLICY, stored)
         wanted = changes.get("lifecycle") or model.lifecycle
         lifecycle_id = find_key(session, wanted, changes.get("lifecycle_revision"))
         lifecycle = store.lifecycles.load(session, lifecycle_id)

@@ -17,7 +17,7 @@ from lockgate.domain.requirements.requirement import Row
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import TransitionNotAllowed, VersionNotFound
 from lockgate.services.file_evidence import files_evidence
-from lockgate.services.lookup import find_baseline, find_stamp
+from lockgate.services.lookup import find_baseline, find_stamp, require_seen
 from lockgate.storage import evidence as evidence_rows
 from lockgate.storage import history
 from lockgate.storage import models as model_rows
@@ -207,6 +207,7 @@ def check_policy(
 
     def use_case(session: Session) -> GateReport:
         candidate = load_candidate(store, session, project, name, label)
+        require_seen(session, project, name, policy)
         lifecycle = candidate.lifecycle
         stage = lifecycle.serving_stage if to is None else lifecycle.stage(to)
         return judge(store, session, candidate, stage, policy)

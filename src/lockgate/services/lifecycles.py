@@ -8,9 +8,11 @@ from typing import Any
 from lockgate.domain import names
 from lockgate.domain.lifecycle_documents import parse_lifecycle
 from lockgate.domain.lifecycles import Lifecycle
+from lockgate.domain.permissions import WRITE_LIFECYCLE
 from lockgate.domain.presets import PRESET_DOCUMENTS
 from lockgate.domain.references import DEFAULT_PROJECT
 from lockgate.errors import AlreadyExists, InvalidInput, LifecycleNotFound
+from lockgate.storage import guard
 from lockgate.storage import lifecycles as rows
 from lockgate.storage.database import Session
 from lockgate.storage.log import record
@@ -32,6 +34,7 @@ def apply_lifecycle(store: Store, who: Caller, document: Mapping[str, Any]) -> L
 
     def use_case(session: Session) -> Lifecycle:
         session.settle_time(0)
+        guard.require_everywhere(session, WRITE_LIFECYCLE)
         rows.lock_lifecycles(session)
         latest = rows.find_latest(session, lifecycle.name)
         digest = rows.lifecycle_digest(lifecycle)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from lockgate.domain.policies import PromotionPolicy
 from lockgate.domain.references import Reference, parse_reference
 from lockgate.domain.requirements.metric_vs import baseline_reference
 from lockgate.domain.versions import ModelVersion
-from lockgate.errors import ModelNotFound
+from lockgate.errors import ModelNotFound, ProjectNotFound
 from lockgate.storage import models as model_rows
 from lockgate.storage import versions as version_rows
 from lockgate.storage.database import Session
@@ -32,10 +33,32 @@ def find_baseline(
     """Return the version that a policy's baseline names, or None when there is none.
 
     ``@production`` and ``:1.0.0`` are of the model itself, ``other@champion`` of another one.
-    ``lock`` says that the transaction writes: then nobody else changes the other model until it
-    ends, and versions come from the tables, since what it wrote itself is not committed yet.
+    Looked up with nobody's eyes: whoever wrote the policy saw the baseline (`require_seen`), and
+    the gate must not open for those who do not. ``lock`` says that the transaction writes: then
+    nobody else changes the other model until it ends, and versions come from the tables, since
+    what it wrote itself is not committed yet.
     """
     reference = _reference(stored.model.full_name, text)
+    with session.unrestricted():
+        return _found_baseline(store, session, stored, reference, lock=lock)
+
+
+def require_seen(
+    session: Session, project: str, model: str | None, policy: PromotionPolicy
+) -> None:
+    """Refuse a policy with a baseline in a project that the caller does not see.
+
+    Raises `ProjectNotFound`. A verdict shows the baseline's values.
+    """
+    for text in sorted(policy.needs().baselines):
+        named = _reference(f"{project}/{model or 'any'}", text)
+        if not session.sees(named.project):
+            raise ProjectNotFound(project=named.project)
+
+
+def _found_baseline(
+    store: Store, session: Session, stored: StoredModel, reference: Reference, *, lock: bool
+) -> ModelVersion | None:
     own = (reference.project, reference.model) == (stored.model.project, stored.model.name)
     found = stored if own else _other(session, reference, lock=lock)
     stamp = None if found is None else _find_stamp(store, session, found, reference)

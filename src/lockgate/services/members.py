@@ -1,4 +1,4 @@
-"""Members: who has which roles in a project."""
+"""Members: which people, service accounts and teams have which roles in a project."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lockgate.domain import access, names
 from lockgate.domain.access import Member
 from lockgate.errors import Conflict, NotFound
+from lockgate.storage import accounts, guard
 from lockgate.storage import members as rows
 from lockgate.storage.database import Session
 from lockgate.storage.log import record
@@ -17,18 +18,22 @@ from lockgate.storage.store import Caller, Store
 def set_member(
     store: Store, who: Caller, project: str, person: str, roles: Sequence[str]
 ) -> Member:
-    """Give a person these roles and no others. Needs ``member.manage``.
+    """Give a person, a service account or a team these roles and no others.
 
-    The first member of a project must be an admin, so that somebody can manage the others.
+    Needs ``member.manage``. The first member of a project must be an admin, so that somebody can
+    manage the others. Under access control a member must be known here: `NotFound` if not.
     """
     person = names.key_name(person, "person", store.limits)
-    member = Member(project=project, person=person, roles=access.known_roles(roles))
 
     def use_case(session: Session) -> Member:
-        key, before = _managed(session, who, project)
+        key, before = _managed(session, project)
+        chosen = access.known_roles(roles, accounts.own_roles(session))
+        member = Member(project=project, person=person, roles=chosen)
+        _require_known(session, person)
         after = [*(each for each in before if each.person != person), member]
-        _require_admin(after)
+        _require_admin(session, after)
         rows.put_member(session, key, member)
+        accounts.raise_revision(session)
         record(
             session,
             key,
@@ -38,23 +43,27 @@ def set_member(
         )
         return member
 
-    return store.write(who, use_case)
+    done = store.write(who, use_case)
+    store.grants.refresh()
+    return done
 
 
 def remove_member(store: Store, who: Caller, project: str, person: str) -> None:
     """Take a person out of a project. Needs ``member.manage``."""
 
     def use_case(session: Session) -> None:
-        key, before = _managed(session, who, project)
+        key, before = _managed(session, project)
         after = [each for each in before if each.person != person]
         if len(after) == len(before):
             raise NotFound(detail=f"'{person}' is no member of project '{project}'.")
         if after:
-            _require_admin(after)
+            _require_admin(session, after)
         rows.drop_member(session, key, person)
+        accounts.raise_revision(session)
         record(session, key, who.name, "remove_member", detail={"person": person})
 
     store.write(who, use_case)
+    store.grants.refresh()
 
 
 def list_members(store: Store, project: str) -> tuple[Member, ...]:
@@ -66,14 +75,26 @@ def list_members(store: Store, project: str) -> tuple[Member, ...]:
     return store.snapshot(use_case)
 
 
-def _managed(session: Session, who: Caller, project: str) -> tuple[int, list[Member]]:
+def _managed(session: Session, project: str) -> tuple[int, list[Member]]:
     key = lock_project(session, project)
     session.settle_time(0)
-    roles = rows.roles_of(session, key, who.name)
-    access.require(access.MANAGE_MEMBERS, who.name, roles, project)
+    guard.require(session, access.MANAGE_MEMBERS, key, project)
     return key, rows.list_members(session, key, project)
 
 
-def _require_admin(members: list[Member]) -> None:
-    if not any(access.may(access.MANAGE_MEMBERS, member.roles) for member in members):
+def _require_known(session: Session, name: str) -> None:
+    if not accounts.read_state(session).enabled:
+        return
+    if accounts.find_account(session, name) is None and not any(
+        team.name == name for team in accounts.list_teams(session)
+    ):
+        raise NotFound(
+            detail=f"There is no person, service account or team '{name}'; add it first.",
+            name=name,
+        )
+
+
+def _require_admin(session: Session, members: list[Member]) -> None:
+    own = accounts.own_roles(session)
+    if not any(access.may(access.MANAGE_MEMBERS, member.roles, own) for member in members):
         raise Conflict(detail="A project with members has at least one admin among them")

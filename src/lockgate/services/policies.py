@@ -11,7 +11,9 @@ from lockgate.domain.lifecycles import Lifecycle, Stage
 from lockgate.domain.policies import PromotionPolicy
 from lockgate.domain.requirements.requirement import Surroundings
 from lockgate.errors import InvalidInput, PolicyNotFound
+from lockgate.services.lookup import require_seen
 from lockgate.services.settling import settle_project
+from lockgate.storage import accounts, guard
 from lockgate.storage import lifecycles as lifecycle_rows
 from lockgate.storage import members as member_rows
 from lockgate.storage import models as model_rows
@@ -47,10 +49,12 @@ def attach_policy(
     """
 
     def use_case(session: Session) -> AttachedPolicy:
-        key, model_key, lifecycles = _lock(store, session, who, place)
-        canonical = _stage(lifecycles, stage)
-        people = access.people_by_role(member_rows.list_members(session, key, place.project))
+        key, model_key, lifecycles = lock_place(store, session, place)
+        canonical = stage_named(lifecycles, stage)
+        members = member_rows.list_people(session, key, place.project)
+        people = access.people_by_role(members, accounts.own_roles(session))
         words = {word for each in lifecycles for word in each.stage_words}
+        require_seen(session, place.project, place.model, policy)
         policy.require_fits(Surroundings(stages=words, people=people))
         rows.attach(session, key, model_key, canonical, policy, who.name)
         record(
@@ -83,8 +87,8 @@ def detach_policy(store: Store, who: Caller, place: Place, stage: str) -> None:
     """Take the policy off a stage. Needs ``policy.write``. Raises `PolicyNotFound`."""
 
     def use_case(session: Session) -> None:
-        key, model_key, lifecycles = _lock(store, session, who, place)
-        canonical = _stage(lifecycles, stage)
+        key, model_key, lifecycles = lock_place(store, session, place)
+        canonical = stage_named(lifecycles, stage)
         if not rows.detach(session, key, model_key, canonical, who.name):
             raise PolicyNotFound(scope=str(place), stage=canonical)
         record(
@@ -143,9 +147,7 @@ def list_policies(store: Store, place: Place) -> tuple[AttachedPolicy, ...]:
     return store.snapshot(use_case)
 
 
-def _lock(
-    store: Store, session: Session, who: Caller, place: Place
-) -> tuple[int, int, list[Lifecycle]]:
+def lock_place(store: Store, session: Session, place: Place) -> tuple[int, int, list[Lifecycle]]:
     """Return the keys of the place and the lifecycles that its stage may belong to.
 
     The models are locked: a passage that is under way was judged by the policies before, and is
@@ -153,8 +155,7 @@ def _lock(
     """
     key = project_id(session, place.project)
     session.settle_time(0)
-    roles = member_rows.roles_of(session, key, who.name)
-    access.require(access.WRITE_POLICY, who.name, roles, place.project)
+    guard.require(session, access.WRITE_POLICY, key, place.project)
     if place.model is not None:
         stored = model_rows.lock_model(session, place.project, place.model)
         return key, stored.id, [store.lifecycles.load(session, stored.lifecycle_id)]
@@ -172,7 +173,7 @@ def _first_stage(lifecycles: Iterable[Lifecycle], text: str) -> Stage | None:
     return next((stage for stage in named if stage is not None), None)
 
 
-def _stage(lifecycles: Iterable[Lifecycle], text: str) -> str:
+def stage_named(lifecycles: Iterable[Lifecycle], text: str) -> str:
     """Return the canonical name of a stage of any of ``lifecycles``."""
     listed = list(lifecycles)
     stage = _first_stage(listed, text)

@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lockgate.domain import names
+from lockgate.domain.access import Member
 from lockgate.domain.pages import Page
+from lockgate.domain.permissions import CREATE_PROJECT, EDIT_PROJECT, MANAGE_MEMBERS
 from lockgate.domain.projects import Project
+from lockgate.domain.roles import ADMIN
 from lockgate.errors import AlreadyExists, LifecycleNotFound
 from lockgate.services.paging import page_of
+from lockgate.storage import guard, members
 from lockgate.storage import projects as rows
+from lockgate.storage.accounts import raise_revision
 from lockgate.storage.database import Session
 from lockgate.storage.lifecycles import find_latest
 from lockgate.storage.log import record
@@ -25,7 +30,8 @@ def create_project(
 
     def use_case(session: Session) -> Project:
         session.settle_time(0)
-        if rows.find_project(session, name) is not None:
+        guard.require_everywhere(session, CREATE_PROJECT)
+        if rows.find_key(session, name) is not None:
             raise AlreadyExists(kind="Project", name=name)
         _require_lifecycle(session, lifecycle)
         project = Project(
@@ -35,17 +41,26 @@ def create_project(
             created_by=who.name,
             created_at=session.now,
         )
-        rows.insert_project(session, project)
-        record(
-            session,
-            rows.project_id(session, name),
-            who.name,
-            "create_project",
-            detail={"lifecycle": lifecycle},
-        )
+        key = rows.insert_project(session, project)
+        record(session, key, who.name, "create_project", detail={"lifecycle": lifecycle})
+        if who.grant is not None:
+            _give_to_maker(session, key, name, who)
         return project
 
-    return store.write(who, use_case)
+    made = store.write(who, use_case)
+    if who.grant is not None:
+        store.grants.refresh()
+    return made
+
+
+def _give_to_maker(session: Session, key: int, project: str, who: Caller) -> None:
+    """Make whoever makes a project its admin, unless they are that in every project anyway."""
+    if session.viewer is not None and session.viewer.may_everywhere(MANAGE_MEMBERS):
+        return
+    guard.vouch(session, MANAGE_MEMBERS, key)
+    members.put_member(session, key, Member(project=project, person=who.name, roles=(ADMIN,)))
+    record(session, key, who.name, "set_member", detail={"person": who.name, "roles": [ADMIN]})
+    raise_revision(session)
 
 
 def update_project(
@@ -55,6 +70,7 @@ def update_project(
 
     def use_case(session: Session) -> Project:
         before = rows.load_project(session, name)
+        guard.require(session, EDIT_PROJECT, rows.project_id(session, name), name)
         after = before
         if description is not None:
             text = names.plain_text(description, "description", store.limits.description_chars_max)

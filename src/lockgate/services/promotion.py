@@ -21,14 +21,14 @@ from lockgate.domain.lifecycles import (
     Stage,
 )
 from lockgate.domain.outcomes import Promoted
+from lockgate.domain.permissions import OF_VERB
 from lockgate.domain.planning import plan_target
 from lockgate.domain.rollback import Stay, plan_rollback
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import InvalidInput, NothingToRollBackTo, PolicyViolated, StageChanged
 from lockgate.services.gates import Candidate, judge, lock_candidate, plan_of
 from lockgate.services.settling import complete_requests
-from lockgate.storage import history
-from lockgate.storage import members as member_rows
+from lockgate.storage import guard, history
 from lockgate.storage import models as model_rows
 from lockgate.storage import versions as version_rows
 from lockgate.storage.database import Session
@@ -101,6 +101,7 @@ def rollback(
 
     def use_case(session: Session) -> Promoted:
         stored = model_rows.lock_model(session, project, name)
+        guard.require_here(session, OF_VERB[ROLLBACK], stored)
         lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
         target = lifecycle.serving_stage if stage is None else lifecycle.stage(stage)
         label = _earlier(session, stored, target, to_version)
@@ -164,6 +165,9 @@ def _pass(
 ) -> Promoted:
     """Plan, judge and apply one passage; transition and rollback both come through here."""
     stored, version = candidate.stored, candidate.version
+    permission = passage_permission(candidate.lifecycle, version.stage, target.name, verb)
+    guard.require_here(session, permission, stored)
+    guard.require_unprotected(session, stored, "stage", target.name)
     plan = plan_of(session, candidate, target, verb)
     if not plan.moves:
         if plan.audited:
@@ -200,8 +204,7 @@ def _let_in(
     if report.allowed or known:
         return Passage(actor=passage.actor, comment=passage.comment, report=document)
     if passage.forced:
-        roles = member_rows.roles_of(session, stored.project_id, passage.actor)
-        access.require(access.FORCE, passage.actor, roles, stored.model.project)
+        guard.require_here(session, access.FORCE, stored)
         return Passage(
             actor=passage.actor,
             comment=passage.comment,
@@ -234,6 +237,16 @@ def _let_in(
             report=document,
         )
     )
+
+
+def passage_permission(lifecycle: Lifecycle, source: str, target: str, verb: str) -> str:
+    """Return what a passage needs; ``transition`` needs what its direction needs.
+
+    To be sent to where it stands already may stamp an approval anew: that is like a promotion.
+    """
+    if verb == TRANSITION:
+        verb = PROMOTE if source == target else lifecycle.natural_verb(source, target)
+    return OF_VERB[verb]
 
 
 def _earlier(session: Session, stored: StoredModel, stage: Stage, wanted: str | None) -> str:

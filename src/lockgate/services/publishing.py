@@ -19,6 +19,7 @@ from lockgate.artifacts.store import BlobStore
 from lockgate.domain.contents import ContentProof
 from lockgate.domain.frozen import FrozenDict
 from lockgate.domain.manifests import Manifest, parse_manifest
+from lockgate.domain.permissions import EDIT, PUSH
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import BlobNotFound, Contended, VersionSealed
 from lockgate.services import proving
@@ -27,12 +28,14 @@ from lockgate.services.gates import lock_candidate
 from lockgate.services.registration import NewModel, NewVersion, register_in
 from lockgate.services.settling import settle
 from lockgate.storage import artifacts as rows
+from lockgate.storage import guard
 from lockgate.storage import models as model_rows
 from lockgate.storage import versions as version_rows
 from lockgate.storage.artifacts import Epoch
 from lockgate.storage.database import Session
 from lockgate.storage.log import record
 from lockgate.storage.models import StoredModel
+from lockgate.storage.projects import project_id
 from lockgate.storage.store import Caller, Store
 
 SEALS_MAX = 20
@@ -71,6 +74,7 @@ def publish(
     others (or past the initial stage) it is `VersionSealed`. `BlobNotFound` lists in ``missing``
     the chunks that must be put first. `Contended` when sweeps keep coming in between.
     """
+    store.read(lambda session: require_push(session, project))
     proofs: list[ContentProof] | None = None
     for _ in range(SEALS_MAX):
         epoch = quiet_epoch(store)
@@ -84,6 +88,11 @@ def publish(
         except _EpochMoved:
             continue
     raise Contended(detail=f"Sweeps came between {SEALS_MAX} attempts to seal; try again.")
+
+
+def require_push(session: Session, project: str) -> None:
+    """Raise `Forbidden` for a caller who may not push to a project, before any work is done."""
+    guard.require(session, PUSH, project_id(session, project), project)
 
 
 def quiet_epoch(store: Store) -> Epoch:
@@ -135,6 +144,7 @@ def _sealing(
     def use_case(session: Session) -> ModelVersion:
         if rows.hold_epoch(session) != epoch:
             raise _EpochMoved
+        require_push(session, project)
         proving.keep(session, manifest, proofs)
         if new.label is not None and model_rows.find_model(session, project, model.name):
             stored = model_rows.lock_model(session, project, model.name)
@@ -163,6 +173,8 @@ def _seal(
     before = version_rows.load_version_by_id(session, key, name)
     if before.digest == manifest.digest:
         return before
+    if before.created_by != who.name:
+        guard.require_here(session, EDIT, stored)
     lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
     if before.digest is not None or before.stage != lifecycle.initial:
         raise VersionSealed(

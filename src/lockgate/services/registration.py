@@ -14,6 +14,7 @@ from lockgate.domain.history import Transition
 from lockgate.domain.lifecycles import TRANSITION, Lifecycle, Stage
 from lockgate.domain.models import RegisteredModel
 from lockgate.domain.names import Limits, Scalar
+from lockgate.domain.permissions import PROMOTE, REGISTER, REGISTER_MODEL
 from lockgate.domain.references import parse_reference
 from lockgate.domain.versions import NO_SOURCES, ModelVersion, Sources
 from lockgate.errors import (
@@ -25,7 +26,7 @@ from lockgate.errors import (
 )
 from lockgate.services.gates import judge, lock_candidate, plan_of
 from lockgate.services.lifecycles import find_key
-from lockgate.storage import history
+from lockgate.storage import guard, history
 from lockgate.storage import models as model_rows
 from lockgate.storage import versions as version_rows
 from lockgate.storage.database import Session
@@ -135,6 +136,7 @@ def create_model(store: Store, who: Caller, project: str, new: NewModel) -> Regi
     """Make a model. A name that is taken is settled by the lifecycle of the model that has it."""
 
     def use_case(session: Session) -> RegisteredModel:
+        guard.require(session, REGISTER_MODEL, project_id(session, project), project)
         found = model_rows.find_model(session, project, new.name)
         if found is None:
             return _add_model(store, session, who, project, new).model
@@ -160,6 +162,7 @@ def register_in(
     store: Store, session: Session, who: Caller, project: str, model: NewModel, new: NewVersion
 ) -> ModelVersion:
     """Register a version within a transaction that is under way; see `register_version`."""
+    guard.require(session, REGISTER, project_id(session, project), project)
     if model_rows.find_model(session, project, model.name) is None:
         _add_model(store, session, who, project, model)
     stored = model_rows.lock_model(session, project, model.name)
@@ -180,6 +183,8 @@ def _enter(
 ) -> ModelVersion:
     """Take a new version to the stage its creator chose: on record, and by the same rules."""
     model = stored.model
+    guard.require_here(session, PROMOTE, stored)
+    guard.require_unprotected(session, stored, "stage", stage.name)
     candidate = lock_candidate(store, session, model.project, model.name, label)
     plan = plan_of(session, candidate, stage, TRANSITION)
     report = judge(store, session, candidate, stage)
@@ -210,6 +215,7 @@ def _add_model(
     lifecycle = store.lifecycles.load(session, lifecycle_key)
     session.settle_time(0)
     key = project_id(session, project)
+    guard.require(session, REGISTER_MODEL, key, project)
     model = RegisteredModel(
         uid=uuid.uuid4().hex,
         project=project,

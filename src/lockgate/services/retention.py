@@ -9,15 +9,17 @@ from lockgate.domain.frozen import EMPTY
 from lockgate.domain.history import Transition
 from lockgate.domain.lifecycles import Lifecycle
 from lockgate.domain.models import RegisteredModel
+from lockgate.domain.permissions import DELETE, DELETE_MODEL
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import AlreadyExists, Conflict, InUse, ModelNotFound, VersionNotFound
 from lockgate.storage import artifacts as artifact_rows
-from lockgate.storage import history
+from lockgate.storage import guard, history
 from lockgate.storage import models as model_rows
 from lockgate.storage import versions as version_rows
 from lockgate.storage.database import Session
 from lockgate.storage.log import record
 from lockgate.storage.models import StoredModel
+from lockgate.storage.projects import project_id
 from lockgate.storage.store import Caller, Store
 
 
@@ -29,6 +31,7 @@ def delete_model(store: Store, who: Caller, project: str, name: str, force: bool
 
     def use_case(session: Session) -> None:
         stored = model_rows.lock_model(session, project, name)
+        guard.require_here(session, DELETE_MODEL, stored)
         lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
         serving = lifecycle.serving_stage.name
         users = [label for _, label in history.standing_in(session, stored.id, serving)]
@@ -54,6 +57,7 @@ def restore_model(store: Store, who: Caller, project: str, name: str) -> Registe
     """
 
     def use_case(session: Session) -> RegisteredModel:
+        guard.require(session, DELETE_MODEL, project_id(session, project), project)
         if model_rows.find_model(session, project, name) is not None:
             raise AlreadyExists(kind="Model", name=f"{project}/{name}", model=name)
         stored = model_rows.lock_deleted_model(session, project, name)
@@ -85,6 +89,7 @@ def delete_version(
 
     def use_case(session: Session) -> None:
         stored = model_rows.lock_model(session, project, name)
+        guard.require_here(session, DELETE, stored)
         lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
         key, version = version_rows.load_version(session, stored, label)
         users = _users(lifecycle, version)
@@ -122,6 +127,7 @@ def restore_version(store: Store, who: Caller, project: str, name: str, label: s
 
     def use_case(session: Session) -> ModelVersion:
         stored = model_rows.lock_model(session, project, name)
+        guard.require_here(session, DELETE, stored)
         lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
         found = version_rows.find_key(session, stored, label)
         if found is None:

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from lockgate.domain.approvals import Decision, PromotionRequest, RequestStatus
 from lockgate.domain.gates import GateReport, next_step
 from lockgate.domain.lifecycles import TRANSITION
+from lockgate.domain.permissions import PROMOTE, SETTLE
 from lockgate.errors import NotFound, TransitionNotAllowed
 from lockgate.services.gates import Candidate, judge, lock_candidate, plan_of
+from lockgate.storage import guard
 from lockgate.storage import requests as rows
 from lockgate.storage.database import Session
 from lockgate.storage.log import record
@@ -73,6 +75,8 @@ def settle_waiting(store: Store, who: Caller) -> int:
     For requirements that time alone meets (a soak, an expiry): the server asks now and then.
     Returns how many are no longer open.
     """
+    if who.grant is not None:
+        who.grant.require_everywhere(SETTLE)
     waiting = store.snapshot(rows.list_waiting)
     for request in waiting:
         store.write(who, _settling(store, request))
@@ -100,6 +104,7 @@ def close(
     by: str,
 ) -> None:
     """Close a request and put on record how it ended."""
+    guard.vouch(session, PROMOTE, candidate.stored.project_id)
     rows.close_request(session, request.uid, status, by)
     record(
         session,
@@ -120,6 +125,10 @@ def _carry_out(
         plan = plan_of(session, candidate, stage, TRANSITION)
     except TransitionNotAllowed:
         return  # it stands elsewhere by now; the request waits until a step leads there
+    who = request.requested_by
+    if not guard.may_still(session, who, PROMOTE, candidate.stored, stage.name):
+        return  # who asked lost the right to; somebody else may promote it
+    guard.vouch(session, PROMOTE, candidate.stored.project_id)
     passage = Passage(
         actor=request.requested_by, comment=request.comment, report=report.to_document()
     )

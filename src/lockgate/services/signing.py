@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from lockgate.artifacts.signatures import ManifestSignature, verify_signature
 from lockgate.domain.files import SignatureRecord
+from lockgate.domain.permissions import SIGN
 from lockgate.errors import InvalidInput
 from lockgate.services.gates import lock_candidate
 from lockgate.services.sealed import sealed_digest
 from lockgate.services.settling import settle
 from lockgate.storage import artifacts as rows
+from lockgate.storage import guard
 from lockgate.storage import models as model_rows
 from lockgate.storage import versions as version_rows
 from lockgate.storage.database import Session
@@ -29,6 +31,7 @@ def add_signature(
 
     def use_case(session: Session) -> SignatureRecord:
         candidate = lock_candidate(store, session, project, name, label)
+        guard.require_here(session, SIGN, candidate.stored)
         digest = sealed_digest(candidate.version)
         verify_signature(signature, digest, {signature.key})
         known = rows.list_signatures(session, digest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import bindparam, func, select
@@ -43,16 +44,25 @@ _IN_STAGE_OF = Statement(_VERSIONS.where(_V.c.project_id == bindparam("project_i
 
 
 def count_models(session: Session, project_id: int | None) -> int:
-    """Return how many live models there are, in one project or in all."""
+    """Return how many live models there are, in one project or in all that are visible."""
     if project_id is None:
-        return int(session.value(_COUNT_MODELS))
+        keys = session.visible_keys
+        if keys is None:
+            return int(session.value(_COUNT_MODELS))
+        return sum(count_models(session, key) for key in keys)
     return int(session.value(_COUNT_MODELS_OF, project_id=project_id))
 
 
 def count_by_stage(session: Session, project_id: int | None) -> dict[str, int]:
-    """Return how many live versions stand in each stage, in one project or in all."""
+    """Return how many live versions stand in each stage, in one project or in all visible."""
     if project_id is None:
-        return dict(session.all(_COUNT_STAGES))
+        keys = session.visible_keys
+        if keys is None:
+            return dict(session.all(_COUNT_STAGES))
+        found: Counter[str] = Counter()
+        for key in keys:
+            found.update(count_by_stage(session, key))
+        return dict(found)
     return dict(session.all(_COUNT_STAGES_OF, project_id=project_id))
 
 
@@ -61,13 +71,14 @@ def list_by_stage(
 ) -> list[tuple[int, Stamp]]:
     """Return ``(key, stamp)`` of versions in any of ``stages`` (case-folded), newest first."""
     found: list[Stamp] = []
+    keys = session.visible_keys if project_id is None else (project_id,)
     # One spelling at a time: only then is the index both the filter and the order.
     for stage_key in sorted(stages):
         binds = {"stage_key": stage_key, "before": before, "count": count}
-        if project_id is None:
+        if keys is None:
             found += session.all(_IN_STAGE, **binds)
-        else:
-            found += session.all(_IN_STAGE_OF, project_id=project_id, **binds)
+        for key in keys or ():
+            found += session.all(_IN_STAGE_OF, project_id=key, **binds)
     newest = heapq.nlargest(count, found, key=lambda stamp: stamp[0])
     return [(stamp[0], stamp) for stamp in newest]
 

@@ -11,11 +11,13 @@ that it records are appended to the log last, under the lock of the log's head.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
+from lockgate.domain.audit import Origin
+from lockgate.domain.grants import Grant
 from lockgate.domain.moments import from_micros, to_micros
 from lockgate.errors import Contended, InvalidInput, RegistryError
 from lockgate.storage.statements import Statement
@@ -54,10 +56,26 @@ class Driver(Protocol):
 class Session:
     """One connection within one transaction (or one read), speaking `Statement`s."""
 
-    __slots__ = ("_connection", "_drafts", "_refusal", "clock", "dialect", "now_us")
+    __slots__ = (
+        "_asked",
+        "_connection",
+        "_drafts",
+        "_refusal",
+        "clock",
+        "dialect",
+        "now_us",
+        "origin",
+        "viewer",
+    )
 
-    def __init__(self, connection: Any, dialect: str, clock: Clock) -> None:
+    def __init__(
+        self, connection: Any, dialect: str, clock: Clock, viewer: Grant | None = None
+    ) -> None:
+        """Speak for ``viewer``; None is whoever may open the database."""
         self._connection = connection
+        self.viewer = viewer
+        self.origin: Origin | None = None
+        self._asked: set[tuple[str, int]] | None = None
         self.dialect = dialect
         self.clock = clock
         self.now_us = 0
@@ -99,8 +117,46 @@ class Session:
             values = [tuple({**built_in, **row}[name] for name in names) for row in rows]
             self._connection.cursor().executemany(sql, values)
 
+    # --- who may see and do what -------------------------------------------------------------
+
+    def sees(self, project: str) -> bool:
+        """Say whether a project is there at all, for whom this session speaks for."""
+        return self.viewer is None or self.viewer.sees(project)
+
+    @property
+    def visible_keys(self) -> tuple[int, ...] | None:
+        """The keys of the projects that are there, for whom this speaks for; None for all."""
+        return None if self.viewer is None else self.viewer.visible_keys
+
+    @contextmanager
+    def unrestricted(self) -> Iterator[None]:
+        """Speak for nobody while the block lasts: what a rule looks at, whoever asks."""
+        viewer, self.viewer = self.viewer, None
+        try:
+            yield
+        finally:
+            self.viewer = viewer
+
+    def note_asked(self, permission: str, project_id: int) -> None:
+        """Note that a permission was asked for and given; 0 is the whole installation."""
+        if self._asked is None:
+            self._asked = set()
+        self._asked.add((permission, project_id))
+
+    def require_asked(self, permissions: Iterable[str], project_id: int, what: str) -> None:
+        """Fail unless one of ``permissions`` was asked for in this transaction: a bug if not."""
+        asked = self._asked or ()
+        for permission in permissions:
+            if (permission, project_id) in asked or (permission, 0) in asked:
+                return
+        raise RuntimeError(f"no permission was asked for the action {what!r}: see storage.guard")
+
     def _execute(self, statement: Statement, binds: dict[str, Any]) -> Any:
         sql, names, built_in = statement.text(self.dialect)
+        viewer = self.viewer
+        if viewer is not None and "project" in binds and not viewer.sees(binds["project"]):
+            # A project that is not for this viewer's eyes is none: no project has an empty name.
+            binds = {**binds, "project": ""}
         if built_in:
             binds = {**built_in, **binds}
         try:
@@ -135,17 +191,22 @@ class Database:
         """``sqlite`` or ``postgresql``."""
         return self.driver.dialect
 
-    def read(self, use_case: Callable[[Session], T]) -> T:
+    def read(self, use_case: Callable[[Session], T], viewer: Grant | None = None) -> T:
         """Run a use case that asks one question; nothing may change."""
         with self.driver.reading() as connection:
-            return use_case(Session(connection, self.driver.dialect, self.clock))
+            return use_case(Session(connection, self.driver.dialect, self.clock, viewer))
 
-    def snapshot(self, use_case: Callable[[Session], T]) -> T:
+    def snapshot(self, use_case: Callable[[Session], T], viewer: Grant | None = None) -> T:
         """Run a use case that asks several questions of one and the same state."""
         with self.driver.snapshot() as connection:
-            return use_case(Session(connection, self.driver.dialect, self.clock))
+            return use_case(Session(connection, self.driver.dialect, self.clock, viewer))
 
-    def write(self, use_case: Callable[[Session], T]) -> T:
+    def write(
+        self,
+        use_case: Callable[[Session], T],
+        viewer: Grant | None = None,
+        origin: Origin | None = None,
+    ) -> T:
         """Run a use case in one transaction; return its result once it is durable.
 
         Raises what the use case raises, with nothing changed; `Contended` when other writers
@@ -153,7 +214,8 @@ class Database:
         """
         for attempt in range(ATTEMPTS_MAX):
             try:
-                with self._transaction() as session:
+                with self._transaction(viewer) as session:
+                    session.origin = origin
                     return use_case(session)
             except RetryableFault as fault:
                 last = fault
@@ -163,10 +225,10 @@ class Database:
         ) from last
 
     @contextmanager
-    def _transaction(self) -> Iterator[Session]:
+    def _transaction(self, viewer: Grant | None) -> Iterator[Session]:
         refusal: RegistryError | None = None
         with self.driver.writing() as connection:
-            session = Session(connection, self.driver.dialect, self.clock)
+            session = Session(connection, self.driver.dialect, self.clock, viewer)
             try:
                 yield session
             except RegistryError as error:

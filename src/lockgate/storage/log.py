@@ -16,6 +16,7 @@ from sqlalchemy import Select, bindparam, select, update
 from lockgate.domain.audit import AuditEvent, canonical, leaf_hash
 from lockgate.domain.merkle import Frontier
 from lockgate.domain.moments import from_micros, to_micros
+from lockgate.domain.permissions import NEEDED_FOR
 from lockgate.storage import tables
 from lockgate.storage.database import Session
 from lockgate.storage.encoding import from_json
@@ -90,6 +91,8 @@ class Draft:
     detail: Mapping[str, Any] = field(default_factory=dict)
     cause: Draft | None = None
     seq: int = 0
+    token: str | None = None
+    address: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +105,16 @@ class Head:
 
 
 def record(session: Session, project_id: int, actor: str, action: str, **fields: Any) -> Draft:
-    """Put one event on record in this transaction; ``fields`` are those of `Draft`."""
+    """Put one event on record in this transaction; ``fields`` are those of `Draft`.
+
+    Whatever changes passes here: an action for which no permission was asked is a bug, and
+    nothing of the transaction stays.
+    """
+    session.require_asked(NEEDED_FOR[action], project_id, action)
     draft = Draft(project_id=project_id, actor=actor, action=action, **fields)
+    origin = session.origin
+    if origin is not None and origin.actor == actor:
+        draft.token, draft.address = origin.token, origin.address
     session.draft(draft)
     return draft
 
@@ -220,6 +231,8 @@ def event_of(project: str, row: Any) -> AuditEvent:
         cause=document["cause"],
         prev=document["prev"],
         leaf_hash=bytes(digest).hex(),
+        token=document.get("token"),
+        address=document.get("address"),
     )
 
 
@@ -235,6 +248,8 @@ def _event(draft: Draft, project: str, moment_us: int, previous: bytes) -> Audit
         detail=draft.detail,
         cause=None if draft.cause is None else draft.cause.seq,
         prev=previous.hex(),
+        token=draft.token,
+        address=draft.address,
     )
 
 

@@ -41,7 +41,7 @@ _HEAD = inserting(tables.audit_heads)
 def project_id(session: Session, name: str) -> int:
     """Return the key of a project. Raises `ProjectNotFound`."""
     found = session.value(_ID, name=names.sought(name, "project"))
-    if found is None:
+    if found is None or not session.sees(name):
         raise ProjectNotFound(project=name)
     return int(found)
 
@@ -52,7 +52,7 @@ def lock_project(session: Session, name: str) -> int:
     Raises `ProjectNotFound`.
     """
     found = session.value(_LOCK, name=names.sought(name, "project"))
-    if found is None:
+    if found is None or not session.sees(name):
         raise ProjectNotFound(project=name)
     return int(found)
 
@@ -60,7 +60,13 @@ def lock_project(session: Session, name: str) -> int:
 def find_project(session: Session, name: str) -> Project | None:
     """Return a project or None."""
     row = session.one(_LOAD, name=names.sought(name, "project"))
-    return None if row is None else _project(row)
+    return None if row is None or not session.sees(name) else _project(row)
+
+
+def find_key(session: Session, name: str) -> int | None:
+    """Return the key of a project, visible or not, or None."""
+    found = session.value(_ID, name=name)
+    return None if found is None else int(found)
 
 
 def load_project(session: Session, name: str) -> Project:
@@ -73,11 +79,15 @@ def load_project(session: Session, name: str) -> Project:
 
 def list_projects(session: Session, after: str, count: int) -> list[Project]:
     """Return up to ``count`` projects by name, those after ``after``."""
+    visible = None if session.viewer is None else session.viewer.visible
+    if visible is not None:
+        chosen = [name for name in visible if name > after][:count]
+        return [load_project(session, name) for name in chosen]
     return [_project(row) for row in session.all(_PAGE, after=after, count=count)]
 
 
-def insert_project(session: Session, project: Project) -> None:
-    """Add a project and the empty log that goes with it."""
+def insert_project(session: Session, project: Project) -> int:
+    """Add a project and the empty log that goes with it; return its key."""
     session.run(
         _INSERT,
         name=project.name,
@@ -87,13 +97,15 @@ def insert_project(session: Session, project: Project) -> None:
         created_at=to_micros(project.created_at),
         revision=project.revision,
     )
+    key = int(session.value(_ID, name=project.name))
     session.run(
         _HEAD,
-        project_id=project_id(session, project.name),
+        project_id=key,
         size=0,
         frontier=Frontier().to_bytes(),
         last_hash=bytes(32),
     )
+    return key
 
 
 def update_project(session: Session, project: Project) -> None:

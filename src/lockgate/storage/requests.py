@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from typing import Any
 
@@ -86,7 +87,7 @@ _FILTERS = {
 def find_request(session: Session, uid: str) -> PromotionRequest | None:
     """Return a request by its uid, or None."""
     row = session.one(_BY_UID, uid=uid)
-    return None if row is None else _request(row)
+    return None if row is None or not session.sees(row[2]) else _request(row)
 
 
 def open_requests(session: Session, version_id: int) -> list[PromotionRequest]:
@@ -115,8 +116,16 @@ def list_waiting(session: Session) -> list[PromotionRequest]:
 def list_requests(
     session: Session, *, before: int, count: int, **filters: Any
 ) -> list[tuple[int, PromotionRequest]]:
-    """Return ``(key, request)``, newest first, filtered by what is not None."""
+    """Return ``(key, request)`` of visible projects, newest first, filtered by what is not None."""
     given = {name: value for name, value in filters.items() if value is not None}
+    keys = session.visible_keys
+    if keys is not None and not given.keys() & {"project_id", "model_id"}:
+        found: list[tuple[int, PromotionRequest]] = []
+        for key in keys:
+            found += list_requests(
+                session, before=before, count=count, **{**given, "project_id": key}
+            )
+        return heapq.nlargest(count, found, key=lambda each: each[0])
     names = tuple(sorted(given))
     if names not in _inboxes:
         _inboxes[names] = Statement(_INBOX.where(*(_FILTERS[name] for name in names)))

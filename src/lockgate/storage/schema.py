@@ -11,13 +11,14 @@ from typing import Any
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from lockgate.errors import DatabaseUnavailable, SchemaOutdated
-from lockgate.storage import artifact_tables, gate_tables, tables
+from lockgate.storage import access_tables, artifact_tables, gate_tables, tables
 from lockgate.storage.statements import DIALECTS
 
-HEAD = "0003"
+HEAD = "0004"
 METADATA = tables.metadata
-"""Every table: drawn in `tables`, `gate_tables` and `artifact_tables`."""
-assert METADATA is gate_tables.metadata is artifact_tables.metadata  # noqa: S101  # all are imported
+"""Every table: drawn in `tables`, `gate_tables`, `artifact_tables` and `access_tables`."""
+assert METADATA is gate_tables.metadata is artifact_tables.metadata  # noqa: S101  # all imported
+assert METADATA is access_tables.metadata  # noqa: S101
 LOCK_KEY = 0x10C6A7E
 """The advisory lock (PostgreSQL) under which a schema is made or changed."""
 _EXISTS = {

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import Self, TypeVar
 
 from lockgate.domain.access import Actor
+from lockgate.domain.audit import Origin
+from lockgate.domain.grants import Grant
 from lockgate.domain.names import LIMITS, Limits
+from lockgate.domain.permissions import CREATE_PROJECT
 from lockgate.domain.projects import Project
 from lockgate.domain.references import DEFAULT_PROJECT
+from lockgate.errors import Unauthenticated
 from lockgate.storage import idempotency
+from lockgate.storage.accounts import read_state
 from lockgate.storage.database import Clock, Database, Driver, Session, utc_now
+from lockgate.storage.grants import Grants
+from lockgate.storage.guard import INSTALLATION_KEY
 from lockgate.storage.idempotency import Once
 from lockgate.storage.lifecycles import (
     LifecycleCache,
@@ -29,15 +36,28 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Who asks, and whether the write is to happen once only."""
+    """Who asks, what they may, from where, and whether the write is to happen once only.
+
+    ``grant`` is None for whoever may open the database itself, and before access control is on.
+    ``unproved`` is whoever came over a network before it was: not trusted with a change after.
+    """
 
     actor: Actor
     once: Once | None = None
+    grant: Grant | None = None
+    address: str | None = None
+    unproved: bool = False
 
     @property
     def name(self) -> str:
         """What the record says."""
         return self.actor.name
+
+    @property
+    def origin(self) -> Origin:
+        """What goes on record of who acts."""
+        token = None if self.grant is None else self.grant.token or None
+        return Origin(self.name, token, self.address)
 
 
 class Store:
@@ -51,39 +71,71 @@ class Store:
         self.versions = VersionCache()
         self.lifecycles = LifecycleCache()
         self.limits = limits
+        self.grants = Grants(self.database)
+        # Whose eyes this store is for; None for whoever may open the database.
+        self.viewer: Grant | None = None
         # Where the files lie: known to the services alone, and None where no files are kept.
         self.depot: object | None = None
         if not self.database.snapshot(_is_furnished):
             self.database.write(_furnish)
 
+    def seen_by(self, viewer: Grant | None) -> Self:
+        """Return this store as somebody sees it: what they may not see is not there.
+
+        The database and everything that was decoded from it are shared.
+        """
+        if viewer is self.viewer:
+            return self
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.viewer = viewer
+        return other
+
     def read(self, use_case: Callable[[Session], T]) -> T:
         """Run a use case that asks one question."""
-        return self.database.read(use_case)
+        return self.database.read(use_case, self.viewer)
 
     def snapshot(self, use_case: Callable[[Session], T]) -> T:
         """Run a use case that asks several questions of one and the same state."""
-        return self.database.snapshot(use_case)
+        return self.database.snapshot(use_case, self.viewer)
 
     def write(self, who: Caller, use_case: Callable[[Session], T]) -> T:
         """Run a use case in one transaction, once only if the caller asked for that.
 
         Raises `idempotency.Replayed` with the earlier answer when it was done before.
         """
+        if who.unproved:
+            use_case = _uncontrolled(use_case)
         once = who.once
         if once is None:
-            return self.database.write(use_case)
+            return self.database.write(use_case, who.grant, who.origin)
+        if who.grant is not None:
+            # Answered again only to the same token with the same rights.
+            once = replace(once, fingerprint=f"{once.fingerprint} {who.grant.digest}")
+        kept = once
 
         def remembered(session: Session) -> T:
-            idempotency.recall(session, who.name, once)
+            idempotency.recall(session, who.name, kept)
             result = use_case(session)
-            idempotency.remember(session, who.name, once, result)
+            idempotency.remember(session, who.name, kept, result)
             return result
 
-        return self.database.write(remembered)
+        return self.database.write(remembered, who.grant, who.origin)
 
     def close(self) -> None:
         """Close every connection."""
         self.database.close()
+
+
+def _uncontrolled(use_case: Callable[[Session], T]) -> Callable[[Session], T]:
+    """Return a use case that is refused once access control is on, to the transaction."""
+
+    def asked(session: Session) -> T:
+        if read_state(session).enabled:
+            raise Unauthenticated(detail="Access control was just switched on: send a token")
+        return use_case(session)
+
+    return asked
 
 
 def _is_furnished(session: Session) -> bool:
@@ -98,6 +150,7 @@ def _is_furnished(session: Session) -> bool:
 def _furnish(session: Session) -> None:
     """Give a database the presets that it lacks and the project ``default``."""
     session.settle_time(0)
+    session.note_asked(CREATE_PROJECT, INSTALLATION_KEY)
     lock_lifecycles(session)
     for lifecycle in missing_presets(session):
         insert_lifecycle(session, lifecycle, "lockgate")

@@ -1,0 +1,71 @@
+"""The JSON of access control: what requests carry, and how answers are documented."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lockgate.domain.access import Account, Protection, Team, WhoAmI
+from lockgate.domain.roles import Role
+from lockgate.domain.tokens import IssuedToken, Token
+from lockgate.wire.answers import schema_of
+from lockgate.wire.bodies import Body, Words
+
+
+class NewTokenBody(Body):
+    """A token of one's own, narrowed to less than one may; ``owner`` is for administrators."""
+
+    name: str
+    owner: str | None = None
+    projects: list[str] | None = None
+    permissions: list[str] | None = None
+    expires_at: str | None = Field(default=None, description="ISO 8601")
+
+
+class TokenWords(Words):
+    owner: str | None = None
+    everybody: bool = False
+
+
+class AccountBody(Body):
+    """``kind`` is person or service; ``roles`` are those in the installation."""
+
+    kind: str = "person"
+    roles: list[str] = Field(default=[])
+
+
+class TeamBody(Body):
+    members: list[str]
+    roles: list[str] = Field(default=[])
+
+
+class RoleBody(Body):
+    permissions: list[str]
+    description: str = ""
+
+
+class ProtectionBody(Body):
+    """``needs`` is a role, or a permission in projects."""
+
+    needs: str
+
+
+class Login(Body):
+    token: str
+
+
+class SessionAnswer(BaseModel):
+    """Who is logged in. ``csrf`` goes with every write by cookie, as ``X-CSRF-Token``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    who: schema_of(WhoAmI)  # type: ignore[valid-type]
+    csrf: str | None
+
+
+TokenAnswer = schema_of(Token)
+IssuedTokenAnswer = schema_of(IssuedToken)
+AccountAnswer = schema_of(Account)
+TeamAnswer = schema_of(Team)
+RoleAnswer = schema_of(Role)
+ProtectionAnswer = schema_of(Protection)
+WhoAmIAnswer = schema_of(WhoAmI)
