@@ -4,6 +4,50 @@
  */
 
 export interface paths {
+    "/api/v1/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Accounts
+         * @description List people and service accounts by name.
+         */
+        get: operations["list_accounts_api_v1_accounts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Account
+         * @description Add a person or a service account, or change its roles in the installation.
+         */
+        put: operations["set_account_api_v1_accounts__name__put"];
+        post?: never;
+        /**
+         * Disable Account
+         * @description Disable an account, and revoke its tokens.
+         */
+        delete: operations["disable_account_api_v1_accounts__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/artifacts/admissions": {
         parameters: {
             query?: never;
@@ -202,6 +246,26 @@ export interface paths {
          * @description Return a project's whole log, a line an event, in the form that auditors verify offline.
          */
         post: operations["export_audit_api_v1_audit_export_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/verified": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Verified Audit
+         * @description Say how far a project's log is verified, looking only at what is new since then.
+         */
+        get: operations["verified_audit_api_v1_audit_verified_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -896,6 +960,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/models/{model}/lineup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Many
+         * @description Return two to six versions side by side, with the files and tensors that differ.
+         */
+        get: operations["compare_many_api_v1_projects__project__models__model__lineup_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/models/{model}/policies": {
         parameters: {
             query?: never;
@@ -955,6 +1039,50 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/models/{model}/protections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Protections
+         * @description List which stages and aliases of a model are kept for some, by its project too.
+         */
+        get: operations["list_protections_api_v1_projects__project__models__model__protections_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/models/{model}/protections/{kind}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Protection
+         * @description Keep a stage or an alias of a model for some.
+         */
+        put: operations["set_protection_api_v1_projects__project__models__model__protections__kind___name__put"];
+        post?: never;
+        /**
+         * Remove Protection
+         * @description Take a model's protection off a stage or an alias.
+         */
+        delete: operations["remove_protection_api_v1_projects__project__models__model__protections__kind___name__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1456,6 +1584,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/protections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Project Protections
+         * @description List which stages and aliases of a project are kept for some.
+         */
+        get: operations["list_project_protections_api_v1_projects__project__protections_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/protections/{kind}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Project Protection
+         * @description Keep a stage or an alias of every model in a project for some.
+         */
+        put: operations["set_project_protection_api_v1_projects__project__protections__kind___name__put"];
+        post?: never;
+        /**
+         * Remove Project Protection
+         * @description Take a project's protection off a stage or an alias.
+         */
+        delete: operations["remove_project_protection_api_v1_projects__project__protections__kind___name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/requests": {
         parameters: {
             query?: never;
@@ -1596,6 +1768,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Roles
+         * @description List roles and what each gives: the five that are always there first.
+         */
+        get: operations["list_roles_api_v1_roles_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Role
+         * @description Make a role of one's own, or change one.
+         */
+        put: operations["set_role_api_v1_roles__name__put"];
+        post?: never;
+        /**
+         * Remove Role
+         * @description Take a role of one's own away.
+         */
+        delete: operations["remove_role_api_v1_roles__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/search/models": {
         parameters: {
             query?: never;
@@ -1636,6 +1852,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Session
+         * @description Return who is logged in, and what a write by cookie must carry.
+         */
+        get: operations["get_session_api_v1_session_get"];
+        put?: never;
+        /**
+         * Log In
+         * @description Log a browser in with a token: sets a cookie that no script can read.
+         */
+        post: operations["log_in_api_v1_session_post"];
+        /**
+         * Log Out
+         * @description End the session of a browser, and take its cookie away.
+         */
+        delete: operations["log_out_api_v1_session_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stages/{stage}/versions": {
         parameters: {
             query?: never;
@@ -1668,6 +1912,114 @@ export interface paths {
          * @description Count models, versions and stages, in one project or in all.
          */
         get: operations["summary_api_v1_summary_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/teams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Teams
+         * @description List teams by name.
+         */
+        get: operations["list_teams_api_v1_teams_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/teams/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Team
+         * @description Make a team, or give one these members and no others.
+         */
+        put: operations["set_team_api_v1_teams__name__put"];
+        post?: never;
+        /**
+         * Remove Team
+         * @description Take a team away.
+         */
+        delete: operations["remove_team_api_v1_teams__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tokens
+         * @description List one's own tokens, those of an owner, or everybody's.
+         */
+        get: operations["list_tokens_api_v1_tokens_get"];
+        put?: never;
+        /**
+         * Create Token
+         * @description Make a token; its secret is in this answer and never again. No Idempotency-Key is kept.
+         */
+        post: operations["create_token_api_v1_tokens_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Token
+         * @description Revoke a token by its id: it stops within a second.
+         */
+        delete: operations["revoke_token_api_v1_tokens__token__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/whoami": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whoami
+         * @description Return who acts, and what they may.
+         */
+        get: operations["whoami_api_v1_whoami_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1720,6 +2072,46 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Account
+         * @description A person or a service account; ``roles`` are those in the installation.
+         */
+        Account: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Disabled At */
+            disabled_at: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "person" | "service";
+            /** Name */
+            name: string;
+            /** Roles */
+            roles: string[];
+        };
+        /**
+         * AccountBody
+         * @description ``kind`` is person or service; ``roles`` are those in the installation.
+         */
+        AccountBody: {
+            /**
+             * Kind
+             * @default person
+             */
+            kind: string;
+            /**
+             * Roles
+             * @default []
+             */
+            roles: string[];
+        };
         /**
          * Alias
          * @description A movable name for one version of a model.
@@ -1794,6 +2186,8 @@ export interface components {
             action: string;
             /** Actor */
             actor: string;
+            /** Address */
+            address: string | null;
             /**
              * At
              * Format: date-time
@@ -1815,6 +2209,8 @@ export interface components {
             project: string;
             /** Seq */
             seq: number;
+            /** Token */
+            token: string | null;
             /** Version */
             version: string | null;
         };
@@ -2110,6 +2506,18 @@ export interface components {
             revision: string;
         };
         /**
+         * FileAcross
+         * @description One path, in the order of the versions; None where a version has no such file.
+         */
+        FileAcross: {
+            /** Path */
+            path: string;
+            /** Sha256S */
+            sha256s: (string | null)[];
+            /** Sizes */
+            sizes: (number | null)[];
+        };
+        /**
          * FileFault
          * @description What is wrong with stored files; see `artifacts.verification.FaultKind`.
          */
@@ -2212,6 +2620,15 @@ export interface components {
             revision: string;
         };
         /**
+         * IssuedToken
+         * @description A new token; ``secret`` is what its owner sends, and is never shown again.
+         */
+        IssuedToken: {
+            /** Secret */
+            secret: string;
+            token: components["schemas"]["Token"];
+        };
+        /**
          * KeptManifest
          * @description A manifest that was kept.
          */
@@ -2283,8 +2700,69 @@ export interface components {
             version_scheme: string;
         };
         /**
+         * Lineup
+         * @description Versions of a model in the order asked for; the first is what the others are held against.
+         */
+        Lineup: {
+            /** Files */
+            files: components["schemas"]["FileAcross"][];
+            /** Files Differ */
+            files_differ: number;
+            /** Files Same */
+            files_same: number;
+            /** Model */
+            model: string;
+            /** Project */
+            project: string;
+            /** Tensors */
+            tensors: components["schemas"]["TensorAcross"][];
+            /** Tensors Differ */
+            tensors_differ: number;
+            /** Tensors Same */
+            tensors_same: number;
+            /** Versions */
+            versions: components["schemas"]["ModelVersion"][];
+        };
+        /**
+         * Verified
+         * @description What was read back and hashed, and every fault that was found.
+         */
+        lockgate__wire__answers__Verified__1: {
+            /** Bytes Read */
+            bytes_read: number;
+            /** Faults */
+            faults: components["schemas"]["FileFault"][];
+            /** Versions */
+            versions: number;
+        };
+        /**
+         * Verified
+         * @description How far a log was verified, event by event, since this process first looked at it.
+         */
+        lockgate__wire__answers__Verified__2: {
+            /** Detail */
+            detail: string;
+            /** Fault */
+            fault: ("body_changed" | "column_changed" | "link_broken" | "missing" | "duplicate" | "inserted" | "reordered" | "foreign" | "unreadable" | "incoherent" | "truncated" | "beyond_head" | "head_mismatch" | "checkpoint_mismatch" | "state_mismatch") | null;
+            /** Ok */
+            ok: boolean;
+            /** Project */
+            project: string;
+            /** Root */
+            root: string;
+            /** Seq */
+            seq: number;
+            /** Size */
+            size: number;
+        };
+        /** Login */
+        Login: {
+            /** Token */
+            token: string;
+        };
+        /**
          * Member
-         * @description A person's roles in a project.
+         * @description The roles of a person, a service account or a team in a project.
          */
         Member: {
             /** Person */
@@ -2736,6 +3214,25 @@ export interface components {
             seen: components["schemas"]["Seen"];
         };
         /**
+         * NewTokenBody
+         * @description A token of one's own, narrowed to less than one may; ``owner`` is for administrators.
+         */
+        NewTokenBody: {
+            /**
+             * Expires At
+             * @description ISO 8601
+             */
+            expires_at?: string | null;
+            /** Name */
+            name: string;
+            /** Owner */
+            owner?: string | null;
+            /** Permissions */
+            permissions?: string[] | null;
+            /** Projects */
+            projects?: string[] | null;
+        };
+        /**
          * NewTransition
          * @description Where to, or a verb that says it; ``expected_stage`` guards against a lost race.
          */
@@ -3036,6 +3533,40 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * Protection
+         * @description Who may take versions into a stage, or move an alias: ``needs`` is a role or a permission.
+         */
+        Protection: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "stage" | "alias";
+            /** Model */
+            model: string | null;
+            /** Name */
+            name: string;
+            /** Needs */
+            needs: string;
+            /** Project */
+            project: string;
+            /**
+             * Set At
+             * Format: date-time
+             */
+            set_at: string;
+            /** Set By */
+            set_by: string;
+        };
+        /**
+         * ProtectionBody
+         * @description ``needs`` is a role, or a permission in projects.
+         */
+        ProtectionBody: {
+            /** Needs */
+            needs: string;
+        };
+        /**
          * RegisteredModel
          * @description A model of a project, pinned to one revision of one lifecycle.
          */
@@ -3118,6 +3649,30 @@ export interface components {
             version: string;
         };
         /**
+         * Role
+         * @description A set of permissions; ``built_in`` ones are always there and never change.
+         */
+        Role: {
+            /** Built In */
+            built_in: boolean;
+            /** Description */
+            description: string;
+            /** Name */
+            name: string;
+            /** Permissions */
+            permissions: string[];
+        };
+        /** RoleBody */
+        RoleBody: {
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /** Permissions */
+            permissions: string[];
+        };
+        /**
          * Seen
          * @description A record as it was read; what is done to it is done only if it still stands so.
          */
@@ -3153,6 +3708,15 @@ export interface components {
              */
             revision: string;
             seen: components["schemas"]["Seen"];
+        };
+        /**
+         * SessionAnswer
+         * @description Who is logged in. ``csrf`` goes with every write by cookie, as ``X-CSRF-Token``.
+         */
+        SessionAnswer: {
+            /** Csrf */
+            csrf: string | null;
+            who: components["schemas"]["WhoAmI"];
         };
         /**
          * SignatureRecord
@@ -3223,6 +3787,75 @@ export interface components {
             total_models: number;
             /** Total Versions */
             total_versions: number;
+        };
+        /**
+         * Team
+         * @description People and service accounts that have roles together.
+         */
+        Team: {
+            /** Members */
+            members: string[];
+            /** Name */
+            name: string;
+            /** Roles */
+            roles: string[];
+        };
+        /** TeamBody */
+        TeamBody: {
+            /** Members */
+            members: string[];
+            /**
+             * Roles
+             * @default []
+             */
+            roles: string[];
+        };
+        /**
+         * TensorAcross
+         * @description One tensor of one file, in the order of the versions; None where it is missing.
+         */
+        TensorAcross: {
+            /** Digests */
+            digests: (string | null)[];
+            /** Forms */
+            forms: (string | null)[];
+            /** Name */
+            name: string;
+            /** Path */
+            path: string;
+        };
+        /**
+         * Token
+         * @description What is known of a token; the secret itself was shown once and is not kept.
+         */
+        Token: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Id */
+            id: string;
+            /** Last Used At */
+            last_used_at: string | null;
+            /** Last Used From */
+            last_used_from: string | null;
+            /** Name */
+            name: string;
+            /** Owner */
+            owner: string;
+            /** Permissions */
+            permissions: string[] | null;
+            /** Projects */
+            projects: string[] | null;
+            /** Revoked At */
+            revoked_at: string | null;
+            /** Revoked By */
+            revoked_by: string | null;
         };
         /**
          * Transition
@@ -3305,18 +3938,6 @@ export interface components {
             verifier_key?: string | null;
         };
         /**
-         * Verified
-         * @description What was read back and hashed, and every fault that was found.
-         */
-        Verified: {
-            /** Bytes Read */
-            bytes_read: number;
-            /** Faults */
-            faults: components["schemas"]["FileFault"][];
-            /** Versions */
-            versions: number;
-        };
-        /**
          * VersionChange
          * @description What is left out stays. A key that is null goes.
          */
@@ -3374,6 +3995,28 @@ export interface components {
             /** Reason */
             reason: string;
         };
+        /**
+         * WhoAmI
+         * @description Who acts, and what they may do; ``controlled`` says whether anything is asked at all.
+         */
+        WhoAmI: {
+            /** Actor */
+            actor: string;
+            /** Controlled */
+            controlled: boolean;
+            /** Expires At */
+            expires_at: string | null;
+            /** Kind */
+            kind: string;
+            /** Permissions */
+            permissions: string[];
+            /** Projects */
+            projects: {
+                [key: string]: string[];
+            };
+            /** Token */
+            token: string | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -3383,6 +4026,107 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_accounts_api_v1_accounts_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"][];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_account_api_v1_accounts__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disable_account_api_v1_accounts__name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     admit_blobs_api_v1_artifacts_admissions_post: {
         parameters: {
             query?: never;
@@ -3617,7 +4361,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Verified"];
+                    "application/json": components["schemas"]["lockgate__wire__answers__Verified__1"];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */
@@ -3758,6 +4502,37 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                     "application/jsonl": string;
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verified_audit_api_v1_audit_verified_get: {
+        parameters: {
+            query?: {
+                project?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lockgate__wire__answers__Verified__2"];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */
@@ -5282,6 +6057,41 @@ export interface operations {
             };
         };
     };
+    compare_many_api_v1_projects__project__models__model__lineup_get: {
+        parameters: {
+            query?: {
+                /** @description Two to six versions of the model, the word once for each */
+                version?: string[];
+            };
+            header?: never;
+            path: {
+                model: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lineup"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_policies_api_v1_projects__project__models__model__policies_get: {
         parameters: {
             query?: never;
@@ -5411,6 +6221,114 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ModelVersion"];
                 };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_protections_api_v1_projects__project__models__model__protections_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Protection"][];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_protection_api_v1_projects__project__models__model__protections__kind___name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                kind: string;
+                model: string;
+                name: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProtectionBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Protection"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_protection_api_v1_projects__project__models__model__protections__kind___name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                kind: string;
+                model: string;
+                name: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem: what was wrong, and what would be right */
             default: {
@@ -6569,6 +7487,111 @@ export interface operations {
             };
         };
     };
+    list_project_protections_api_v1_projects__project__protections_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Protection"][];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_project_protection_api_v1_projects__project__protections__kind___name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                kind: string;
+                name: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProtectionBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Protection"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_project_protection_api_v1_projects__project__protections__kind___name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                kind: string;
+                name: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_requests_api_v1_requests_get: {
         parameters: {
             query?: {
@@ -6818,6 +7841,105 @@ export interface operations {
             };
         };
     };
+    list_roles_api_v1_roles_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"][];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_role_api_v1_roles__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_role_api_v1_roles__name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     search_models_api_v1_search_models_get: {
         parameters: {
             query?: {
@@ -6888,6 +8010,101 @@ export interface operations {
             };
         };
     };
+    get_session_api_v1_session_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionAnswer"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    log_in_api_v1_session_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Login"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionAnswer"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    log_out_api_v1_session_delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_by_stage_api_v1_stages__stage__versions_get: {
         parameters: {
             query?: {
@@ -6941,6 +8158,236 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Summary"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_teams_api_v1_teams_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Team"][];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_team_api_v1_teams__name__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TeamBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Team"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_team_api_v1_teams__name__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tokens_api_v1_tokens_get: {
+        parameters: {
+            query?: {
+                everybody?: boolean;
+                owner?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Token"][];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_token_api_v1_tokens_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTokenBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedToken"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_token_api_v1_tokens__token__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Token"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    whoami_api_v1_whoami_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhoAmI"];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */

@@ -13,6 +13,7 @@ from lockgate.http.routing import MODEL, VERSION, router
 from lockgate.wire.answers import (
     BoardAnswer,
     ComparisonAnswer,
+    LineupAnswer,
     ModelPage,
     OverviewPage,
     SummaryAnswer,
@@ -24,6 +25,7 @@ from lockgate.wire.bodies import (
     BoardWords,
     CompareWords,
     LatestWords,
+    LineupWords,
     ProjectPageWords,
     ProjectWords,
     ReferenceWords,
@@ -76,6 +78,16 @@ async def compare_versions(
     """Return what differs from version a to version b."""
     return await call.read(
         lambda registry: registry.compare_versions(f"{project}/{model}", words.a, words.b)
+    )
+
+
+@routes.get(MODEL + "/lineup", response_model=LineupAnswer)
+async def compare_many(
+    call: CallOf, project: str, model: str, words: Annotated[LineupWords, Query()]
+) -> Response:
+    """Return two to six versions side by side, with the files and tensors that differ."""
+    return await call.read(
+        lambda registry: registry.compare_many(f"{project}/{model}", words.version)
     )
 
 

@@ -14,6 +14,8 @@ from lockgate.errors import InvalidInput
 from lockgate.wire.values import read_json
 
 REPEATABLE = {"order_by"}
+REPEATABLE_AT = {"/lineup": {"version"}}
+"""Words that only the routes that end so may name twice."""
 PREFIX = "/api/v1"
 MODEL = "/projects/{project}/models/{model}"
 VERSION = MODEL + "/versions/{version}"
@@ -32,9 +34,10 @@ class StrictRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        repeatable = REPEATABLE_AT.get(self.path[self.path.rfind("/") :], set())
 
         async def strict(request: Request) -> Response:
-            _require_once(request)
+            _require_once(request, REPEATABLE | repeatable)
             if self.body_field is not None:
                 _require_json(request)
             return await handle(StrictRequest(request.scope, request.receive))
@@ -62,9 +65,9 @@ def _require_json(request: Request) -> None:
         )
 
 
-def _require_once(request: Request) -> None:
+def _require_once(request: Request, repeatable: set[str]) -> None:
     seen: set[str] = set()
     for name, _ in request.query_params.multi_items():
-        if name in seen and name not in REPEATABLE:
+        if name in seen and name not in repeatable:
             raise InvalidInput(detail=f"The query names {name[:80]!r} twice", field=name[:80])
         seen.add(name)
