@@ -175,6 +175,7 @@ function Tensors({ found }: { found: Lineup }) {
 }
 
 function noteOf(differing: number, same: number, shown: number): string {
+  if (differing + same === 0) return "none";
   const told = differing === 0 ? "no difference" : `${differing} ${differing === 1 ? "differs" : "differ"}`;
   return `${told}, ${same} the same in all${shown < differing ? `; the first ${shown} are shown` : ""}`;
 }

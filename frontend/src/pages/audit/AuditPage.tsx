@@ -7,7 +7,7 @@ import { type AuditEvent, log, verified } from "../../api/lives";
 import { CheckIcon, CrossIcon, DownloadIcon, HourglassIcon } from "../../parts/icons";
 import { Moment } from "../../parts/Moment";
 import { Empty, ProblemCard, RowsComing } from "../../parts/states";
-import { deed, remark } from "../../words/events";
+import { deed, doing, remark } from "../../words/events";
 import styles from "./audit.module.css";
 
 const FROM = "/p/$project/audit";
@@ -178,7 +178,7 @@ function Event({ event, open, show }: { event: AuditEvent; open: boolean; show: 
         </button>
         <div className={styles.told}>
           <Text size="sm">
-            <b>{event.actor}</b> {event.version === null ? event.action.replaceAll("_", " ") : deed(event)}
+            <b>{event.actor}</b> {event.version === null ? doing(event) : deed(event)}
             {event.model && (
               <>
                 {" · "}

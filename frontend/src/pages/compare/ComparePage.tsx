@@ -5,6 +5,7 @@ import { COMPARED_MAX, COMPARED_MIN, trend } from "../../api/lives";
 import { CheckIcon, CopyIcon } from "../../parts/icons";
 import { Sides } from "../../parts/Sides";
 import { Empty } from "../../parts/states";
+import styles from "./compare.module.css";
 
 const FROM = "/p/$project/models/$model/compare";
 
@@ -19,10 +20,10 @@ export function ComparePage() {
   return (
     <Stack gap="md">
       <Breadcrumbs style={{ flexWrap: "wrap" }}>
-        <Link to="/p/$project/models" params={{ project }} style={{ color: "var(--link)", fontSize: "0.875rem" }}>
+        <Link to="/p/$project/models" params={{ project }} className={styles.crumb}>
           Models
         </Link>
-        <Link to="/p/$project/models/$model" params={{ project, model }} style={{ color: "var(--link)", fontSize: "0.875rem" }}>
+        <Link to="/p/$project/models/$model" params={{ project, model }} className={styles.crumb}>
           {model}
         </Link>
         <Text size="sm" c="dimmed">

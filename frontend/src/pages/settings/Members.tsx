@@ -35,7 +35,7 @@ export function Members({ project }: { project: string }) {
     <Stack gap="lg">
       {found.data.length === 0 && (
         <Text c="dimmed">
-          {project} has no members. Without access control everybody who reaches this server may do everything in it; once it has members, its gates are decided by them.
+          {project} has no members. Without access control everybody who reaches this server may do everything in it; once it has members, its gates are decided by them. The first member must be an admin.
         </Text>
       )}
       {found.data.length > 0 && (
@@ -84,6 +84,7 @@ export function Members({ project }: { project: string }) {
                 data={known.data?.map((each) => each.name) ?? []}
                 value={wanted}
                 onChange={setWanted}
+                searchable
                 style={{ flex: "1 1 14rem" }}
               />
               <Button type="submit" loading={set.isPending} disabled={!person.trim() || wanted.length === 0}>

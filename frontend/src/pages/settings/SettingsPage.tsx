@@ -3,6 +3,7 @@ import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { Cache } from "./Cache";
 import { Members } from "./Members";
 import { Projects } from "./Projects";
+import styles from "./settings.module.css";
 import { Tokens } from "./Tokens";
 
 const FROM = "/p/$project/settings";
@@ -25,7 +26,7 @@ export function SettingsPage() {
         Settings
       </Title>
       <Tabs value={chosen} onChange={(key) => navigate({ search: { tab: key === "members" ? undefined : (key ?? undefined) } })} keepMounted={false}>
-        <Tabs.List mb="md">
+        <Tabs.List mb="md" className={styles.tabs}>
           {TABS.map((each) => (
             <Tabs.Tab key={each.key} value={each.key}>
               {each.label}
