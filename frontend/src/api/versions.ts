@@ -113,7 +113,7 @@ export const events = ({ project, model, version: label }: Named) =>
     },
   });
 
-/** The policies that guard a model's stages, beside its lifecycle's own. */
+/** The policies that guard stages of every model of a project, beside the lifecycles' own. */
 export const policies = (project: string) =>
   queryOptions({
     queryKey: ["policies", project],

@@ -25,9 +25,13 @@ export interface Arrow {
   from: string;
   to: string;
   label?: string;
+  /** It leads back: it is drawn against the order that the other arrows give the boxes. */
+  back?: boolean;
 }
 
 const WIDTH = 172;
+const WIDTH_DOWN = 140;
+const MARGIN = 14;
 const HEIGHT = 64;
 const LABEL_WIDTH = 62;
 type BoxNode = Node<{ box: Box; down: boolean }>;
@@ -71,37 +75,46 @@ export default function Graph({ boxes, arrows, label }: { boxes: readonly Box[];
 /** Give every box its place and every arrow its way, from left to right or downwards. */
 function laidOut(boxes: readonly Box[], arrows: readonly Arrow[], down: boolean) {
   const graph = new dagre.graphlib.Graph({ multigraph: true });
-  graph.setGraph({ rankdir: down ? "TB" : "LR", nodesep: 28, ranksep: down ? 46 : 56, edgesep: 18, marginx: 12, marginy: 12 });
+  graph.setGraph({ rankdir: down ? "TB" : "LR", nodesep: 28, ranksep: down ? 46 : 56, edgesep: 18 });
   graph.setDefaultEdgeLabel(() => ({}));
-  for (const box of boxes) graph.setNode(box.id, { width: WIDTH, height: HEIGHT });
-  arrows.forEach(({ from, to, label }, at) => {
-    graph.setEdge(from, to, { width: label ? LABEL_WIDTH : 0, height: label ? 18 : 0, labelpos: "c" }, String(at));
+  const wide = down ? WIDTH_DOWN : WIDTH;
+  for (const box of boxes) graph.setNode(box.id, { width: wide, height: HEIGHT });
+  arrows.forEach(({ from, to, label, back }, at) => {
+    graph.setEdge(back ? to : from, back ? from : to, { width: label ? LABEL_WIDTH : 0, height: label ? 18 : 0, labelpos: "c" }, String(at));
   });
   dagre.layout(graph);
-  const nodes: BoxNode[] = boxes.map((box) => {
-    const { x, y } = graph.node(box.id);
+  const ways = arrows.map(({ from, to, back }, at) => {
+    const way = graph.edge({ v: back ? to : from, w: back ? from : to, name: String(at) });
+    const points: Point[] = way.points ?? [];
+    return { points: back ? points.toReversed() : points, at: { x: way.x ?? 0, y: way.y ?? 0 } };
+  });
+  // Arrows may swing out beyond the boxes.
+  const places = boxes.map((box) => graph.node(box.id) as Point);
+  const xs = [...places.flatMap(({ x }) => [x - wide / 2, x + wide / 2]), ...ways.flatMap(({ points }) => points.map(({ x }) => x))];
+  const ys = [...places.flatMap(({ y }) => [y - HEIGHT / 2, y + HEIGHT / 2]), ...ways.flatMap(({ points }) => points.map(({ y }) => y))];
+  const left = Math.min(...xs) - MARGIN;
+  const top = Math.min(...ys) - MARGIN;
+  const moved = ({ x, y }: Point): Point => ({ x: x - left, y: y - top });
+  const nodes: BoxNode[] = boxes.map((box, at) => {
+    const { x, y } = moved(places[at] ?? { x: 0, y: 0 });
     return {
       id: box.id,
       type: "box",
-      position: { x: x - WIDTH / 2, y: y - HEIGHT / 2 },
-      width: WIDTH,
+      position: { x: x - wide / 2, y: y - HEIGHT / 2 },
+      width: wide,
       height: HEIGHT,
       data: { box, down },
     };
   });
-  const edges: ArrowEdge[] = arrows.map(({ from, to, label }, at) => {
-    const way = graph.edge({ v: from, w: to, name: String(at) });
-    return {
-      id: String(at),
-      type: "arrow",
-      source: from,
-      target: to,
-      data: { points: way.points ?? [], label, at: { x: way.x ?? 0, y: way.y ?? 0 } },
-      markerEnd: { type: MarkerType.ArrowClosed, width: 18, height: 18, color: "var(--mantine-color-dimmed)" },
-    };
-  });
-  const { width = 0, height = 0 } = graph.graph();
-  return { nodes, edges, width: Math.ceil(width), height: Math.ceil(height) };
+  const edges: ArrowEdge[] = arrows.map(({ from, to, label }, at) => ({
+    id: String(at),
+    type: "arrow",
+    source: from,
+    target: to,
+    data: { points: (ways[at]?.points ?? []).map(moved), label, at: moved(ways[at]?.at ?? { x: 0, y: 0 }) },
+    markerEnd: { type: MarkerType.ArrowClosed, width: 18, height: 18, color: "var(--mantine-color-dimmed)" },
+  }));
+  return { nodes, edges, width: Math.ceil(Math.max(...xs) - left + MARGIN), height: Math.ceil(Math.max(...ys) - top + MARGIN) };
 }
 
 function BoxShape({ data: { box, down } }: NodeProps<BoxNode>) {

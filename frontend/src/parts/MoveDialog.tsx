@@ -38,7 +38,7 @@ export function MoveDialog({ wished, close }: { wished: Wished | null; close: ()
 
 function Asking({ named, from, to, close }: Wished & { close: () => void }) {
   const found = useQuery({ ...preview(named, to), staleTime: 0 });
-  if (found.error) return <ProblemCard error={found.error} retry={() => void found.refetch()} />;
+  if (found.error && !found.data) return <ProblemCard error={found.error} retry={() => void found.refetch()} />;
   if (!found.data) return <Skeleton height={150} role="status" aria-label="Loading" />;
   if (found.data.version.stage !== from) return <Overtaken named={named} from={from} to={to} seen={found.data} close={close} />;
   return <Verdict named={named} from={from} seen={found.data} close={close} />;
@@ -78,8 +78,10 @@ function Verdict({ named, from, seen, close }: { named: Named; from: string; see
   const to = seen.to_stage;
   const waiting = open.data?.items.find((each) => each.to_stage === to);
   const rows = rowsOf(seen.report);
-  const wantsApproval = rows.some((row) => row.requirement === "approvals" && row.verdict === "missing" && row.mode === "enforce");
+  const wantsApproval = rows.some((row) => row.requirement === "approvals" && row.verdict === "missing");
   const noWay = seen.moves.length === 0;
+  const mayAsk = !noWay && wantsApproval && !waiting;
+  const mayMove = !noWay && seen.report.allowed;
   const verb = VERBS[seen.moves.at(-1)?.verb ?? ""] ?? "Move";
   const move = useMutation({
     mutationFn: () =>
@@ -135,7 +137,7 @@ function Verdict({ named, from, seen, close }: { named: Named; from: string; see
           </Text>
         </Alert>
       )}
-      {!noWay && (
+      {(mayAsk || mayMove) && (
         <Textarea
           label="Comment"
           description="Goes on record with what happens."
@@ -145,10 +147,9 @@ function Verdict({ named, from, seen, close }: { named: Named; from: string; see
           autosize
           minRows={2}
           maxRows={8}
-          data-autofocus
         />
       )}
-      {!noWay && wantsApproval && !waiting && (
+      {mayAsk && (
         <Checkbox
           label={`Once everything holds, move it to ${to} without asking again`}
           checked={alone}
@@ -160,12 +161,12 @@ function Verdict({ named, from, seen, close }: { named: Named; from: string; see
         <Button variant="default" onClick={close}>
           Cancel
         </Button>
-        {!noWay && wantsApproval && !waiting && (
-          <Button onClick={() => ask.mutate()} loading={ask.isPending}>
+        {mayAsk && (
+          <Button variant={mayMove ? "default" : "filled"} onClick={() => ask.mutate()} loading={ask.isPending}>
             Request approval
           </Button>
         )}
-        {!noWay && seen.report.allowed && (
+        {mayMove && (
           <Button onClick={() => move.mutate()} loading={move.isPending}>
             {verb} to {to}
           </Button>

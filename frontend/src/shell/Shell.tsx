@@ -1,5 +1,5 @@
 import { ActionIcon, AppShell, Burger, Button, Group, Menu, Stack, Text, TextInput, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
+import { useDisclosure, useDocumentTitle } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { CatchBoundary, Link, Outlet, useLocation, useNavigate, useParams } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
@@ -21,7 +21,10 @@ import { tellProblem } from "./toasts";
 export function Shell() {
   const { project } = useParams({ from: "/p/$project" });
   const { pathname } = useLocation();
+  const { model, version } = useParams({ strict: false });
   const [open, nav] = useDisclosure(false);
+  const page = NAV.find((entry) => pathname.endsWith(entry.to.slice(entry.to.lastIndexOf("/"))))?.label ?? project;
+  useDocumentTitle(`${model ? [model, version].filter(Boolean).join(" ") : page} · Lockgate`);
   useLive(project);
   useEffect(() => rememberProject(project), [project]);
   useEffect(nav.close, [pathname]);

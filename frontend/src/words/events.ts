@@ -33,7 +33,7 @@ export function deed(event: AuditEvent): string {
     case "delete_alias":
       return `took the alias ${text(detail.alias)} away`;
     default:
-      if (from && to) return `${PAST[action] ?? "moved"} it from ${from} to ${to}`;
+      if (from && to) return `${PAST[text(detail.verb)] ?? PAST[action] ?? "moved it"} from ${from} to ${to}`;
       return action.replaceAll("_", " ");
   }
 }
@@ -62,11 +62,11 @@ const DONE: Record<string, string> = {
 };
 
 const PAST: Record<string, string> = {
-  promote: "promoted",
-  demote: "demoted",
-  archive: "archived",
-  rollback: "brought back",
-  transition: "moved",
+  promote: "promoted it",
+  demote: "demoted it",
+  archive: "archived it",
+  rollback: "brought it back",
+  transition: "moved it",
 };
 
 /** What was said with it, or why. */

@@ -53,8 +53,9 @@ def test_a_preview_names_who_makes_room(gated: AnyRegistry) -> None:
     seen = gated.preview("churn", "2", "production")
     assert (seen.version, seen.to_stage) == (gated.get_version("churn", "2"), "Production")
     assert seen.report == gated.explain("churn", "2")
-    assert [("1", "Staging", "2"), ("2", "Production", None)] == [
-        (move.label, move.target, move.displaced_by) for move in seen.moves
+    assert [(move.label, move.target, move.displaced_by) for move in seen.moves] == [
+        ("1", "Staging", "2"),
+        ("2", "Production", None),
     ]
     assert gated.production("churn").label == "1"
     aside = gated.preview("churn", "1", "None")

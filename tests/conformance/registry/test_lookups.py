@@ -229,13 +229,13 @@ def test_a_board_has_a_column_for_every_stage(two: AnyRegistry) -> None:
     asked = two.request_promotion("churn", "1.2", "Staging", comment="please")
     board = two.board("churn", limit=1)
     assert [
+        (column.stage, column.count, [card.version.label for card in column.cards])
+        for column in board.columns
+    ] == [
         ("None", 1, ["1.2"]),
         ("Staging", 1, ["1.0"]),
         ("Production", 1, ["1.1"]),
         ("Archived", 0, []),
-    ] == [
-        (column.stage, column.count, [card.version.label for card in column.cards])
-        for column in board.columns
     ]
     card = board.columns[0].cards[0]
     assert (card.lifecycle, card.lifecycle_revision) == ("standard", 1)
@@ -275,4 +275,4 @@ def test_children_name_their_parent(two: AnyRegistry) -> None:
     two.register_model("distilled", "1", parents=["default/churn:1.0", "elsewhere"])
     two.register_model("other", "1", parents=["churn:1.1", "churn@production"])
     found = two.children("churn", "1.0")
-    assert ["default/distilled:1", "default/churn:2"] == [each.reference for each in found]
+    assert [each.reference for each in found] == ["default/distilled:1", "default/churn:2"]

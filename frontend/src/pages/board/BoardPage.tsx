@@ -37,7 +37,7 @@ export function BoardPage() {
       {found.error && <ProblemCard error={found.error} retry={() => void found.refetch()} />}
       {found.isPending && <ColumnsComing />}
       {found.data && empty && <NothingStands project={project} model={words.model} />}
-      {found.data && !empty && !found.error && <Columns board={found.data} ask={open} />}
+      {found.data && !empty && <Columns board={found.data} ask={open} />}
       <MoveDialog wished={wished} close={close} />
     </Stack>
   );

@@ -48,7 +48,7 @@ export function VersionCard({ card, ofProject, lifted = false, children }: Props
   const { version, requests } = card;
   const metrics = Object.entries(version.metrics);
   return (
-    <article className={styles.card} data-lifted={lifted || undefined} aria-label={`${version.model} ${version.label}`}>
+    <article className={styles.card} data-lifted={lifted || undefined} aria-hidden={lifted || undefined} aria-label={`${version.model} ${version.label}`}>
       <Group gap={4} wrap="nowrap" align="flex-start">
         <div className={styles.names}>
           {ofProject && <div className={styles.model}>{version.model}</div>}

@@ -10,10 +10,15 @@ const Graph = lazy(() => import("../../parts/Graph"));
 /** A lifecycle as a picture and as sentences. */
 export function Drawn({ lifecycle }: { lifecycle: Lifecycle }) {
   const boxes = useMemo(() => stagesOf(lifecycle).map((stage) => boxOf(stage, lifecycle)), [lifecycle]);
-  const arrows = useMemo(
-    () => edgesOf(lifecycle).map((edge) => ({ from: edge.from, to: edge.to, label: edgeLabel(edge) || undefined })),
-    [lifecycle],
-  );
+  const arrows = useMemo(() => {
+    const order = stagesOf(lifecycle).map((stage) => stage.name);
+    return edgesOf(lifecycle).map((edge) => ({
+      from: edge.from,
+      to: edge.to,
+      label: edgeLabel(edge) || undefined,
+      back: order.indexOf(edge.from) > order.indexOf(edge.to),
+    }));
+  }, [lifecycle]);
   return (
     <Stack gap="lg">
       <Suspense fallback={<Skeleton height={190} role="status" aria-label="Loading" />}>

@@ -73,7 +73,7 @@ export function Editor({ base, fresh, close }: { base: Lifecycle; fresh: boolean
         onChange={(event) => setText(event.currentTarget.value)}
         autosize
         minRows={14}
-        maxRows={32}
+        maxRows={20}
         spellCheck={false}
         styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)", fontSize: "0.8125rem", whiteSpace: "pre", overflowX: "auto" } }}
       />

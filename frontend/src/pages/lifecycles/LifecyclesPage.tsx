@@ -1,7 +1,9 @@
 import { Button, Group, Select, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { lifecycles } from "../../api/queries";
+import { policies } from "../../api/versions";
+import { Moment } from "../../parts/Moment";
 import { ProblemCard, RowsComing } from "../../parts/states";
 import type { Lifecycle } from "../../words/lifecycles";
 import { Drawn } from "./Drawn";
@@ -45,14 +47,24 @@ export function LifecyclesPage() {
           </Group>
         )}
       </Group>
-      <nav aria-label="Lifecycles" className={styles.names}>
-        {[...newest.values()].map((each) => (
-          <Link key={each.name} from={FROM} to="." search={{ name: each.name }} className={styles.name} data-chosen={each.name === name || undefined}>
-            {each.name}
-          </Link>
-        ))}
-      </nav>
-      {chosen && (
+      {words.edit === undefined && (
+        <nav aria-label="Lifecycles" className={styles.names}>
+          {[...newest.values()].map((each) => (
+            <Link
+              key={each.name}
+              from={FROM}
+              to="."
+              search={{ name: each.name }}
+              className={styles.name}
+              data-chosen={each.name === name || undefined}
+              aria-current={each.name === name ? "page" : undefined}
+            >
+              {each.name}
+            </Link>
+          ))}
+        </nav>
+      )}
+      {chosen && words.edit === undefined && (
         <Group gap="sm" align="center">
           <Text style={{ flex: "1 1 16rem" }}>{chosen.description}</Text>
           {revisions.length > 1 && (
@@ -76,6 +88,44 @@ export function LifecyclesPage() {
         />
       )}
       {chosen && words.edit === undefined && <Drawn lifecycle={chosen} />}
+      {words.edit === undefined && <ProjectPolicies />}
     </Stack>
+  );
+}
+
+/** What guards the stages of every model of this project, whatever lifecycle it follows. */
+function ProjectPolicies() {
+  const { project } = useParams({ from: FROM });
+  const found = useQuery(policies(project));
+  if (found.error) return <ProblemCard error={found.error} />;
+  const attached = found.data?.filter((each) => each.scope === "project") ?? [];
+  return (
+    <section className={styles.panel} aria-label={`In the project ${project}`}>
+      <Title order={2} size="h5" mb="xs">
+        In the project {project}
+      </Title>
+      {attached.length === 0 && (
+        <Text size="sm" c="dimmed">
+          Nothing more is asked. `lockgate policy attach` guards a stage of all its models, or of one.
+        </Text>
+      )}
+      {attached.map((each) => (
+        <div key={each.stage}>
+          <Text size="sm" fw={600}>
+            To enter {each.stage}, whatever the lifecycle:
+          </Text>
+          <ul className={styles.sentences}>
+            {each.sentences.map((sentence) => (
+              <li key={sentence}>{sentence}</li>
+            ))}
+          </ul>
+          {each.set_at && (
+            <Text size="xs" c="dimmed">
+              Set by {each.set_by} <Moment at={each.set_at} />
+            </Text>
+          )}
+        </div>
+      ))}
+    </section>
   );
 }

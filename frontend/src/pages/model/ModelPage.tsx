@@ -45,7 +45,7 @@ export function ModelPage() {
           {name}
         </Text>
       </Breadcrumbs>
-      {found.data ? <Head model={found.data} /> : <Skeleton height={72} aria-label="Loading" />}
+      {found.data ? <Head model={found.data} /> : <Skeleton height={72} role="status" aria-label="Loading" />}
       {found.data && (
         <Tabs
           value={chosen}

@@ -35,7 +35,7 @@ function Production({ model }: { model: Model }) {
       <Title order={2} size="h5" id="serving" mb="xs">
         In production
       </Title>
-      {found.isPending && <Skeleton height={70} aria-label="Loading" />}
+      {found.isPending && <Skeleton height={70} role="status" aria-label="Loading" />}
       {found.error && <ProblemCard error={found.error} />}
       {version === null && <Text c="dimmed">Nothing yet. A version gets here when the gates on its way let it through.</Text>}
       {version && (
@@ -103,10 +103,10 @@ function Card({ model }: { model: Model }) {
           </Text>
         )}
       </Title>
-      {found.isLoading && <Skeleton height={160} aria-label="Loading" />}
+      {found.isLoading && <Skeleton height={160} role="status" aria-label="Loading" />}
       {found.error && <ProblemCard error={found.error} />}
       {text && (
-        <Suspense fallback={<Skeleton height={160} aria-label="Loading" />}>
+        <Suspense fallback={<Skeleton height={160} role="status" aria-label="Loading" />}>
           <Markdown>{text}</Markdown>
         </Suspense>
       )}

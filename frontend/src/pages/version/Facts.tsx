@@ -101,10 +101,13 @@ function Fact({ term, children }: { term: string; children: ReactNode }) {
 }
 
 /** Text that one wants to take along. */
-export function Copied({ text }: { text: string }) {
+export function Copied({ text, shown = text }: { text: string; shown?: string }) {
   return (
     <Group gap={4} wrap="nowrap" align="flex-start">
-      <span className={styles.mono}>{text}</span>
+      <span className={styles.mono} data-cut={shown !== text || undefined} title={shown === text ? undefined : text}>
+        {shown}
+        {shown !== text && "…"}
+      </span>
       <CopyButton value={text}>
         {({ copied, copy }) => (
           <ActionIcon size={24} variant="subtle" color="gray" onClick={copy} aria-label={copied ? "Copied" : `Copy ${text}`}>

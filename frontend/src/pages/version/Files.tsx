@@ -12,7 +12,9 @@ import type { TabProps } from "./VersionPage";
 import styles from "./version.module.css";
 
 const FROM = "/p/$project/models/$model/versions/$version";
+const FILES_SHOWN = 500;
 const TENSORS_SHOWN = 200;
+const HASH_SHOWN = 16;
 
 /** The files of the version: what each was proved to be, and the tensors in those that have any. */
 export function Files({ version, named }: TabProps) {
@@ -53,12 +55,17 @@ export function Files({ version, named }: TabProps) {
             </tr>
           </thead>
           <tbody>
-            {found.data.files.map((each) => (
+            {found.data.files.slice(0, FILES_SHOWN).map((each) => (
               <Row key={each.path} file={each} named={named} chosen={each.path === file} />
             ))}
           </tbody>
         </table>
       </div>
+      {found.data.files.length > FILES_SHOWN && (
+        <Text size="sm" c="dimmed">
+          These are the first {FILES_SHOWN}; `lockgate files {version.model}:{version.label}` lists them all.
+        </Text>
+      )}
       {file && <Tensors named={named} digest={found.data.digest} path={file} />}
     </Stack>
   );
@@ -87,7 +94,7 @@ function Row({ file, named, chosen }: { file: Schemas["FileRecord"]; named: Name
       </td>
       <td className="number">{size(file.size)}</td>
       <td>
-        <Copied text={file.sha256} />
+        <Copied text={file.sha256} shown={file.sha256.slice(0, HASH_SHOWN)} />
       </td>
       <td>
         {file.tensors ? (
