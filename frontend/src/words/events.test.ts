@@ -4,6 +4,7 @@ import { deed, remark } from "./events";
 
 const event = (action: string, detail: Record<string, unknown>): AuditEvent => ({
   action,
+  address: null,
   actor: "ana",
   at: "2026-01-01T00:00:00Z",
   cause: null,
@@ -13,6 +14,7 @@ const event = (action: string, detail: Record<string, unknown>): AuditEvent => (
   prev: "",
   project: "default",
   seq: 1,
+  token: null,
   version: "1",
 });
 
