@@ -4,14 +4,17 @@ import "./theme.css";
 
 import { MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
-import { MutationCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { setNonce } from "get-nonce";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { asProblem, Problem } from "./api/problem";
+import { recall } from "./api/session";
 import { NONCE } from "./place";
 import { makeRouter } from "./router";
+import { beUnknown } from "./session";
+import { Gatehouse } from "./shell/Gatehouse";
 import { tellProblem } from "./shell/toasts";
 import { theme, variables } from "./theme";
 
@@ -25,6 +28,11 @@ const client: QueryClient = new QueryClient({
       retry: (failures, error) => failures < 2 && (!(error instanceof Problem) || error.status === 0 || error.status === 503),
     },
   },
+  queryCache: new QueryCache({
+    onError: (error) => {
+      if (error instanceof Problem && error.status === 401) beUnknown();
+    },
+  }),
   mutationCache: new MutationCache({
     // A dialog that shows the refusal itself says so: `meta: { shown: true }`.
     onError: (error, _variables, _context, mutation) => {
@@ -44,6 +52,8 @@ window.addEventListener("vite:preloadError", (event) => {
   window.location.reload();
 });
 
+const router = makeRouter(client);
+void recall();
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
 createRoot(root).render(
@@ -51,7 +61,9 @@ createRoot(root).render(
     <MantineProvider theme={theme} cssVariablesResolver={variables} defaultColorScheme="auto" getStyleNonce={() => NONCE ?? ""}>
       <QueryClientProvider client={client}>
         <Notifications position="bottom-right" />
-        <RouterProvider router={makeRouter(client)} />
+        <Gatehouse>
+          <RouterProvider router={router} />
+        </Gatehouse>
       </QueryClientProvider>
     </MantineProvider>
   </StrictMode>,

@@ -37,6 +37,32 @@ export interface ModelWords {
   stage?: string;
   columns?: string[];
   snippet?: string;
+  /** The versions that are ticked to be compared. */
+  tick?: string[];
+  /** The moment that the timeline looks at. */
+  at?: string;
+}
+
+/** The state of a comparison: which versions, and whether also what is the same. */
+export interface CompareWords {
+  version?: string[];
+  all?: string;
+}
+
+/** The state of the inbox: the request that is looked at. */
+export interface InboxWords {
+  request?: string;
+}
+
+/** The state of the log: its filters, and the event whose JSON is open. */
+export interface AuditWords {
+  model?: string;
+  version?: string;
+  actor?: string;
+  action?: string;
+  since?: string;
+  until?: string;
+  event?: string;
 }
 
 /** The state of the board: whose, and the move that a dialog is open about. */
@@ -108,6 +134,8 @@ export const model = createRoute({
     stage: one(words.stage),
     columns: several(words.columns),
     snippet: one(words.snippet),
+    tick: several(words.tick),
+    at: one(words.at),
   }),
   component: lazyRouteComponent(() => import("./pages/model/ModelPage"), "ModelPage"),
 });
@@ -149,7 +177,46 @@ export const lifecycles = createRoute({
   component: lazyRouteComponent(() => import("./pages/lifecycles/LifecyclesPage"), "LifecyclesPage"),
 });
 
-const tree = root.addChildren([start, project.addChildren([projectStart, models, model, board, version, lifecycles])]);
+export const compare = createRoute({
+  getParentRoute: () => project,
+  path: "/models/$model/compare",
+  validateSearch: (words: Record<string, unknown>): CompareWords => ({ version: several(words.version), all: one(words.all) }),
+  component: lazyRouteComponent(() => import("./pages/compare/ComparePage"), "ComparePage"),
+});
+
+export const inbox = createRoute({
+  getParentRoute: () => project,
+  path: "/inbox",
+  validateSearch: (words: Record<string, unknown>): InboxWords => ({ request: one(words.request) }),
+  component: lazyRouteComponent(() => import("./pages/inbox/InboxPage"), "InboxPage"),
+});
+
+export const audit = createRoute({
+  getParentRoute: () => project,
+  path: "/audit",
+  validateSearch: (words: Record<string, unknown>): AuditWords => ({
+    model: one(words.model),
+    version: one(words.version),
+    actor: one(words.actor),
+    action: one(words.action),
+    since: one(words.since),
+    until: one(words.until),
+    event: one(words.event),
+  }),
+  component: lazyRouteComponent(() => import("./pages/audit/AuditPage"), "AuditPage"),
+});
+
+export const settings = createRoute({
+  getParentRoute: () => project,
+  path: "/settings",
+  validateSearch: (words: Record<string, unknown>): { tab?: string } => ({ tab: one(words.tab) }),
+  component: lazyRouteComponent(() => import("./pages/settings/SettingsPage"), "SettingsPage"),
+});
+
+const tree = root.addChildren([
+  start,
+  project.addChildren([projectStart, models, model, board, version, lifecycles, compare, inbox, audit, settings]),
+]);
 
 export function makeRouter(client: QueryClient) {
   return createRouter({

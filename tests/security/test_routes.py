@@ -57,7 +57,7 @@ class Row:
     needs: str
     where: str = "project"
     body: Any = None
-    query: dict[str, str] = field(default_factory=dict)
+    query: dict[str, Any] = field(default_factory=dict)
     path: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     content: bytes | None = None
@@ -177,6 +177,7 @@ TABLE: dict[str, Row] = {
     f"DELETE {P}/protections/{{kind}}/{{name}}": Row("policy.write", path=GUARDED),
     f"GET {A}/audit": Row("audit.view", query=RISK),
     f"GET {A}/audit/verify": Row("audit.view", query=RISK),
+    f"GET {A}/audit/verified": Row("audit.view", query=RISK),
     f"POST {A}/audit/verify": Row("audit.view", body=RISK),
     f"GET {A}/audit/checkpoints": Row("audit.view", query=RISK),
     f"POST {A}/audit/checkpoints": Row("audit.sign", query=RISK),
@@ -194,7 +195,12 @@ TABLE: dict[str, Row] = {
     f"GET {M}/latest": seen(),
     f"GET {M}/production": seen(),
     f"GET {M}/compare": seen(query={"a": "1", "b": "2"}),
+    f"GET {M}/lineup": seen(query={"version": ["1", "2"]}),
     f"GET {M}/history": seen(),
+    f"GET {M}/board": seen(),
+    f"GET {P}/board": seen(),
+    f"GET {V}/children": seen(),
+    f"GET {V}/preview": seen(query={"to": "Staging"}, path={"version": "2"}),
     f"GET {M}/versions": seen(),
     f"POST {M}/versions": Row("version.register", body={"version": "9"}),
     f"POST {M}/seals": Row("version.push", body={"manifest": "sha256:" + "0" * 64}),
@@ -355,7 +361,10 @@ def test_route(server: Server, tmp_path: Path, name: str) -> None:
                 missing = http.request(
                     method,
                     path.replace("risk", "nowhere"),
-                    params={k: v.replace("risk", "nowhere") for k, v in row.query.items()},
+                    params={
+                        k: v.replace("risk", "nowhere") if isinstance(v, str) else v
+                        for k, v in row.query.items()
+                    },
                     json=_elsewhere(row.body) if row.content is None else None,
                     headers={**headers, **row.headers},
                 )

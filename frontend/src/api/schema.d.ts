@@ -252,6 +252,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/verified": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Verified Audit
+         * @description Say how far a project's log is verified, looking only at what is new since then.
+         */
+        get: operations["verified_audit_api_v1_audit_verified_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/verify": {
         parameters: {
             query?: never;
@@ -1132,6 +1152,26 @@ export interface paths {
          * @description List the latest version in each stage that has one, in the order of the stages.
          */
         get: operations["get_latest_by_stage_api_v1_projects__project__models__model__latest_by_stage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/models/{model}/lineup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Many
+         * @description Return two to six versions side by side, with the files and tensors that differ.
+         */
+        get: operations["compare_many_api_v1_projects__project__models__model__lineup_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3025,6 +3065,18 @@ export interface components {
             revision: string;
         };
         /**
+         * FileAcross
+         * @description One path, in the order of the versions; None where a version has no such file.
+         */
+        FileAcross: {
+            /** Path */
+            path: string;
+            /** Sha256S */
+            sha256s: (string | null)[];
+            /** Sizes */
+            sizes: (number | null)[];
+        };
+        /**
          * FileFault
          * @description What is wrong with stored files; see `artifacts.verification.FaultKind`.
          */
@@ -3205,6 +3257,62 @@ export interface components {
             }[];
             /** Version Scheme */
             version_scheme: string;
+        };
+        /**
+         * Lineup
+         * @description Versions of a model in the order asked for; the first is what the others are held against.
+         */
+        Lineup: {
+            /** Files */
+            files: components["schemas"]["FileAcross"][];
+            /** Files Differ */
+            files_differ: number;
+            /** Files Same */
+            files_same: number;
+            /** Model */
+            model: string;
+            /** Project */
+            project: string;
+            /** Tensors */
+            tensors: components["schemas"]["TensorAcross"][];
+            /** Tensors Differ */
+            tensors_differ: number;
+            /** Tensors Same */
+            tensors_same: number;
+            /** Versions */
+            versions: components["schemas"]["ModelVersion"][];
+        };
+        /**
+         * Verified
+         * @description What was read back and hashed, and every fault that was found.
+         */
+        lockgate__wire__answers__Verified__1: {
+            /** Bytes Read */
+            bytes_read: number;
+            /** Faults */
+            faults: components["schemas"]["FileFault"][];
+            /** Versions */
+            versions: number;
+        };
+        /**
+         * Verified
+         * @description How far a log was verified, event by event, since this process first looked at it.
+         */
+        lockgate__wire__answers__Verified__2: {
+            /** Detail */
+            detail: string;
+            /** Fault */
+            fault: ("body_changed" | "column_changed" | "link_broken" | "missing" | "duplicate" | "inserted" | "reordered" | "foreign" | "unreadable" | "incoherent" | "truncated" | "beyond_head" | "head_mismatch" | "checkpoint_mismatch" | "state_mismatch") | null;
+            /** Ok */
+            ok: boolean;
+            /** Project */
+            project: string;
+            /** Root */
+            root: string;
+            /** Seq */
+            seq: number;
+            /** Size */
+            size: number;
         };
         /** Login */
         Login: {
@@ -4365,6 +4473,20 @@ export interface components {
             roles: string[];
         };
         /**
+         * TensorAcross
+         * @description One tensor of one file, in the order of the versions; None where it is missing.
+         */
+        TensorAcross: {
+            /** Digests */
+            digests: (string | null)[];
+            /** Forms */
+            forms: (string | null)[];
+            /** Name */
+            name: string;
+            /** Path */
+            path: string;
+        };
+        /**
          * Token
          * @description What is known of a token; the secret itself was shown once and is not kept.
          */
@@ -4476,18 +4598,6 @@ export interface components {
             project?: string | null;
             /** Verifier Key */
             verifier_key?: string | null;
-        };
-        /**
-         * Verified
-         * @description What was read back and hashed, and every fault that was found.
-         */
-        Verified: {
-            /** Bytes Read */
-            bytes_read: number;
-            /** Faults */
-            faults: components["schemas"]["FileFault"][];
-            /** Versions */
-            versions: number;
         };
         /**
          * VersionChange
@@ -5032,7 +5142,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Verified"];
+                    "application/json": components["schemas"]["lockgate__wire__answers__Verified__1"];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */
@@ -5175,6 +5285,37 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                     "application/jsonl": string;
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verified_audit_api_v1_audit_verified_get: {
+        parameters: {
+            query?: {
+                project?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lockgate__wire__answers__Verified__2"];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */
@@ -7038,6 +7179,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelVersion"][];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_many_api_v1_projects__project__models__model__lineup_get: {
+        parameters: {
+            query?: {
+                /** @description Two to six versions of the model, the word once for each */
+                version?: string[];
+            };
+            header?: never;
+            path: {
+                model: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lineup"];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */

@@ -4,6 +4,8 @@ import { useQuery } from "@tanstack/react-query";
 import { CatchBoundary, Link, Outlet, useLocation, useNavigate, useParams } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { projects } from "../api/queries";
+import { asProblem } from "../api/problem";
+import { signOut } from "../api/session";
 import icon from "../icon.svg";
 import { useLive } from "../live";
 import { BookIcon, CheckIcon, ChevronIcon, MoonIcon, PersonIcon, SearchIcon, SunIcon } from "../parts/icons";
@@ -13,6 +15,7 @@ import { actAs, useSession } from "../session";
 import { rememberProject } from "./lastProject";
 import { NAV, type NavEntry } from "./nav";
 import styles from "./shell.module.css";
+import { tellProblem } from "./toasts";
 
 /** The header and the navigation; the page is what they stand around. */
 export function Shell() {
@@ -152,8 +155,31 @@ function ThemeToggle() {
   );
 }
 
-/** Without access control, who acts is what one says. */
+/** Who acts, and how to be somebody else. */
 function WhoAmI() {
+  const { signedIn } = useSession();
+  return signedIn ? <SignedIn name={signedIn} /> : <ActingAs />;
+}
+
+function SignedIn({ name }: { name: string }) {
+  return (
+    <Menu position="bottom-end" withinPortal>
+      <Menu.Target>
+        <Button variant="default" size="xs" leftSection={<PersonIcon size={15} />} aria-label={`Signed in as ${name}`}>
+          <Text size="sm" truncate maw="8rem">
+            {name}
+          </Text>
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item onClick={() => void signOut().catch((error: unknown) => tellProblem(asProblem(error)))}>Sign out</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+/** Without access control, who acts is what one says. */
+function ActingAs() {
   const { actor } = useSession();
   const [text, setText] = useState(actor);
   const [open, menu] = useDisclosure(false);

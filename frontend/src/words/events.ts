@@ -38,6 +38,29 @@ export function deed(event: AuditEvent): string {
   }
 }
 
+/** What was done to a model, a project or an installation: `created the model`. */
+export function doing(event: AuditEvent): string {
+  const [verb = "", ...rest] = event.action.split("_");
+  const done = DONE[verb];
+  if (done === undefined) return event.action.replaceAll("_", " ");
+  const named = text(event.detail.stage) || text(event.detail.person) || text(event.detail.alias) || text(event.detail.name);
+  return [done, "the", ...rest, named].filter(Boolean).join(" ");
+}
+
+const DONE: Record<string, string> = {
+  create: "created",
+  update: "changed",
+  delete: "deleted",
+  restore: "restored",
+  attach: "attached",
+  detach: "took away",
+  set: "set",
+  remove: "removed",
+  apply: "applied",
+  revoke: "revoked",
+  disable: "disabled",
+};
+
 const PAST: Record<string, string> = {
   promote: "promoted it",
   demote: "demoted it",

@@ -15,7 +15,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol, Self
 
+from lockgate.artifacts.batches import BATCH_BYTES, batches_of, grouped
 from lockgate.artifacts.chunking import SMALL_FILE_BYTES_MAX, cut_sizes, find_layout
 from lockgate.artifacts.remembered import HashMemory
 from lockgate.artifacts.store import Data, blob_digest
@@ -39,8 +40,6 @@ from lockgate.domain.manifests import (
 from lockgate.domain.tensors import Read
 from lockgate.errors import Conflict, InvalidInput, Unavailable
 
-BATCH_BYTES: Final = 8 * 2**20
-BATCH_CHUNKS_MAX: Final = 128
 BATCHES_IN_FLIGHT_MAX: Final = 4
 WORKERS_DEFAULT: Final = 4
 _ASK_DIGESTS_MAX: Final = 1000
@@ -224,7 +223,7 @@ class Push:
         remembered = {entry.path for entry in entries}
         small = [p for p, s in files.items() if s.size <= SMALL_FILE_BYTES_MAX]
         groups: deque[Future[list[FileEntry]]] = deque()
-        for group in _grouped(small, files):
+        for group in grouped(small, files):
             groups.append(self._workers.submit(self._push_small, group, files))
             if len(groups) > BATCHES_IN_FLIGHT_MAX:
                 entries.extend(groups.popleft().result())
@@ -276,7 +275,7 @@ class Push:
         if layout is not None:
             cuts = list(cuts)
         tensors = TensorDigests(layout, cuts)
-        for start, sizes in _batches(cuts):
+        for start, sizes in batches_of(cuts):
             if len(in_flight) >= self._batches_max:
                 chunks.extend(self._ended(in_flight.popleft()))
             # Memory that is used again costs nothing to get; fresh memory has to be cleared first.
@@ -378,32 +377,6 @@ def _small_entry(path: str, data: bytes) -> FileEntry:
     chunks = (Chunk(blob_digest(data), len(data)),) if data else ()
     sha256 = hashlib.sha256(data).hexdigest()
     return FileEntry(path, len(data), sha256, chunks, tensors.entries(chunks))
-
-
-def _grouped(paths: list[str], files: dict[str, FileState]) -> Iterator[list[str]]:
-    group: list[str] = []
-    size = 0
-    for path in paths:
-        if group and (size + files[path].size > BATCH_BYTES or len(group) == BATCH_CHUNKS_MAX):
-            yield group
-            group, size = [], 0
-        group.append(path)
-        size += files[path].size
-    if group:
-        yield group
-
-
-def _batches(sizes: Iterable[int]) -> Iterator[tuple[int, list[int]]]:
-    """Group consecutive chunks: yields where a batch starts in the file, and its chunks' sizes."""
-    start = 0
-    batch: list[int] = []
-    for size in sizes:
-        if batch and (sum(batch) + size > BATCH_BYTES or len(batch) == BATCH_CHUNKS_MAX):
-            yield start, batch
-            start, batch = start + sum(batch), []
-        batch.append(size)
-    if batch:
-        yield start, batch
 
 
 def _check_unchanged(path: str, file: int, state: FileState) -> None:

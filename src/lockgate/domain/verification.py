@@ -87,6 +87,23 @@ class Verdict:
             raise ChainBroken(detail=self.detail, seq=self.seq, fault=self.fault)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Verified:
+    """How far a log was verified, event by event, since this process first looked at it.
+
+    Events 1 to ``seq`` of ``size`` are good; ``root`` (hexadecimal) is over them. When ``ok`` is
+    False, ``fault`` and ``detail`` say what the next one shows, as in a `Verdict`.
+    """
+
+    project: str
+    ok: bool
+    seq: int
+    size: int
+    root: str
+    fault: FaultKind | None = None
+    detail: str = ""
+
+
 class _FoundError(Exception):
     """Carries the verdict from the check that failed to `verify_events`."""
 
@@ -95,12 +112,21 @@ class _FoundError(Exception):
 
 
 class LogVerifier:
-    """Verifies a log one event after the other, in constant memory beside the folded state."""
+    """Verifies a log one event after the other, in constant memory beside the folded state.
 
-    def __init__(self, project: str | None = None, checkpoints: Iterable[Checkpoint] = ()) -> None:
+    With ``fold`` False nothing is folded, and an event that makes no sense is not noticed.
+    """
+
+    def __init__(
+        self,
+        project: str | None = None,
+        checkpoints: Iterable[Checkpoint] = (),
+        *,
+        fold: bool = True,
+    ) -> None:
         self.project = project
         self.frontier = Frontier()
-        self.state = State()
+        self.state = State() if fold else None
         self._prev = NO_PREVIOUS
         self._before_prev = ""
         self._prev_seq = 0
@@ -131,7 +157,8 @@ class LogVerifier:
         except (ValueError, RecursionError, KeyError, TypeError):
             raise self._bad("unreadable", seq, "its body is not the JSON of an event") from None
         try:
-            self.state.apply(event)
+            if self.state is not None:
+                self.state.apply(event)
         except (ChainBroken, KeyError, TypeError) as error:
             raise _FoundError(self._verdict("incoherent", seq, str(error))) from None
         self._before_prev = self._prev
@@ -139,6 +166,15 @@ class LogVerifier:
         self.frontier.append(leaf_hash)
         if seq == self._next_checkpoint:
             self._compare_checkpoint()
+
+    def take(self, events: Iterable[StoredEvent]) -> Verdict | None:
+        """Take in what comes next; return the verdict on the first bad event, None for none."""
+        try:
+            for stored in events:
+                self.feed(stored)
+        except _FoundError as found:
+            return found.verdict
+        return None
 
     def finish(self, head: Frontier | None = None, last_hash: bytes | None = None) -> Verdict:
         """Return the verdict over all events, compared with the stored head."""

@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from lockgate.http.calls import Call, CallOf
 from lockgate.http.routing import router
-from lockgate.wire.answers import CheckpointAnswer, EventPage, VerdictAnswer
+from lockgate.wire.answers import CheckpointAnswer, EventPage, VerdictAnswer, VerifiedAnswer
 from lockgate.wire.bodies import AuditWords, ProjectWords, Verification
 
 routes = router("audit")
@@ -30,6 +30,12 @@ async def audit(call: CallOf, words: Annotated[AuditWords, Query()]) -> Response
 async def verify_audit(call: CallOf, words: Annotated[ProjectWords, Query()]) -> Response:
     """Recompute a project's log and compare it with the tables; name the first bad event."""
     return await call.read(lambda registry: registry.verify_audit(project=words.project))
+
+
+@routes.get("/audit/verified", response_model=VerifiedAnswer)
+async def verified_audit(call: CallOf, words: Annotated[ProjectWords, Query()]) -> Response:
+    """Say how far a project's log is verified, looking only at what is new since then."""
+    return await call.read(lambda registry: registry.verified_audit(project=words.project))
 
 
 @routes.post("/audit/verify", response_model=VerdictAnswer)

@@ -14,6 +14,7 @@ from lockgate.wire.answers import (
     BoardAnswer,
     ComparisonAnswer,
     CountAnswer,
+    LineupAnswer,
     ModelPage,
     OverviewPage,
     PlaceAnswer,
@@ -27,6 +28,7 @@ from lockgate.wire.bodies import (
     CompareWords,
     CountWords,
     LatestWords,
+    LineupWords,
     ProjectPageWords,
     ReferenceWords,
     SearchWords,
@@ -85,6 +87,16 @@ async def compare_versions(
     """Return what differs from version a to version b."""
     return await call.read(
         lambda registry: registry.compare_versions(f"{project}/{model}", words.a, words.b)
+    )
+
+
+@routes.get(MODEL + "/lineup", response_model=LineupAnswer)
+async def compare_many(
+    call: CallOf, project: str, model: str, words: Annotated[LineupWords, Query()]
+) -> Response:
+    """Return two to six versions side by side, with the files and tensors that differ."""
+    return await call.read(
+        lambda registry: registry.compare_many(f"{project}/{model}", words.version)
     )
 
 

@@ -15,6 +15,8 @@ from lockgate.http.calls import KEY_HEADER, checked_key
 from lockgate.wire.values import read_json
 
 REPEATABLE = {"order_by"}
+REPEATABLE_AT = {"/lineup": {"version"}}
+"""Words that only the routes that end so may name twice."""
 PREFIX = "/api/v1"
 MODEL = "/projects/{project}/models/{model}"
 VERSION = MODEL + "/versions/{version}"
@@ -33,9 +35,10 @@ class StrictRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        repeatable = REPEATABLE_AT.get(self.path[self.path.rfind("/") :], set())
 
         async def strict(request: Request) -> Response:
-            _require_once(request)
+            _require_once(request, REPEATABLE | repeatable)
             if KEY_HEADER in request.headers:
                 checked_key(request.headers[KEY_HEADER])
             if self.body_field is not None:
@@ -65,9 +68,9 @@ def _require_json(request: Request) -> None:
         )
 
 
-def _require_once(request: Request) -> None:
+def _require_once(request: Request, repeatable: set[str]) -> None:
     seen: set[str] = set()
     for name, _ in request.query_params.multi_items():
-        if name in seen and name not in REPEATABLE:
+        if name in seen and name not in repeatable:
             raise InvalidInput(detail=f"The query names {name[:80]!r} twice", field=name[:80])
         seen.add(name)

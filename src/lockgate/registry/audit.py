@@ -9,9 +9,9 @@ from lockgate.domain.audit import AuditEvent
 from lockgate.domain.moments import parse_moment
 from lockgate.domain.outcomes import SignedCheckpoint
 from lockgate.domain.pages import Page
-from lockgate.domain.verification import Verdict
+from lockgate.domain.verification import Verdict, Verified
 from lockgate.registry.desk import Desk, Moment
-from lockgate.services import auditing, checkpointing
+from lockgate.services import auditing, checkpointing, watching
 
 
 class AuditVerbs(Desk):
@@ -65,6 +65,10 @@ class AuditVerbs(Desk):
             verifier_key = str(checkpointing.verifier_of(owner, self._signer()))
         earlier = [verified_checkpoint(note, verifier_key or "") for note in checkpoints]
         return auditing.verify_log(self._store, project or self.project, earlier)
+
+    def verified_audit(self, *, project: str | None = None) -> Verified:
+        """Return how far a project's log is verified, looking only at what is new since then."""
+        return watching.verified_log(self._store, project or self.project)
 
     def checkpoint(self, *, project: str | None = None) -> SignedCheckpoint:
         """Sign what a project's log is now; keep the note elsewhere."""

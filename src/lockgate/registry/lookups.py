@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lockgate.domain.boards import Board
 from lockgate.domain.comparison import Comparison
 from lockgate.domain.history import Occupancy
+from lockgate.domain.lineups import Lineup
 from lockgate.domain.models import RegisteredModel
 from lockgate.domain.overview import ModelOverview
 from lockgate.domain.pages import Page
@@ -14,7 +15,7 @@ from lockgate.domain.references import parse_reference, split_name
 from lockgate.domain.summary import Summary
 from lockgate.domain.versions import ModelVersion
 from lockgate.registry.desk import Desk, Moment, micros
-from lockgate.services import boards, catalog, lineage, resolution
+from lockgate.services import boards, catalog, lineage, lineups, resolution
 
 
 class LookupVerbs(Desk):
@@ -72,6 +73,11 @@ class LookupVerbs(Desk):
         """Return what differs from version ``a`` to version ``b``."""
         project, bare = self._split(name)
         return catalog.compare_versions(self._store, project, bare, str(a), str(b))
+
+    def compare_many(self, name: str, versions: Sequence[str | int]) -> Lineup:
+        """Return two to six versions side by side, with the files and tensors that differ."""
+        project, bare = self._split(name)
+        return lineups.compare_many(self._store, project, bare, [str(each) for each in versions])
 
     def search(
         self,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from lockgate.domain.audit import AuditEvent
 from lockgate.domain.outcomes import SignedCheckpoint
 from lockgate.domain.pages import Page
-from lockgate.domain.verification import Verdict
+from lockgate.domain.verification import Verdict, Verified
 from lockgate.sdk.calls import Calls, Moment, given
 
 
@@ -66,6 +66,10 @@ class AuditVerbs(Calls):
             project=project or self.project, checkpoints=checkpoints, verifier_key=verifier_key
         )
         return self._change(Verdict, "POST", "/audit/verify", body)
+
+    def verified_audit(self, *, project: str | None = None) -> Verified:
+        """Return how far a project's log is verified, looking only at what is new since then."""
+        return self._load(Verified, "/audit/verified", project=project or self.project)
 
     def checkpoint(self, *, project: str | None = None) -> SignedCheckpoint:
         """Sign what a project's log is now; keep the note elsewhere."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lockgate.domain.boards import Board
 from lockgate.domain.comparison import Comparison
 from lockgate.domain.history import Occupancy
+from lockgate.domain.lineups import Lineup
 from lockgate.domain.models import RegisteredModel
 from lockgate.domain.overview import ModelOverview
 from lockgate.domain.pages import Page
@@ -66,6 +67,11 @@ class LookupVerbs(Calls):
     def compare_versions(self, name: str, a: str | int, b: str | int) -> Comparison:
         """Return what differs from version ``a`` to version ``b``."""
         return self._load(Comparison, self._model(name, "compare"), a=str(a), b=str(b))
+
+    def compare_many(self, name: str, versions: Sequence[str | int]) -> Lineup:
+        """Return two to six versions side by side, with the files and tensors that differ."""
+        labels = [str(each) for each in versions]
+        return self._load(Lineup, self._model(name, "lineup"), version=labels)
 
     def search(
         self,

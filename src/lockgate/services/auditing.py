@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from lockgate.domain import names
 from lockgate.domain.audit import AuditEvent
@@ -119,10 +120,14 @@ def verify_log(store: Store, project: str, checkpoints: Sequence[Checkpoint] = (
 
 
 def stored_events(session: Session, key: int) -> Iterator[StoredEvent]:
-    """Yield a project's log, event by event, as it is stored."""
-    for seq, at, actor, action, model, version, body, digest in log.iterate_rows(session, key):
-        columns = (at, actor, action, model, version)
-        yield StoredEvent(seq, body.encode(), bytes(digest), columns)
+    """Return a project's log, event by event, as it is stored."""
+    return map(stored_event, log.iterate_rows(session, key))
+
+
+def stored_event(row: Any) -> StoredEvent:
+    """Return the event of a row of the log, with the columns beside its body."""
+    seq, at, actor, action, model, version, body, digest = row
+    return StoredEvent(seq, body.encode(), bytes(digest), (at, actor, action, model, version))
 
 
 def _differences(

@@ -73,7 +73,7 @@ def _filled(
     """Return the columns with their cards; what cards need beside is asked once for all."""
     keys = [stamp[0] for _, _, stamps in columns for stamp in stamps]
     lifecycles = rows.lifecycles_of_versions(session, keys) if keys else {}
-    requests = open_requests_of(session, keys) if keys else {}
+    asked = open_requests_of(session, keys) if keys else {}
 
     def card(stamp: Stamp, version: ModelVersion) -> BoardCard:
         lifecycle = store.lifecycles.load(session, lifecycles[stamp[0]])
@@ -81,7 +81,7 @@ def _filled(
             version=version,
             lifecycle=lifecycle.name,
             lifecycle_revision=lifecycle.revision,
-            requests=tuple(requests.get(stamp[0], ())),
+            requests=tuple(asked.get(stamp[0], ())),
         )
 
     return tuple(

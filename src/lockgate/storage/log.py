@@ -179,9 +179,14 @@ def iterate_rows(session: Session, project_id: int, batch: int = 2_000) -> Itera
         after = rows[-1][0]
 
 
+def list_rows(session: Session, project_id: int, after: int, count: int) -> list[Any]:
+    """Return up to ``count`` rows beyond ``after``, as `iterate_rows` yields them."""
+    return session.all(_ROWS, project_id=project_id, after=after, count=count)
+
+
 def list_bodies(session: Session, project_id: int, after: int, count: int) -> list[str]:
     """Return the canonical JSON of up to ``count`` events beyond ``after``."""
-    return [row[6] for row in session.all(_ROWS, project_id=project_id, after=after, count=count)]
+    return [row[6] for row in list_rows(session, project_id, after, count)]
 
 
 def find_next(

@@ -31,6 +31,7 @@ from lockgate.storage.preconditions import Unchanged
 from lockgate.storage.projects import find_project, insert_project, project_id
 from lockgate.storage.schema import ensure_schema
 from lockgate.storage.versions import VersionCache
+from lockgate.storage.watching import WatchedLogs
 
 T = TypeVar("T")
 
@@ -73,6 +74,7 @@ class Store:
         self.database.append_events = append_events
         self.versions = VersionCache()
         self.lifecycles = LifecycleCache()
+        self.watched = WatchedLogs()
         self.limits = limits
         self.grants = Grants(self.database)
         # Whose eyes this store is for; None for whoever may open the database.

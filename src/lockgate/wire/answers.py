@@ -22,13 +22,14 @@ from lockgate.domain.events import EventStretch
 from lockgate.domain.frozen import FrozenDict
 from lockgate.domain.gates import GateReport
 from lockgate.domain.history import Alias, Occupancy, Transition
+from lockgate.domain.lineups import Lineup
 from lockgate.domain.models import RegisteredModel
 from lockgate.domain.outcomes import Preview, Promoted, SignedCheckpoint
 from lockgate.domain.overview import ModelOverview
 from lockgate.domain.projects import Project
 from lockgate.domain.requirements.evidence import Waiver
 from lockgate.domain.summary import Summary
-from lockgate.domain.verification import Verdict
+from lockgate.domain.verification import Verdict, Verified
 from lockgate.domain.versions import ModelVersion
 from lockgate.domain.webhooks import Delivery, Webhook, WebhookSecret
 from lockgate.wire.records import _said
@@ -187,6 +188,8 @@ class Problem(BaseModel):
 
 PreviewDocument = schema_of(Preview)
 BoardAnswer = schema_of(Board)
+LineupAnswer = schema_of(Lineup)
+VerifiedAnswer = schema_of(Verified)
 ProjectAnswer = schema_of(Project)
 ModelAnswer = schema_of(RegisteredModel)
 VersionAnswer = schema_of(ModelVersion)

@@ -328,6 +328,12 @@ class CompareWords(Words):
     b: str
 
 
+class LineupWords(Words):
+    version: Annotated[list[str], Field(max_length=20)] = Field(
+        default=[], description="Two to six versions of the model, the word once for each"
+    )
+
+
 class ForceWords(Words):
     force: bool = False
     reason: str = Field(default="", description="Why what others use is deleted all the same")

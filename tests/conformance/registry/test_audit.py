@@ -51,6 +51,18 @@ def test_the_log_is_filtered_and_paged(registry: AnyRegistry) -> None:
         registry.audit(project="nowhere")
 
 
+def test_the_log_is_verified_as_it_grows(registry: AnyRegistry) -> None:
+    """Each question takes in what was appended since the last one, and says the same root."""
+    registry.register_model("churn", "1")
+    first = registry.verified_audit()
+    assert (first.ok, first.seq, first.size, first.detail) == (True, 3, 3, "")
+    registry.promote("churn", "1")
+    second = registry.verified_audit()
+    assert (second.seq, second.root) == (4, registry.verify_audit().root)
+    with pytest.raises(ProjectNotFound):
+        registry.verified_audit(project="nowhere")
+
+
 def test_the_log_verifies(on_every_database: AnyRegistry) -> None:
     """An untouched log verifies, all of it, and says its root."""
     on_every_database.register_model("churn", "1")

@@ -141,6 +141,19 @@ def test_two_versions_are_compared(two: AnyRegistry) -> None:
         two.compare_versions("churn", "1.0", "9")
 
 
+def test_several_versions_are_lined_up(two: AnyRegistry) -> None:
+    """Two to six different versions come in the order asked for, by label or by number."""
+    two.register_model("churn", "2.0")
+    lineup = two.compare_many("churn", ["2.0", "1.0", "2"])
+    assert [version.label for version in lineup.versions] == ["2.0", "1.0", "1.1"]
+    assert (lineup.files, lineup.tensors, lineup.files_differ) == ((), (), 0)
+    with pytest.raises(VersionNotFound):
+        two.compare_many("churn", ["1.0", "9"])
+    for wrong in (["1.0"], ["1.0", "1"], [str(n) for n in range(7)]):
+        with pytest.raises(InvalidInput):
+            two.compare_many("churn", wrong)
+
+
 def test_versions_are_found(two: AnyRegistry) -> None:
     """search filters, orders and pages versions."""
     found = two.search("metrics.auc > 0.8 and tags.t = 'b' and stage = 'production'")

@@ -28,7 +28,9 @@ def test_versions_have_the_columns_one_wants(open_page: Open) -> None:
         "ui/p/default/models/digits?tab=versions&stage=Staging&columns=metrics.f1&columns=by"
     )
     table = page.get_by_role("table")
-    expect(table.get_by_role("columnheader")).to_have_text(["Version", "Stage", "f1", "By"])
+    expect(table.get_by_role("columnheader")).to_have_text(
+        ["Compare", "Version", "Stage", "f1", "By"]
+    )
     expect(table.get_by_role("row")).to_have_count(3)
     expect(table).to_contain_text("champion")
 

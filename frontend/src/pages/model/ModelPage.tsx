@@ -1,20 +1,30 @@
 import { Breadcrumbs, Group, Skeleton, Stack, Tabs, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
 import type { Model } from "../../api/client";
 import { model as modelQuery } from "../../api/queries";
 import { TagChip } from "../../parts/chips";
 import { Moment } from "../../parts/Moment";
-import { ProblemCard } from "../../parts/states";
+import { ProblemCard, RowsComing } from "../../parts/states";
 import { count } from "../../words/numbers";
 import styles from "./model.module.css";
 import { Overview } from "./Overview";
 import { Versions } from "./Versions";
 
+const Past = lazy(() => import("./Past"));
+const Trends = lazy(() => import("./Trends"));
+const Aliases = lazy(() => import("./Aliases"));
+const ModelSettings = lazy(() => import("./ModelSettings"));
+
 /** The tabs of a model, in order. */
 const TABS = [
   { key: "overview", label: "Overview", Tab: Overview },
   { key: "versions", label: "Versions", Tab: Versions },
+  { key: "trends", label: "Trends", Tab: Trends },
+  { key: "past", label: "Timeline", Tab: Past },
+  { key: "aliases", label: "Aliases", Tab: Aliases },
+  { key: "settings", label: "Settings", Tab: ModelSettings },
 ] as const;
 
 /** One model: what serves, how to use it, and all its versions. */
@@ -42,7 +52,7 @@ export function ModelPage() {
           onChange={(key) => navigate({ search: (before) => ({ ...before, tab: key === "overview" ? undefined : (key ?? undefined) }) })}
           keepMounted={false}
         >
-          <Tabs.List mb="md">
+          <Tabs.List mb="md" className={styles.tabs}>
             {TABS.map((each) => (
               <Tabs.Tab key={each.key} value={each.key}>
                 {each.label}
@@ -51,7 +61,9 @@ export function ModelPage() {
           </Tabs.List>
           {TABS.map(({ key, Tab }) => (
             <Tabs.Panel key={key} value={key}>
-              <Tab model={found.data} />
+              <Suspense fallback={<RowsComing />}>
+                <Tab model={found.data} />
+              </Suspense>
             </Tabs.Panel>
           ))}
         </Tabs>

@@ -1,10 +1,12 @@
-import { Button, Group, MultiSelect, Select, Stack, Text } from "@mantine/core";
+import { Button, Checkbox, Group, MultiSelect, Select, Stack, Text } from "@mantine/core";
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import type { Model, Version } from "../../api/client";
+import { COMPARED_MAX, COMPARED_MIN } from "../../api/lives";
 import { lifecycle, versions } from "../../api/queries";
 import { AliasChip, StageChip } from "../../parts/chips";
 import { Moment } from "../../parts/Moment";
+import { CompareIcon } from "../../parts/icons";
 import { Empty, ProblemCard, RowsComing } from "../../parts/states";
 import { columnsOf, DEFAULT_COLUMNS, nameOf, valueOf } from "./columns";
 import styles from "./model.module.css";
@@ -15,6 +17,7 @@ export function Versions({ model }: { model: Model }) {
   const navigate = useNavigate({ from: "/p/$project/models/$model" });
   const found = useInfiniteQuery({ ...versions(model.project, model.name, words.stage), placeholderData: keepPreviousData });
   const stages = useQuery(lifecycle(model.lifecycle, model.lifecycle_revision));
+  const ticked = words.tick ?? [];
   const rows = found.data?.pages.flatMap((page) => page.items) ?? [];
   const there = columnsOf(rows);
   const chosen = words.columns ?? DEFAULT_COLUMNS.concat(there.filter((each) => each.startsWith("metrics.")).slice(0, 4));
@@ -42,6 +45,16 @@ export function Versions({ model }: { model: Model }) {
           searchable
           style={{ flex: "1 1 16rem" }}
         />
+        <Button
+          variant="default"
+          leftSection={<CompareIcon size={16} />}
+          disabled={ticked.length < COMPARED_MIN}
+          onClick={() =>
+            navigate({ to: "/p/$project/models/$model/compare", params: { project: model.project, model: model.name }, search: { version: ticked } })
+          }
+        >
+          Compare{ticked.length ? ` ${ticked.length}` : ""}
+        </Button>
       </Group>
       {found.isPending && <RowsComing />}
       {found.isSuccess && rows.length === 0 && (
@@ -54,6 +67,9 @@ export function Versions({ model }: { model: Model }) {
           <table>
             <thead>
               <tr>
+                <th scope="col">
+                  <span className={styles.unseen}>Compare</span>
+                </th>
                 <th scope="col">Version</th>
                 <th scope="col">Stage</th>
                 {chosen.map((column) => (
@@ -65,7 +81,7 @@ export function Versions({ model }: { model: Model }) {
             </thead>
             <tbody>
               {rows.map((version) => (
-                <Row key={version.uid} version={version} model={model} columns={chosen} />
+                <Row key={version.uid} version={version} model={model} columns={chosen} ticked={ticked} tick={(next) => set({ tick: next })} />
               ))}
             </tbody>
           </table>
@@ -80,9 +96,28 @@ export function Versions({ model }: { model: Model }) {
   );
 }
 
-function Row({ version, model, columns }: { version: Version; model: Model; columns: readonly string[] }) {
+interface RowProps {
+  version: Version;
+  model: Model;
+  columns: readonly string[];
+  /** The versions that are chosen to be compared, in the order in which they were. */
+  ticked: string[];
+  tick: (next: string[]) => void;
+}
+
+function Row({ version, model, columns, ticked, tick }: RowProps) {
+  const there = ticked.includes(version.label);
   return (
     <tr>
+      <td>
+        <Checkbox
+          size="xs"
+          aria-label={`Compare ${version.label}`}
+          checked={there}
+          disabled={!there && ticked.length >= COMPARED_MAX}
+          onChange={() => tick(there ? ticked.filter((each) => each !== version.label) : [...ticked, version.label])}
+        />
+      </td>
       <td>
         <Group gap="xs" wrap="nowrap">
           <Link

@@ -20,6 +20,12 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 def upgrade() -> None:
     """Bring the schema from the revision before to this one."""
+    _identities()
+    _proofs()
+    _protections()
+
+
+def _identities() -> None:
     op.create_table(
         "access_state",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -58,6 +64,9 @@ def upgrade() -> None:
         sa.Column("description", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_roles"),
     )
+
+
+def _proofs() -> None:
     op.create_table(
         "tokens",
         sa.Column("id", TEXT, nullable=False),
@@ -88,6 +97,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_web_sessions"),
     )
     op.create_index("ix_web_sessions_expires_at", "web_sessions", ["expires_at"])
+
+
+def _protections() -> None:
     op.create_table(
         "protections",
         sa.Column("project_id", sa.BigInteger(), nullable=False),

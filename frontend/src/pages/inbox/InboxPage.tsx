@@ -1,0 +1,190 @@
+import { Badge, Button, Group, Stack, Text, Textarea, Title } from "@mantine/core";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
+import { api, said } from "../../api/client";
+import { inbox, type Request, standing } from "../../api/lives";
+import { asked } from "../../api/versions";
+import { GateRows, headline } from "../../parts/GateRows";
+import { Moment } from "../../parts/Moment";
+import { Sides } from "../../parts/Sides";
+import { Empty, ProblemCard, RowsComing } from "../../parts/states";
+import { tellDone } from "../../shell/toasts";
+import styles from "./inbox.module.css";
+
+const FROM = "/p/$project/inbox";
+const COMMENT_CHARS_MAX = 2_000;
+
+/** What waits for a decision, and beside it all that one needs to decide. */
+export function InboxPage() {
+  const { project } = useParams({ from: FROM });
+  const { request: wanted } = useSearch({ from: FROM });
+  const found = useQuery(inbox(project));
+  const waiting = found.data?.items ?? [];
+  const chosen = waiting.find((each) => each.uid === wanted) ?? (wanted ? undefined : waiting[0]);
+  return (
+    <Stack gap="lg">
+      <Title order={1} size="h2">
+        Inbox
+      </Title>
+      {found.error && <ProblemCard error={found.error} retry={() => void found.refetch()} />}
+      {found.isPending && <RowsComing />}
+      {found.isSuccess && waiting.length === 0 && !wanted && (
+        <Empty title="Nothing waits for a decision">
+          <Text>When somebody asks that a version be let into a stage whose gate wants approvals, the request stands here until it is decided.</Text>
+          <Text>
+            Asking is part of moving a version: on the{" "}
+            <Link to="/p/$project/board" params={{ project }} className={styles.link}>
+              board
+            </Link>{" "}
+            or on its page.
+          </Text>
+        </Empty>
+      )}
+      {(waiting.length > 0 || wanted) && found.isSuccess && (
+        <div className={styles.columns}>
+          <nav aria-label="Requests" className={styles.list}>
+            {waiting.map((each) => (
+              <Link
+                key={each.uid}
+                to={FROM}
+                params={{ project }}
+                search={{ request: each.uid }}
+                className={styles.item}
+                aria-current={each.uid === chosen?.uid ? "true" : undefined}
+              >
+                <Text fw={600} size="sm" style={{ overflowWrap: "anywhere" }}>
+                  {each.model} {each.version}
+                </Text>
+                <Text size="xs" c="dimmed">
+                  to {each.to_stage} · {each.requested_by} · <Moment at={each.created_at} />
+                </Text>
+              </Link>
+            ))}
+            {found.data.next_cursor && (
+              <Text size="xs" c="dimmed" p="sm">
+                These are the newest {waiting.length}. Decide some, and older ones come up.
+              </Text>
+            )}
+          </nav>
+          {chosen && <Decide key={chosen.uid} request={chosen} />}
+          {!chosen && wanted && <Closed uid={wanted} />}
+        </div>
+      )}
+    </Stack>
+  );
+}
+
+/** A link to a request that waits no longer says what became of it. */
+function Closed({ uid }: { uid: string }) {
+  const found = useQuery(asked(uid));
+  if (found.error) return <ProblemCard error={found.error} />;
+  if (!found.data) return <RowsComing rows={3} />;
+  const { request } = found.data;
+  return (
+    <section className={styles.panel} aria-label="Decided">
+      <Stack gap="xs">
+        <Group gap="sm">
+          <Title order={2} size="h4">
+            {request.model} {request.version} to {request.to_stage}
+          </Title>
+          <Badge variant="light" tt="none">
+            {request.status}
+          </Badge>
+        </Group>
+        <Text size="sm">
+          Asked by {request.requested_by} <Moment at={request.created_at} />
+          {request.closed_at && (
+            <>
+              , closed by {request.closed_by} <Moment at={request.closed_at} />
+            </>
+          )}
+          .
+        </Text>
+        <GateRows report={found.data.report} />
+      </Stack>
+    </section>
+  );
+}
+
+function Decide({ request }: { request: Request }) {
+  const [comment, setComment] = useState("");
+  const navigate = useNavigate({ from: FROM });
+  const now = useQuery(asked(request.uid));
+  const incumbent = useQuery(standing(request.project, request.model, request.to_stage));
+  const decide = useMutation({
+    mutationFn: async (verdict: "approve" | "reject") => {
+      const given = { params: { path: { request: request.uid } }, body: { comment } };
+      const path = verdict === "approve" ? "/api/v1/requests/{request}/approve" : "/api/v1/requests/{request}/reject";
+      return { verdict, asked: await said(api.POST(path, given)) };
+    },
+    meta: { shown: true },
+    onSuccess: ({ verdict, asked: answer }) => {
+      const done = answer.request.status === "completed" ? ` It stands in ${request.to_stage} now.` : "";
+      tellDone(`${request.model} ${request.version}: ${verdict === "approve" ? "approved" : "rejected"}.${done}`);
+      setComment("");
+      if (answer.request.status !== "open") void navigate({ search: {}, replace: true });
+    },
+  });
+  const path = { project: request.project, model: request.model, version: request.version };
+  return (
+    <section className={styles.panel} aria-labelledby="request">
+      <Stack gap="md">
+        <Stack gap={4}>
+          <Title order={2} size="h4" id="request" style={{ overflowWrap: "anywhere" }}>
+            <Link to="/p/$project/models/$model/versions/$version" params={path} className={styles.link}>
+              {request.model} {request.version}
+            </Link>{" "}
+            to {request.to_stage}?
+          </Title>
+          <Text size="sm" c="dimmed">
+            Asked by {request.requested_by} <Moment at={request.created_at} />
+            {request.auto_promote && ". It moves by itself once everything holds"}
+            {request.expires_at && (
+              <>
+                . Runs out <Moment at={request.expires_at} />
+              </>
+            )}
+            .
+          </Text>
+          {request.comment && <blockquote className={styles.quote}>{request.comment}</blockquote>}
+        </Stack>
+        {now.data && (
+          <Stack gap="xs">
+            <Text size="sm" fw={600}>
+              {headline(now.data.report)}
+            </Text>
+            <GateRows report={now.data.report} />
+          </Stack>
+        )}
+        <Stack gap="xs">
+          <Title order={3} size="h5">
+            {incumbent.data ? `Beside ${incumbent.data.label}, in ${request.to_stage} now` : `${request.to_stage} is empty: nothing to compare with`}
+          </Title>
+          {incumbent.data && incumbent.data.label !== request.version && (
+            <Sides project={request.project} model={request.model} versions={[incumbent.data.label, request.version]} all={false} brief />
+          )}
+        </Stack>
+        <Textarea
+          label="Comment"
+          description="Goes on record with your decision."
+          value={comment}
+          onChange={(event) => setComment(event.currentTarget.value)}
+          maxLength={COMMENT_CHARS_MAX}
+          autosize
+          minRows={2}
+          maxRows={8}
+        />
+        {decide.error && <ProblemCard error={decide.error} />}
+        <Group gap="sm">
+          <Button onClick={() => decide.mutate("approve")} loading={decide.isPending}>
+            Approve
+          </Button>
+          <Button variant="default" onClick={() => decide.mutate("reject")} disabled={decide.isPending}>
+            Reject
+          </Button>
+        </Group>
+      </Stack>
+    </section>
+  );
+}

@@ -1,0 +1,116 @@
+"""Signing in: under access control a browser is asked who it is, and acts as that person."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from conftest import free_port
+from e2e.web.browser import assert_accessible
+from e2e.web.conftest import BIN, NARROW, PATIENCE_MS, WIDE
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A server with access control, and the token of its administrator."""
+
+    url: str
+    token: str
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    """A server of its own whose administrator is ana."""
+    folder = tmp_path_factory.mktemp("guarded")
+    port = free_port()
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8"}
+    database = {**environment, "LOCKGATE_URL": "sqlite:///lockgate.db"}
+    made = subprocess.run(
+        [BIN / "lockgate", "admin", "init", "ana"],
+        cwd=folder,
+        env=database,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    with (folder / "server.txt").open("w") as told:
+        server = subprocess.Popen(
+            [BIN / "lockgate", "serve", "--port", str(port)],
+            cwd=folder,
+            env=environment,
+            stdout=told,
+            stderr=told,
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_for(url)
+            yield Guarded(url, made.stdout.strip())
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def _wait_for(url: str) -> None:
+    """Return once the server answers."""
+    transport = httpx.HTTPTransport(retries=6)
+    with httpx.Client(transport=transport, timeout=30) as http:
+        http.get(f"{url}/readyz").raise_for_status()
+
+
+def _page(browser: Browser, url: str, size: tuple[int, int] = WIDE, scheme: str = "light") -> Page:
+    page = browser.new_page(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if scheme == "dark" else "light",
+        reduced_motion="reduce",
+    )
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(url)
+    return page
+
+
+def _sign_in(page: Page, token: str) -> None:
+    page.get_by_label("Token").first.fill(token)
+    page.get_by_role("button", name="Sign in").click()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_the_way_in_is_accessible(
+    browser: Browser, guarded: Guarded, size: tuple[int, int], scheme: str
+) -> None:
+    """axe finds no serious fault on the page that asks for a token."""
+    page = _page(browser, f"{guarded.url}/ui/p/default/models", size, scheme)
+    expect(page.get_by_role("heading", name="Sign in to Lockgate")).to_be_visible()
+    assert_accessible(page)
+    page.close()
+
+
+def test_one_signs_in_writes_and_signs_out(browser: Browser, guarded: Guarded) -> None:
+    """A wrong token is refused; a right one leads to the page asked for, and writes work."""
+    page = _page(browser, f"{guarded.url}/ui/p/default/settings?tab=tokens")
+    _sign_in(page, "lgt_wrong")
+    expect(page.get_by_role("alert")).to_be_visible()
+    _sign_in(page, guarded.token)
+    expect(page.get_by_role("button", name="Signed in as ana")).to_be_visible()
+    expect(page).to_have_url(re.compile("tab=tokens"))
+    page.reload()
+    page.get_by_role("textbox", name="Name", exact=True).fill("nightly")
+    page.get_by_role("button", name="Make").click()
+    expect(page.get_by_text("never shown again")).to_be_visible()
+    expect(page.get_by_text(re.compile("^lgt_"))).to_be_visible()
+    assert_accessible(page)
+    page.get_by_role("button", name="Revoke nightly").click()
+    expect(page.get_by_role("row").filter(has_text="nightly")).to_contain_text("revoked")
+    page.get_by_role("button", name="Signed in as ana").click()
+    page.get_by_role("menuitem", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in to Lockgate")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="Sign in to Lockgate")).to_be_visible()
+    page.close()
