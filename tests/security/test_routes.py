@@ -232,6 +232,7 @@ TABLE: dict[str, Row] = {
     f"GET {V}/files": seen(),
     f"GET {V}/files/{{path:path}}": seen(path={"path": "weights.json"}),
     f"GET {V}/card": seen(),
+    f"GET {V}/lineage": seen(),
     f"GET {V}/manifest": seen(),
     f"POST {V}/blobs": seen(body={"digests": []}),
     f"POST {V}/urls": seen(body={"digests": []}),

@@ -12,6 +12,7 @@ from lockgate.registry.audit import AuditVerbs
 from lockgate.registry.deployments import DeploymentVerbs
 from lockgate.registry.events import EventVerbs
 from lockgate.registry.gates import GateVerbs
+from lockgate.registry.lineage import LineageVerbs
 from lockgate.registry.lookups import LookupVerbs
 from lockgate.registry.models import ModelVerbs
 from lockgate.registry.passages import PassageVerbs
@@ -37,5 +38,6 @@ class Registry(
     EventVerbs,
     WebhookVerbs,
     DeploymentVerbs,
+    LineageVerbs,
 ):
     """A registry on a database of its own. Thread-safe; close it, or use it in a ``with``."""

@@ -8,6 +8,7 @@ from lockgate.sdk.audit import AuditVerbs
 from lockgate.sdk.deployments import DeploymentVerbs
 from lockgate.sdk.events import EventVerbs
 from lockgate.sdk.gates import GateVerbs
+from lockgate.sdk.lineage import LineageVerbs
 from lockgate.sdk.lookups import LookupVerbs
 from lockgate.sdk.models import ModelVerbs
 from lockgate.sdk.passages import PassageVerbs
@@ -33,6 +34,7 @@ class Client(
     EventVerbs,
     WebhookVerbs,
     DeploymentVerbs,
+    LineageVerbs,
 ):
     """A registry on a server. Thread-safe; close it, or use it in a ``with``.
 

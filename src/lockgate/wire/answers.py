@@ -21,6 +21,7 @@ from lockgate.domain.events import EventStretch
 from lockgate.domain.frozen import FrozenDict
 from lockgate.domain.gates import GateReport
 from lockgate.domain.history import Alias, Occupancy, Transition
+from lockgate.domain.lineage import LineageGraph
 from lockgate.domain.models import RegisteredModel
 from lockgate.domain.outcomes import Promoted, SignedCheckpoint
 from lockgate.domain.overview import ModelOverview
@@ -211,3 +212,4 @@ DeliveryPage = page_of(Delivery)
 DeploymentAnswer = schema_of(Deployment)
 DeploymentPage = page_of(Deployment)
 UserAnswer = schema_of(VersionUser)
+LineageAnswer = schema_of(LineageGraph)

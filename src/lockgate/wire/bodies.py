@@ -314,6 +314,11 @@ class DeploymentWords(PageWords):
     include_ended: bool = False
 
 
+class LineageWords(Words):
+    direction: Literal["upstream", "downstream", "both"] = "both"
+    depth: Annotated[int, Field(ge=1, le=50)] = Field(default=5, description="How many steps")
+
+
 class DeliveryWords(PageWords):
     status: str | None = None
 
