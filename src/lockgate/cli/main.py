@@ -15,6 +15,7 @@ from lockgate.cli import (
     aliases,
     artifacts,
     audit,
+    bundles,
     cache,
     checks,
     demo,
@@ -83,6 +84,7 @@ app.add_typer(policies.app, name="policy")
 app.add_typer(checks.app, name="check")
 app.add_typer(members.app, name="member")
 app.add_typer(cache.app, name="cache")
+app.add_typer(bundles.app, name="bundle")
 app.add_typer(tokens.app, name="token")
 app.add_typer(accounts.admin, name="admin")
 app.add_typer(accounts.account, name="account")
@@ -134,7 +136,7 @@ app.command("compare")(lookups.compare_)
 ORDER = (
     *("model", "version", "promote", "demote", "archive", "rollback", "transition"),
     *("gate", "request", "inbox", "approve", "reject", "withdraw", "policy", "check"),
-    *("push", "pull", "files", "diff", "card", "sign", "waive", "verify", "gc", "cache"),
+    *("push", "pull", "files", "diff", "card", "sign", "waive", "verify", "gc", "cache", "bundle"),
     *("alias", "resolve", "latest", "history", "lineage", "compare", "search", "summary"),
     *("deploy", "gitops", "watch", "webhook"),
     *("audit", "lifecycle", "project", "member", "protect", "role", "team", "account"),

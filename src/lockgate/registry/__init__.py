@@ -7,8 +7,8 @@ A name is ``name`` or ``project/name``; a version is its label or its number.
 from __future__ import annotations
 
 from lockgate.registry.access import AccessVerbs
-from lockgate.registry.artifacts import ArtifactVerbs
 from lockgate.registry.audit import AuditVerbs
+from lockgate.registry.bundles import BundleVerbs
 from lockgate.registry.deployments import DeploymentVerbs
 from lockgate.registry.events import EventVerbs
 from lockgate.registry.gates import GateVerbs
@@ -33,7 +33,7 @@ class Registry(
     GateVerbs,
     LookupVerbs,
     AuditVerbs,
-    ArtifactVerbs,
+    BundleVerbs,
     AccessVerbs,
     EventVerbs,
     WebhookVerbs,

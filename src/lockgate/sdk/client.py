@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lockgate.sdk.access import AccessVerbs
-from lockgate.sdk.artifacts import ArtifactVerbs
 from lockgate.sdk.audit import AuditVerbs
+from lockgate.sdk.bundles import BundleVerbs
 from lockgate.sdk.deployments import DeploymentVerbs
 from lockgate.sdk.events import EventVerbs
 from lockgate.sdk.gates import GateVerbs
@@ -29,7 +29,7 @@ class Client(
     GateVerbs,
     LookupVerbs,
     AuditVerbs,
-    ArtifactVerbs,
+    BundleVerbs,
     AccessVerbs,
     EventVerbs,
     WebhookVerbs,

@@ -184,3 +184,19 @@ class _Walk:
             return False
         self._nodes[node.id] = node
         return True
+
+
+def known_parents(
+    store: Store, session: Session, key: int, version: ModelVersion
+) -> list[dict[str, str | None]]:
+    """Return what a version was derived from: what was said, and which version that is.
+
+    What the caller may not see is left out.
+    """
+    walk = _Walk(store, session, (key, version))
+    walk.up(1)
+    return [
+        {"reference": node.name, "digest": node.digest}
+        for node in walk.graph().nodes[1:]
+        if node.kind in ("version", "deleted", "unknown")
+    ]

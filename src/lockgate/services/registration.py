@@ -69,6 +69,8 @@ class NewVersion:
     tags: FrozenDict[str, str] = EMPTY
     metadata: FrozenDict[str, Any] = EMPTY
     sources: Sources = NO_SOURCES
+    # Where an imported version comes from, for the record.
+    origin: FrozenDict[str, Any] = EMPTY
 
 
 def new_model(limits: Limits, name: Any, **words: Any) -> NewModel:
@@ -371,6 +373,7 @@ def _add_version(
             "digest": version.digest,
             "metrics": version.metrics,
             "run_id": version.run_id,
+            **({"origin": new.origin} if new.origin else {}),
         },
     )
     return version

@@ -25,6 +25,7 @@ from lockgate.domain.lineage import LineageGraph
 from lockgate.domain.models import RegisteredModel
 from lockgate.domain.outcomes import Promoted, SignedCheckpoint
 from lockgate.domain.overview import ModelOverview
+from lockgate.domain.portable import BundleHead
 from lockgate.domain.projects import Project
 from lockgate.domain.requirements.evidence import Waiver
 from lockgate.domain.summary import Summary
@@ -212,4 +213,5 @@ DeliveryPage = page_of(Delivery)
 DeploymentAnswer = schema_of(Deployment)
 DeploymentPage = page_of(Deployment)
 UserAnswer = schema_of(VersionUser)
+BundleAnswer = schema_of(BundleHead)
 LineageAnswer = schema_of(LineageGraph)

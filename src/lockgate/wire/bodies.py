@@ -218,6 +218,15 @@ class NewDeployment(Body):
     heartbeat_s: int | None = Field(default=None, description="How often a sign of life comes")
 
 
+class NewBundle(Body):
+    index: str = Field(description="What the bundle says of its version, as it is written there")
+    note: str = Field(description="The signed note over it")
+    trust: list[str] = Field(
+        description="Verifier keys (name+id+base64), one of which must have signed it",
+        max_length=100,
+    )
+
+
 class Resumption(Body):
     skip: bool = Field(default=False, description="Begin with what happens from now on")
 
