@@ -233,6 +233,7 @@ TABLE: dict[str, Row] = {
     f"GET {V}/files/{{path:path}}": seen(path={"path": "weights.json"}),
     f"GET {V}/card": seen(),
     f"GET {V}/lineage": seen(),
+    f"GET {V}/generated-card": seen(),
     f"POST {V}/bundle": Row("audit.sign"),
     f"POST {P}/bundles": Row("version.push", body={"index": "{}", "note": "", "trust": []}),
     f"GET {V}/manifest": seen(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lockgate.domain.lineage import DEPTH_DEFAULT, Direction, LineageGraph
 from lockgate.domain.references import parse_reference
 from lockgate.registry.desk import Desk
-from lockgate.services import lineage, resolution
+from lockgate.services import cards, lineage, resolution
 
 
 class LineageVerbs(Desk):
@@ -23,3 +23,11 @@ class LineageVerbs(Desk):
         return lineage.load_lineage(
             self._store, version.project, version.model, version.label, direction, depth
         )
+
+    def generate_card(self, reference: str) -> str:
+        """Return a model card in Hugging Face's form, from what is known of a version.
+
+        It is kept nowhere: edit it, and push it with the files or make it the description.
+        """
+        version = resolution.resolve(self._store, parse_reference(reference, self.project), None)
+        return cards.generate_card(self._store, version.project, version.model, version.label)

@@ -22,3 +22,13 @@ class LineageVerbs(Calls):
         version = self._load(ModelVersion, "/resolve", ref=str(parsed))
         path = self._version(f"{version.project}/{version.model}", version.label, "lineage")
         return self._load(LineageGraph, path, direction=direction, depth=depth)
+
+    def generate_card(self, reference: str) -> str:
+        """Return a model card in Hugging Face's form, from what is known of a version.
+
+        It is kept nowhere: edit it, and push it with the files or make it the description.
+        """
+        parsed = parse_reference(reference, self.project)
+        version = self._load(ModelVersion, "/resolve", ref=str(parsed))
+        path = self._version(f"{version.project}/{version.model}", version.label, "generated-card")
+        return str(self._get(path)["text"])

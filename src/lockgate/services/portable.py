@@ -93,13 +93,13 @@ def seal_bundle(
     of its lifecycle here: what others approved opens no gate. Raises what `verify_index` and
     `publish` raise.
     """
+    store.read(lambda session: require_push(session, project))
     # Keys and nothing else: whoever asks may be far away, and our files are none of theirs.
     trusted = {parse_verifier_key(each).public_key.hex() for each in trust}
     portable = verify_index(head.index.encode(), head.note, trusted, verifying)
     signatures = portable.document["signatures"]
 
     def allowed(session: Session) -> tuple[str, ...]:
-        require_push(session, project)
         if signatures:
             guard.require(session, SIGN, project_id(session, project), project)
         return _parents_here(store, session, project, portable)

@@ -192,7 +192,7 @@ class NewWebhook(Body):
     url: str
     name: str = ""
     description: str = ""
-    form: Literal["standard", "slack", "mlflow"] = "standard"
+    form: Literal["standard", "slack", "mlflow", "openlineage"] = "standard"
     models: list[str] = []
     stages: list[str] = []
     actions: list[str] = []
