@@ -186,7 +186,7 @@ def _parsed(index: bytes) -> dict[str, Any]:
             isinstance(document["key"], str)
             and all(isinstance(version[name], str) for name in _VERSION_TEXTS)
             and all(isinstance(version[name], dict) for name in _VERSION_MAPPINGS)
-            and isinstance(version["parents"], list)
+            and all(isinstance(each["reference"], str) for each in version["parents"])
             and is_digest(manifest["digest"], "sha256")
             and type(manifest["size"]) is int
             and all(isinstance(document[name], list) for name in _LISTS)

@@ -24,6 +24,7 @@ from lockgate.domain.portable import (
     note_text,
     verify_index,
 )
+from lockgate.domain.references import parse_reference
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import Contended
 from lockgate.keys import SigningKey, verifying
@@ -145,8 +146,10 @@ def _parents_here(
     """
     found = []
     for parent in portable.version["parents"]:
-        name, sign, label = str(parent.get("reference")).partition("/")[2].partition(":")
-        stamp = find_stamp(session, project, name, label) if sign and parent.get("digest") else None
+        meant = parse_reference(parent["reference"])
+        if meant.kind != "label" or parent.get("digest") is None:
+            continue
+        stamp = find_stamp(session, project, meant.model, meant.selector)
         here = None if stamp is None else store.versions.load(session, stamp)
         if here is not None and here.digest == parent["digest"]:
             found.append(here.reference)
