@@ -45,7 +45,7 @@ def list_parents(session: Session, keys: Sequence[int]) -> list[tuple[int, str, 
 def list_children(
     session: Session, parents: Sequence[tuple[int, str]], count: int
 ) -> list[tuple[int, int | None, str]]:
-    """Return ``(version, parent, reference)`` of up to ``count`` children of each batch.
+    """Return ``(version, parent, reference)`` of up to ``count`` visible children of each batch.
 
     ``parents`` are keys and references. A child that named its parent before there was one is
     found by the reference; ``parent`` is None then. Deleted children are left out.
@@ -56,7 +56,16 @@ def list_children(
             **_binds([key for key, _ in batch]),
             **{f"reference_{i}": text for i, (_, text) in enumerate(batch)},
         }
-        rows = session.all(_children_statement(len(batch)), count=count, **binds)
+        keys = session.visible_keys
+        if keys is None:
+            rows = session.all(_children_statement(len(batch)), count=count, **binds)
+        else:
+            statement = _children_statement(len(batch), seen=True)
+            rows = [
+                row
+                for key in keys
+                for row in session.all(statement, count=count, project_id=key, **binds)
+            ]
         found += [(row[0], row[1], row[2]) for row in rows]
     return found
 
@@ -103,10 +112,11 @@ def _parents_statement(count: int) -> Statement:
     )
 
 
-def _children_statement(count: int) -> Statement:
+def _children_statement(count: int, *, seen: bool = False) -> Statement:
+    own = [_V.c.project_id == bindparam("project_id")] if seen else []
     references: list[Any] = [bindparam(f"reference_{i}") for i in range(count)]
     return _kept(
-        "children",
+        "children seen" if seen else "children",
         count,
         lambda: (
             select(_T.c.version_id, _T.c.parent_id, _T.c.reference)
@@ -118,6 +128,7 @@ def _children_statement(count: int) -> Statement:
                 ),
                 _V.c.deleted_at.is_(None),
                 _M.c.deleted_at.is_(None),
+                *own,
             )
             .order_by(_T.c.version_id, _T.c.position)
             .limit(bindparam("count"))
