@@ -170,9 +170,11 @@ def open_store(url: str, settings: Settings, clock: Clock | None = None) -> Stor
 
     The store of its files is opened when one is first needed.
     """
+    from lockgate.domain.run_links import RunPages
     from lockgate.services.posting import Poster
     from lockgate.storage.store import Store
 
+    pages = RunPages(mlflow=settings.mlflow_run_url, wandb=settings.wandb_run_url)
     driver = open_driver(url, settings)
     try:
         if clock is None:
@@ -184,6 +186,7 @@ def open_store(url: str, settings: Settings, clock: Clock | None = None) -> Stor
         raise
     store.depot = depot_of(url, settings, store)
     store.post = Poster(settings.webhook_hosts)
+    store.run_pages = pages
     return store
 
 

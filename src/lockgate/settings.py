@@ -103,6 +103,10 @@ class Settings:
     """For how long a delivery is tried again, and a webhook that fails is kept active."""
     webhook_keep_days: int = 7
     """For how many days a delivery that is over stays in the delivery log."""
+    mlflow_run_url: str = ""
+    """The page of an MLflow run: a URL with ``{run}``, and ``{experiment}`` if it needs that."""
+    wandb_run_url: str = "https://wandb.ai/{entity}/{project}/runs/{run}"
+    """The page of a run of Weights & Biases: ``{entity}``, ``{project}`` and ``{run}`` in a URL."""
     coordination: str = ""
     """Through what the users of a cache folder agree on who downloads a model for all.
 

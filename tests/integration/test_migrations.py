@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 import lockgate
 from bare import run
@@ -182,6 +183,23 @@ def test_an_upgrade_keeps_what_is_there(database_url: str, tmp_path: Path) -> No
     with lockgate.connect(database_url, actor="ana") as registry:
         assert before == (registry.get_version("churn", "1"), list(registry.audit()))
         assert registry.verify_audit().ok
+
+
+def test_lineage_of_before_is_found(database_url: str) -> None:
+    """Parents that were named before there was a table of them are followed all the same."""
+    with lockgate.connect(database_url, actor="ana") as registry:
+        registry.register_model("base", "1")
+        registry.register_model("churn", "1", parents=["base:1", "base@latest"])
+    before = ScriptDirectory(str(runner.FOLDER)).get_revision("0011").down_revision
+    run(database_url, "DROP TABLE version_parents")
+    run(database_url, f"UPDATE alembic_version SET version_num = '{before}'")
+    assert runner.upgrade(database_url) == (before, schema.HEAD)
+    with lockgate.connect(database_url, actor="ana") as registry:
+        assert [each.source for each in registry.lineage("churn:1").edges] == [
+            "default/base:1",
+            "default/base@latest",
+        ]
+        assert [each.target for each in registry.lineage("base:1").edges] == ["default/churn:1"]
 
 
 def test_a_migration_that_fails_changes_nothing(database_url: str, tmp_path: Path) -> None:

@@ -238,6 +238,10 @@ TABLE: dict[str, Row] = {
     f"GET {V}/files": seen(),
     f"GET {V}/files/{{path:path}}": seen(path={"path": "weights.json"}),
     f"GET {V}/card": seen(),
+    f"GET {V}/lineage": seen(),
+    f"GET {V}/generated-card": seen(),
+    f"POST {V}/bundle": Row("audit.sign"),
+    f"POST {P}/bundles": Row("version.push", body={"index": "{}", "note": "", "trust": []}),
     f"GET {V}/manifest": seen(),
     f"POST {V}/blobs": seen(body={"digests": []}),
     f"POST {V}/urls": seen(body={"digests": []}),
@@ -247,7 +251,7 @@ TABLE: dict[str, Row] = {
         body={"digest": "sha256:" + "0" * 64, "public_key": "0" * 64, "signature": "0" * 128},
     ),
 }
-FILES = ("}/files", "}/card", "}/manifest", "}/blobs", "}/urls", "}/signatures")
+FILES = ("}/files", "}/bundle", "}/card", "}/manifest", "}/blobs", "}/urls", "}/signatures")
 # Somebody's own, so that a role says nothing about it.
 OWN = {f"DELETE {A}/tokens/{{token}}"}
 # What the body says is looked at first, whoever sends it: a 400 tells nothing about anything.

@@ -55,6 +55,7 @@ LOOKS: dict[str, Callable[[Registry], object]] = {
     "by stage": lambda r: r.get_by_stage("Production", project="secret"),
     "summary": lambda r: r.summary(project="secret"),
     "checks": lambda r: r.list_checks("secret/hidden", "1"),
+    "lineage": lambda r: r.lineage("secret/hidden:1"),
     "files": lambda r: r.files("secret/hidden:1"),
     "requests": lambda r: r.list_requests(model="secret/hidden"),
     "register": lambda r: r.register_model("secret/hidden", "3"),
@@ -136,6 +137,23 @@ def test_baselines_elsewhere(access: Access) -> None:
     with pytest.raises(PolicyViolated):
         maintainer.promote("risk/worse", "1")
     access.as_("maintainer").delete_model("risk/worse")
+
+
+def test_lineage_ends_where_the_visible_ends(access: Access) -> None:
+    """Neither parents nor children of others are in the graph, nor that there are any."""
+    root, viewer = access.as_(ROOT), access.as_("viewer")
+    root.register_model("secret/offspring", "1", parents=["risk/churn:1"])
+    root.register_model("risk/heir", "1", parents=["secret/hidden:1", "secret/none:1"])
+    root.register_model("risk/heir", "2", parents=["risk/heir:1"])
+    assert len(root.lineage("risk/churn:1").nodes) == 2
+    assert len(root.lineage("risk/heir:2").nodes) == 4
+    assert [each.id for each in viewer.lineage("risk/churn:1").nodes] == ["risk/churn:1"]
+    seen = viewer.lineage("risk/heir:2")
+    assert [each.id for each in seen.nodes] == ["risk/heir:2", "risk/heir:1"]
+    below = viewer.lineage("risk/churn:1", direction="downstream", depth=1)
+    assert not below.truncated
+    root.delete_model("risk/heir")
+    root.delete_model("secret/offspring")
 
 
 def test_a_name_that_is_taken_unseen(access: Access) -> None:

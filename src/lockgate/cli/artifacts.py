@@ -14,6 +14,7 @@ from lockgate.cli.progress import size_text, transfer
 from lockgate.cli.session import Session
 from lockgate.cli.values import metadata_of, metrics_of, params_of, tags_of
 from lockgate.cli.versions import new_version_named
+from lockgate.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -182,11 +183,34 @@ def diff(
     )
 
 
-def card(ctx: typer.Context, reference: options.Reference) -> None:
-    """Print a version's model card: its MODEL_CARD.md or README.md, else its description."""
+def card(
+    ctx: typer.Context,
+    reference: options.Reference,
+    generate: Annotated[
+        bool,
+        typer.Option("--generate", help="Write one from what is known, for people to go on with."),
+    ] = False,
+    set_: Annotated[
+        str | None,
+        typer.Option("--set", metavar="FILE", help="Make this text the version's description."),
+    ] = None,
+) -> None:
+    """Print a version's model card: its MODEL_CARD.md or README.md, else its description.
+
+    With --generate, one in Hugging Face's form: edit it, and push it with the files, or --set it.
+    """
     session = Session.of(ctx)
     found = session.look_up(reference)
-    text = session.registry.card(found.reference)
+    if set_ is not None:
+        if generate:
+            raise InvalidInput(detail="give --generate or --set, not both", field="set")
+        text = documents.read_text(set_)
+        model = f"{found.project}/{found.model}"
+        session.registry.update_version(model, found.label, description=text)
+    elif generate:
+        text = session.registry.generate_card(found.reference)
+    else:
+        text = session.registry.card(found.reference)
     session.output.show(
         {"reference": found.reference, "card": text}, lambda: session.output.line(text.rstrip("\n"))
     )

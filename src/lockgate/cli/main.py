@@ -15,6 +15,7 @@ from lockgate.cli import (
     aliases,
     artifacts,
     audit,
+    bundles,
     cache,
     checks,
     demo,
@@ -25,6 +26,7 @@ from lockgate.cli import (
     gitops,
     importing,
     lifecycles,
+    lineage,
     lookups,
     members,
     models,
@@ -83,6 +85,7 @@ app.add_typer(policies.app, name="policy")
 app.add_typer(checks.app, name="check")
 app.add_typer(members.app, name="member")
 app.add_typer(cache.app, name="cache")
+app.add_typer(bundles.app, name="bundle")
 app.add_typer(tokens.app, name="token")
 app.add_typer(accounts.admin, name="admin")
 app.add_typer(accounts.account, name="account")
@@ -117,6 +120,7 @@ for verb in (
     lookups.resolve,
     lookups.latest,
     lookups.history,
+    lineage.lineage,
     lookups.search,
     lookups.summary,
     tokens.login,
@@ -134,8 +138,8 @@ app.command("compare")(lookups.compare_)
 ORDER = (
     *("model", "version", "promote", "demote", "archive", "rollback", "transition"),
     *("gate", "request", "inbox", "approve", "reject", "withdraw", "policy", "check"),
-    *("push", "pull", "files", "diff", "card", "sign", "waive", "verify", "gc", "cache"),
-    *("import", "alias", "resolve", "latest", "history", "compare", "search", "summary"),
+    *("push", "pull", "files", "diff", "card", "sign", "waive", "verify", "gc", "cache", "bundle"),
+    *("import", "alias", "resolve", "latest", "history", "lineage", "compare", "search", "summary"),
     *("deploy", "gitops", "watch", "webhook"),
     *("audit", "lifecycle", "project", "member", "protect", "role", "team", "account"),
     *("login", "logout", "whoami", "token", "admin", "serve", "migrate", "demo"),

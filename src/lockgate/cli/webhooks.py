@@ -25,6 +25,7 @@ class Form(StrEnum):
     standard = "standard"
     slack = "slack"
     mlflow = "mlflow"
+    openlineage = "openlineage"
 
 
 class Status(StrEnum):

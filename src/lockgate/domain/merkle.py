@@ -185,6 +185,40 @@ def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
     return proof_from_leaves(inclusion_ranges(index, len(leaves)), leaves)
 
 
+def inclusion_proofs(
+    indexes: Sequence[int], size: int, leaves: Iterable[bytes]
+) -> list[list[bytes]]:
+    """Return the audit path of each of some leaves, in one pass over the first ``size``.
+
+    Raises `Corrupt` when the leaves end too early.
+    """
+    paths = [inclusion_ranges(index, size) for index in indexes]
+    needed = {each for path in paths for each in path}
+    roots: dict[Range, bytes] = {}
+    right_edge: list[tuple[int, int, bytes]] = []
+    count = 0
+    for leaf in islice(leaves, size):
+        begin, end, root = count, count + 1, leaf
+        count += 1
+        if (begin, end) in needed:
+            roots[begin, end] = root
+        while right_edge and right_edge[-1][1] - right_edge[-1][0] == end - begin:
+            begin, _, left = right_edge.pop()
+            root = node_hash(left, root)
+            if (begin, end) in needed:
+                roots[begin, end] = root
+        right_edge.append((begin, end, root))
+    if count != size:
+        raise Corrupt(detail=f"The log ends before its event {size}")
+    while len(right_edge) > 1:
+        begin, end, root = right_edge.pop()
+        begin, _, left = right_edge.pop()
+        root = node_hash(left, root)
+        roots[begin, end] = root
+        right_edge.append((begin, end, root))
+    return [[roots[each] for each in path] for path in paths]
+
+
 def consistency_proof(leaves: Sequence[bytes], old_size: int) -> list[bytes]:
     """Return the proof that the first ``old_size`` of ``leaves`` are its beginning."""
     return proof_from_leaves(consistency_ranges(old_size, len(leaves)), leaves)

@@ -3,6 +3,7 @@
     standard   Standard Webhooks: {"type", "timestamp", "data": the event}; webhook-signature
     slack      an incoming webhook of Slack's: {"text"}; its address is the secret
     mlflow     what MLflow sends: {"entity", "action", "timestamp", "data"}; X-MLflow-Signature
+    openlineage  a RunEvent or DatasetEvent of OpenLineage's; signed as the standard form is
 
 An event may be several messages of MLflow's (two tags set at once) or none; a part is one of them.
 """
@@ -19,6 +20,7 @@ from typing import Any
 from lockgate.domain.audit import AuditEvent, canonical_json, event_document
 from lockgate.domain.events import Interest
 from lockgate.domain.moments import to_text
+from lockgate.domain.openlineage import lineage_event, trial
 from lockgate.domain.webhooks import Form, secret_bytes
 
 PING = "ping"
@@ -48,6 +50,9 @@ def messages_of(form: Form, event: AuditEvent, known: Mapping[str, Any]) -> Sequ
         return _mlflow_messages(event, known)
     if form == "slack":
         return [Message(name=event.action, value={"text": slack_text(event)})]
+    if form == "openlineage":
+        told = lineage_event(event, known)
+        return [] if told is None else [Message(name=event.action, value=told)]
     value = {"type": event.action, "timestamp": to_text(event.at), "data": event_document(event)}
     return [Message(name=event.action, value=value)]
 
@@ -68,6 +73,8 @@ def ping_of(form: Form, project: str, at: str) -> Message:
     if form == "mlflow":
         data = {"name": "example_model", "tags": {}, "description": "A trial of this webhook"}
         return Message(name=PING, value=_mlflow_value("registered_model.created", at, data))
+    if form == "openlineage":
+        return Message(name=PING, value=trial(project, at))
     return Message(name=PING, value={"type": PING, "timestamp": at, "data": {"project": project}})
 
 

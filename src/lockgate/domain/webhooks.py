@@ -18,7 +18,7 @@ from lockgate.domain import names
 from lockgate.domain.events import Interest
 from lockgate.errors import InvalidInput
 
-Form = Literal["standard", "slack", "mlflow"]
+Form = Literal["standard", "slack", "mlflow", "openlineage"]
 FORMS: tuple[str, ...] = get_args(Form)
 WebhookStatus = Literal["active", "paused", "disabled"]
 DeliveryStatus = Literal["pending", "delivered", "failed", "skipped"]

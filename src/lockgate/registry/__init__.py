@@ -7,11 +7,12 @@ A name is ``name`` or ``project/name``; a version is its label or its number.
 from __future__ import annotations
 
 from lockgate.registry.access import AccessVerbs
-from lockgate.registry.artifacts import ArtifactVerbs
 from lockgate.registry.audit import AuditVerbs
+from lockgate.registry.bundles import BundleVerbs
 from lockgate.registry.deployments import DeploymentVerbs
 from lockgate.registry.events import EventVerbs
 from lockgate.registry.gates import GateVerbs
+from lockgate.registry.lineage import LineageVerbs
 from lockgate.registry.lookups import LookupVerbs
 from lockgate.registry.models import ModelVerbs
 from lockgate.registry.passages import PassageVerbs
@@ -32,10 +33,11 @@ class Registry(
     GateVerbs,
     LookupVerbs,
     AuditVerbs,
-    ArtifactVerbs,
+    BundleVerbs,
     AccessVerbs,
     EventVerbs,
     WebhookVerbs,
     DeploymentVerbs,
+    LineageVerbs,
 ):
     """A registry on a database of its own. Thread-safe; close it, or use it in a ``with``."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from lockgate.sdk.access import AccessVerbs
-from lockgate.sdk.artifacts import ArtifactVerbs
 from lockgate.sdk.audit import AuditVerbs
+from lockgate.sdk.bundles import BundleVerbs
 from lockgate.sdk.deployments import DeploymentVerbs
 from lockgate.sdk.events import EventVerbs
 from lockgate.sdk.gates import GateVerbs
+from lockgate.sdk.lineage import LineageVerbs
 from lockgate.sdk.lookups import LookupVerbs
 from lockgate.sdk.models import ModelVerbs
 from lockgate.sdk.passages import PassageVerbs
@@ -28,11 +29,12 @@ class Client(
     GateVerbs,
     LookupVerbs,
     AuditVerbs,
-    ArtifactVerbs,
+    BundleVerbs,
     AccessVerbs,
     EventVerbs,
     WebhookVerbs,
     DeploymentVerbs,
+    LineageVerbs,
 ):
     """A registry on a server. Thread-safe; close it, or use it in a ``with``.
 

@@ -354,4 +354,7 @@ def _known(session: Session, event: AuditEvent) -> dict[str, Any]:
         "tags": version.tags,
         "description": version.description,
         "source": version.artifact_uri,
+        "dataset": version.sources.dataset,
+        "parents": version.sources.parents,
+        "run_id": version.run_id,
     }

@@ -27,6 +27,12 @@ def find_stamp(session: Session, project: str, name: str, label: str) -> Stamp |
     return stamp
 
 
+def find_reference(store: Store, session: Session, reference: Reference) -> Stamp | None:
+    """Return the stamp of the live version that a reference means now, or None."""
+    found = model_rows.find_model(session, reference.project, reference.model)
+    return None if found is None else _find_stamp(store, session, found, reference)
+
+
 def find_baseline(
     store: Store, session: Session, stored: StoredModel, text: str, *, lock: bool
 ) -> ModelVersion | None:

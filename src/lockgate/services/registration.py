@@ -26,6 +26,7 @@ from lockgate.errors import (
 )
 from lockgate.services.gates import judge, lock_candidate, plan_of
 from lockgate.services.lifecycles import find_key
+from lockgate.services.lineage import keep_parents
 from lockgate.storage import guard, history
 from lockgate.storage import models as model_rows
 from lockgate.storage import versions as version_rows
@@ -68,6 +69,8 @@ class NewVersion:
     tags: FrozenDict[str, str] = EMPTY
     metadata: FrozenDict[str, Any] = EMPTY
     sources: Sources = NO_SOURCES
+    # Where an imported version comes from, for the record.
+    origin: FrozenDict[str, Any] = EMPTY
 
 
 def new_model(limits: Limits, name: Any, **words: Any) -> NewModel:
@@ -172,7 +175,7 @@ def register_in(
     if existing is not None and version_rows.label_taken(session, stored.id, label):
         return _duplicate(session, lifecycle, stored, label, existing)
     stage = _initial_stage(lifecycle, new.stage)
-    version = _add_version(session, who, stored, lifecycle, replace(new, label=label))
+    version = _add_version(store, session, who, stored, lifecycle, replace(new, label=label))
     if stage.name == lifecycle.initial:
         return version
     return _enter(store, session, who, stored, version.label, stage)
@@ -312,7 +315,12 @@ def _initial_stage(lifecycle: Lifecycle, asked: str | None) -> Stage:
 
 
 def _add_version(
-    session: Session, who: Caller, stored: StoredModel, lifecycle: Lifecycle, new: NewVersion
+    store: Store,
+    session: Session,
+    who: Caller,
+    stored: StoredModel,
+    lifecycle: Lifecycle,
+    new: NewVersion,
 ) -> ModelVersion:
     initial = lifecycle.stage(lifecycle.initial)
     now = session.now
@@ -338,6 +346,7 @@ def _add_version(
         updated_at=now,
     )
     key = version_rows.insert_version(session, stored, version, initial.exclusive)
+    keep_parents(store, session, key, version)
     history.record_passage(session, stored, key, _birth(version, who), first=True)
     after = replace(
         stored,
@@ -364,6 +373,7 @@ def _add_version(
             "digest": version.digest,
             "metrics": version.metrics,
             "run_id": version.run_id,
+            **({"origin": new.origin} if new.origin else {}),
         },
     )
     return version

@@ -19,6 +19,15 @@ _ALL = Statement(
     .order_by(_T.c.id.desc())
     .limit(bindparam("count"))
 )
+_COVERING = Statement(
+    _COLUMNS.where(
+        _T.c.project_id == bindparam("project_id"),
+        _T.c.verifier_key == bindparam("key"),
+        _T.c.size >= bindparam("seq"),
+    )
+    .order_by(_T.c.size, _T.c.id)
+    .limit(1)
+)
 _ADD = inserting(_T, "id")
 
 
@@ -28,6 +37,14 @@ def list_checkpoints(
     """Return the newest checkpoints of a project's log, newest first."""
     rows = session.all(_ALL, project_id=project_id, count=count)
     return [_checkpoint(project, row) for row in rows]
+
+
+def find_covering(
+    session: Session, project_id: int, project: str, key: str, seq: int
+) -> SignedCheckpoint | None:
+    """Return the earliest checkpoint by a key that covers an event, or None."""
+    row = session.one(_COVERING, project_id=project_id, key=key, seq=seq)
+    return None if row is None else _checkpoint(project, row)
 
 
 def add_checkpoint(session: Session, project_id: int, checkpoint: SignedCheckpoint) -> None:

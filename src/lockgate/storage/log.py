@@ -81,6 +81,22 @@ _RENAMED = Statement(
     .order_by(_E.c.seq)
     .limit(1)
 )
+_OF_VERSION = Statement(
+    select(_E.c.seq, _E.c.body)
+    .where(
+        _E.c.project_id == bindparam("project_id"),
+        _E.c.model == bindparam("model"),
+        _E.c.version == bindparam("version"),
+        _E.c.at >= bindparam("since"),
+    )
+    .order_by(_E.c.seq)
+)
+_LEAVES = Statement(
+    select(_E.c.seq, _E.c.leaf_hash)
+    .where(_E.c.project_id == bindparam("project_id"), _E.c.seq > bindparam("after"))
+    .order_by(_E.c.seq)
+    .limit(bindparam("count"))
+)
 _FORCED = and_(_E.c.action == "transition", _E.c.body.contains('"forced":true', autoescape=True))
 _FILTERS = {
     "model": _E.c.model == bindparam("model"),
@@ -187,6 +203,24 @@ def list_rows(session: Session, project_id: int, after: int, count: int) -> list
 def list_bodies(session: Session, project_id: int, after: int, count: int) -> list[str]:
     """Return the canonical JSON of up to ``count`` events beyond ``after``."""
     return [row[6] for row in list_rows(session, project_id, after, count)]
+
+
+def list_version_bodies(
+    session: Session, project_id: int, model: str, version: str, since_us: int
+) -> list[tuple[int, str]]:
+    """Return number and canonical JSON of every event about a version since a moment."""
+    rows = session.all(
+        _OF_VERSION, project_id=project_id, model=model, version=version, since=since_us
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def iterate_leaves(session: Session, project_id: int, batch: int = 10_000) -> Iterator[bytes]:
+    """Yield the leaf hashes of the whole log."""
+    after = 0
+    while rows := session.all(_LEAVES, project_id=project_id, after=after, count=batch):
+        yield from (bytes(row[1]) for row in rows)
+        after = rows[-1][0]
 
 
 def find_next(

@@ -13,6 +13,7 @@ from lockgate.domain.names import LIMITS, Limits
 from lockgate.domain.permissions import CREATE_PROJECT
 from lockgate.domain.projects import Project
 from lockgate.domain.references import DEFAULT_PROJECT
+from lockgate.domain.run_links import RunPages
 from lockgate.errors import Unauthenticated
 from lockgate.storage import idempotency
 from lockgate.storage.accounts import read_state
@@ -85,6 +86,7 @@ class Store:
         self.post: object | None = None
         # What is known of the use of versions beyond the database: known to the services alone.
         self.usage: object | None = None
+        self.run_pages = RunPages()
         if not self.database.snapshot(_is_furnished):
             self.database.write(_furnish)
 

@@ -22,10 +22,12 @@ from lockgate.domain.events import EventStretch
 from lockgate.domain.frozen import FrozenDict
 from lockgate.domain.gates import GateReport
 from lockgate.domain.history import Alias, Occupancy, Transition
+from lockgate.domain.lineage import LineageGraph
 from lockgate.domain.lineups import Lineup
 from lockgate.domain.models import RegisteredModel
 from lockgate.domain.outcomes import Preview, Promoted, SignedCheckpoint
 from lockgate.domain.overview import ModelOverview
+from lockgate.domain.portable import BundleHead
 from lockgate.domain.projects import Project
 from lockgate.domain.requirements.evidence import Waiver
 from lockgate.domain.summary import Summary
@@ -219,3 +221,5 @@ DeliveryPage = page_of(Delivery)
 DeploymentAnswer = schema_of(Deployment)
 DeploymentPage = page_of(Deployment)
 UserAnswer = schema_of(VersionUser)
+BundleAnswer = schema_of(BundleHead)
+LineageAnswer = schema_of(LineageGraph)

@@ -192,7 +192,7 @@ class NewWebhook(Body):
     url: str
     name: str = ""
     description: str = ""
-    form: Literal["standard", "slack", "mlflow"] = "standard"
+    form: Literal["standard", "slack", "mlflow", "openlineage"] = "standard"
     models: list[str] = []
     stages: list[str] = []
     actions: list[str] = []
@@ -216,6 +216,15 @@ class NewDeployment(Body):
     status: str = Field(default="running", description="deploying, running or failed")
     url: str | None = None
     heartbeat_s: int | None = Field(default=None, description="How often a sign of life comes")
+
+
+class NewBundle(Body):
+    index: str = Field(description="What the bundle says of its version, as it is written there")
+    note: str = Field(description="The signed note over it")
+    trust: list[str] = Field(
+        description="Verifier keys (name+id+base64), one of which must have signed it",
+        max_length=100,
+    )
 
 
 class Resumption(Body):
@@ -313,6 +322,11 @@ class DeploymentWords(PageWords):
     model: str | None = Field(default=None, description="project/name")
     environment: str | None = None
     include_ended: bool = False
+
+
+class LineageWords(Words):
+    direction: Literal["upstream", "downstream", "both"] = "both"
+    depth: Annotated[int, Field(ge=1, le=50)] = Field(default=5, description="How many steps")
 
 
 class DeliveryWords(PageWords):

@@ -221,7 +221,7 @@ def test_mlflow_is_filtered_by_its_own_words() -> None:
     assert is_wanted("standard", Interest(actions=("set_alias",)), told, message)
 
 
-@pytest.mark.parametrize("form", ["standard", "slack", "mlflow"])
+@pytest.mark.parametrize("form", ["standard", "slack", "mlflow", "openlineage"])
 def test_a_trial_has_the_form_of_the_rest(form: Any) -> None:
     """So that a receiver which can read it can read everything."""
     body = ping_of(form, "default", "2026-10-01T00:00:00.000000Z").value
@@ -229,6 +229,7 @@ def test_a_trial_has_the_form_of_the_rest(form: Any) -> None:
         "standard": {"type", "timestamp", "data"},
         "slack": {"text"},
         "mlflow": {"entity", "action", "timestamp", "data"},
+        "openlineage": {"eventTime", "producer", "schemaURL", "dataset"},
     }
     assert set(body) == expected[form]
 
