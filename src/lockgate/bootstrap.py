@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lockgate.domain import names
 from lockgate.domain.access import Actor
-from lockgate.errors import InvalidSetting
+from lockgate.errors import InvalidInput, InvalidSetting
 from lockgate.settings import Settings
 
 if TYPE_CHECKING:
@@ -140,19 +140,29 @@ def use_model(
     version: str | int | None = None,
     alias: str | None = None,
     at: datetime | str | None = None,
+    key: str | int | None = None,
     url: str | None = None,
     progress: Callable[[PullProgress], None] | None = None,
 ) -> Path:
     """Return a folder on this machine with the files of a version, verified and read-only.
 
     ``reference`` is a whole one (``churn@production``), or a name with at most one of ``stage``,
-    ``version`` and ``alias``; ``at`` asks what it meant at a moment in the past. The folder lies
-    in the user's cache and is shared: copy it before changing it. Raises `ArtifactNotFound`,
+    ``version`` and ``alias``; ``at`` asks what it meant at a moment in the past; ``key`` asks
+    for a name's version by its split, always of the same arm for the same key. The folder lies in
+    the user's cache and is shared: copy it before changing it. Raises `ArtifactNotFound`,
     `DigestMismatch`, what `resolve` raises.
     """
     from lockgate.artifacts.carrying import named_reference
 
     with connect(url) as registry:
+        if key is not None:
+            if (stage, version, alias, at) != (None,) * 4:
+                raise InvalidInput(
+                    detail="A key chooses the version by itself: leave stage, version, alias and "
+                    "at out",
+                    field="key",
+                )
+            return registry.use(registry.assign(reference, key).reference, progress=progress)
         wanted = named_reference(
             reference, registry.project, stage=stage, version=version, alias=alias
         )

@@ -8,7 +8,8 @@
     ├ NotFound          ProjectNotFound · ModelNotFound · VersionNotFound · AliasNotFound ·
     │                   StageEmpty · LifecycleNotFound · NothingToRollBackTo ·
     │                   PolicyNotFound · RequestNotFound · BlobNotFound · ArtifactNotFound ·
-    │                   WebhookNotFound · DeliveryNotFound · DeploymentNotFound
+    │                   WebhookNotFound · DeliveryNotFound · DeploymentNotFound ·
+    │                   SplitNotFound
     ├ Conflict          AlreadyExists · TransitionNotAllowed · PolicyViolated · StageChanged ·
     │                   StaleRevision · VersionSealed · InUse · IdempotencyMismatch ·
     │                   ClaimLost · Contended · RequestClosed
@@ -72,6 +73,7 @@ __all__ = [
     "RequestNotFound",
     "SchemaOutdated",
     "ServerUnreachable",
+    "SplitNotFound",
     "StageChanged",
     "StageEmpty",
     "StaleRevision",
@@ -258,6 +260,10 @@ class DeliveryNotFound(NotFound):
 
 class DeploymentNotFound(NotFound):
     sentence = "Deployment '{deployment}' not found."
+
+
+class SplitNotFound(NotFound):
+    sentence = "Model '{model}' has no split."
 
 
 # --- 409: the state says no ------------------------------------------------------------------

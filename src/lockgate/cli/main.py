@@ -27,11 +27,13 @@ from lockgate.cli import (
     lookups,
     members,
     models,
+    outcomes,
     passages,
     policies,
     projects,
     protections,
     requests,
+    splits,
     tokens,
     upkeep,
     versions,
@@ -91,6 +93,8 @@ app.add_typer(protections.app, name="protect")
 app.add_typer(webhooks.app, name="webhook")
 app.add_typer(deploy.app, name="deploy")
 app.add_typer(gitops.app, name="gitops")
+app.add_typer(splits.app, name="split")
+app.add_typer(outcomes.app, name="outcomes")
 for verb in (
     passages.promote,
     passages.demote,
@@ -134,7 +138,7 @@ ORDER = (
     *("gate", "request", "inbox", "approve", "reject", "withdraw", "policy", "check"),
     *("push", "pull", "files", "diff", "card", "sign", "waive", "verify", "gc", "cache"),
     *("alias", "resolve", "latest", "history", "compare", "search", "summary"),
-    *("deploy", "gitops", "watch", "webhook"),
+    *("deploy", "gitops", "split", "outcomes", "watch", "webhook"),
     *("audit", "lifecycle", "project", "member", "protect", "role", "team", "account"),
     *("login", "logout", "whoami", "token", "admin", "serve", "migrate", "demo"),
 )

@@ -17,6 +17,7 @@ from lockgate.registry.models import ModelVerbs
 from lockgate.registry.passages import PassageVerbs
 from lockgate.registry.policies import PolicyVerbs
 from lockgate.registry.projects import ProjectVerbs
+from lockgate.registry.splits import SplitVerbs
 from lockgate.registry.versions import VersionVerbs
 from lockgate.registry.webhooks import WebhookVerbs
 
@@ -37,5 +38,6 @@ class Registry(
     EventVerbs,
     WebhookVerbs,
     DeploymentVerbs,
+    SplitVerbs,
 ):
     """A registry on a database of its own. Thread-safe; close it, or use it in a ``with``."""

@@ -13,6 +13,7 @@ from lockgate.sdk.models import ModelVerbs
 from lockgate.sdk.passages import PassageVerbs
 from lockgate.sdk.policies import PolicyVerbs
 from lockgate.sdk.projects import ProjectVerbs
+from lockgate.sdk.splits import SplitVerbs
 from lockgate.sdk.versions import VersionVerbs
 from lockgate.sdk.webhooks import WebhookVerbs
 
@@ -33,6 +34,7 @@ class Client(
     EventVerbs,
     WebhookVerbs,
     DeploymentVerbs,
+    SplitVerbs,
 ):
     """A registry on a server. Thread-safe; close it, or use it in a ``with``.
 

@@ -17,17 +17,18 @@ from lockgate.storage import (
     deployment_tables,
     event_tables,
     gate_tables,
+    split_tables,
     tables,
     upload_tables,
 )
 from lockgate.storage.statements import DIALECTS
 
-HEAD = "0009"
+HEAD = "0010"
 METADATA = tables.metadata
 """Every table: those of `tables` and of the modules beside it."""
 _DRAWN_IN = (
     *(access_tables, artifact_tables, deployment_tables),
-    *(event_tables, gate_tables, upload_tables),
+    *(event_tables, gate_tables, split_tables, upload_tables),
 )
 assert all(each.metadata is METADATA for each in _DRAWN_IN)  # noqa: S101
 LOCK_KEY = 0x10C6A7E

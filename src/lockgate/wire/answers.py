@@ -26,7 +26,9 @@ from lockgate.domain.outcomes import Promoted, SignedCheckpoint
 from lockgate.domain.overview import ModelOverview
 from lockgate.domain.projects import Project
 from lockgate.domain.requirements.evidence import Waiver
+from lockgate.domain.splits import Assignment, Split
 from lockgate.domain.summary import Summary
+from lockgate.domain.trials import OutcomeComparison, VersionTally
 from lockgate.domain.verification import Verdict
 from lockgate.domain.versions import ModelVersion
 from lockgate.domain.webhooks import Delivery, Webhook, WebhookSecret
@@ -211,3 +213,7 @@ DeliveryPage = page_of(Delivery)
 DeploymentAnswer = schema_of(Deployment)
 DeploymentPage = page_of(Deployment)
 UserAnswer = schema_of(VersionUser)
+SplitAnswer = schema_of(Split)
+AssignmentAnswer = schema_of(Assignment)
+TallyAnswer = schema_of(VersionTally)
+OutcomesAnswer = schema_of(OutcomeComparison)

@@ -34,6 +34,8 @@ ChangedMetrics = Annotated[Any, _shown(**_mapping("integer", "number", "null"))]
 ChangedParams = Annotated[Any, _shown(**_mapping(*SCALARS))]
 ChangedTags = Annotated[Any, _shown(anyOf=[_mapping("string", "null"), _TAGS["anyOf"][1]])]
 ChangedMetadata = Annotated[Any, _shown(type="object")]
+Weights = Annotated[Any, _shown(**_mapping("integer"))]
+Outcomes = Annotated[Any, _shown(type="array", items={"type": "object"})]
 Label = str | int
 
 
@@ -218,6 +220,18 @@ class NewDeployment(Body):
     heartbeat_s: int | None = Field(default=None, description="How often a sign of life comes")
 
 
+class NewSplit(Body):
+    arms: Weights = Field(description="What each arm means, with its weight")
+
+
+class NewOutcomes(Body):
+    outcomes: Outcomes = Field(
+        description="Each with an arm or a version, a metric, and either successes and trials or "
+        "values"
+    )
+    batch: str | None = Field(default=None, description="A batch of one name counts once")
+
+
 class Resumption(Body):
     skip: bool = Field(default=False, description="Begin with what happens from now on")
 
@@ -312,6 +326,17 @@ class DeploymentWords(PageWords):
     model: str | None = Field(default=None, description="project/name")
     environment: str | None = None
     include_ended: bool = False
+
+
+class KeyWords(Words):
+    key: str = Field(description="Whom or what a version is asked for: a user, a session")
+
+
+class OutcomeWords(Words):
+    metric: str
+    baseline: str | None = Field(default=None, description="An arm; the first unless told")
+    direction: Literal["higher", "lower"] = Field(default="higher", description="What is better")
+    alpha: float = Field(default=0.05, description="How probable a wrong verdict may be")
 
 
 class DeliveryWords(PageWords):
