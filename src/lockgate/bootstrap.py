@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lockgate.sdk.client import Client
     from lockgate.services.deliverer import Deliverer
     from lockgate.services.depot import Depot
+    from lockgate.services.watcher import Watcher
     from lockgate.storage.database import Clock, Driver
     from lockgate.storage.store import Store
 
@@ -299,7 +300,7 @@ def app_from(settings: Settings) -> Any:
         settings,
         coordination=coordination,
         dialects=dialects,
-        workers=[deliverer_of(store, settings)],
+        workers=[deliverer_of(store, settings), watcher_of(store, settings)],
     )
 
 
@@ -314,6 +315,19 @@ def deliverer_of(store: Store, settings: Settings) -> Deliverer:
         keep_days=settings.webhook_keep_days,
     )
     return Deliverer(store, find_poster(store), rules)
+
+
+def watcher_of(store: Store, settings: Settings) -> Watcher:
+    """Return what looks at monitors, not started yet."""
+    from lockgate.services.watcher import Watcher, WatchRules
+
+    rules = WatchRules(
+        every_s=settings.monitor_s,
+        minutes_days=settings.observation_minutes_days,
+        hours_days=settings.observation_hours_days,
+        days_days=settings.observation_days_days,
+    )
+    return Watcher(store, rules)
 
 
 def _system_user() -> str:

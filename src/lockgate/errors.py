@@ -9,7 +9,7 @@
     │                   StageEmpty · LifecycleNotFound · NothingToRollBackTo ·
     │                   PolicyNotFound · RequestNotFound · BlobNotFound · ArtifactNotFound ·
     │                   WebhookNotFound · DeliveryNotFound · DeploymentNotFound ·
-    │                   SplitNotFound
+    │                   SplitNotFound · MonitorNotFound
     ├ Conflict          AlreadyExists · TransitionNotAllowed · PolicyViolated · StageChanged ·
     │                   StaleRevision · VersionSealed · InUse · IdempotencyMismatch ·
     │                   ClaimLost · Contended · RequestClosed
@@ -61,6 +61,7 @@ __all__ = [
     "LifecycleNotFound",
     "LimitExceeded",
     "ModelNotFound",
+    "MonitorNotFound",
     "NotFound",
     "NothingToRollBackTo",
     "PolicyNotFound",
@@ -264,6 +265,10 @@ class DeploymentNotFound(NotFound):
 
 class SplitNotFound(NotFound):
     sentence = "Model '{model}' has no split."
+
+
+class MonitorNotFound(NotFound):
+    sentence = "Model '{model}' has no monitor '{monitor}'."
 
 
 # --- 409: the state says no ------------------------------------------------------------------

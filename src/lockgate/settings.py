@@ -88,6 +88,14 @@ class Settings:
     """For how long a delivery is tried again, and a webhook that fails is kept active."""
     webhook_keep_days: int = 7
     """For how many days a delivery that is over stays in the delivery log."""
+    monitor_s: float = 30.0
+    """How often the server looks at the monitors."""
+    observation_minutes_days: int = 7
+    """For how many days observations are kept by the minute."""
+    observation_hours_days: int = 90
+    """For how many days observations are kept by the hour."""
+    observation_days_days: int = 730
+    """For how many days observations are kept by the day."""
     coordination: str = ""
     """Through what the users of a cache folder agree on who downloads a model for all.
 

@@ -27,6 +27,7 @@ from lockgate.cli import (
     lookups,
     members,
     models,
+    monitors,
     outcomes,
     passages,
     policies,
@@ -95,6 +96,7 @@ app.add_typer(deploy.app, name="deploy")
 app.add_typer(gitops.app, name="gitops")
 app.add_typer(splits.app, name="split")
 app.add_typer(outcomes.app, name="outcomes")
+app.add_typer(monitors.app, name="monitor")
 for verb in (
     passages.promote,
     passages.demote,
@@ -124,6 +126,7 @@ for verb in (
     tokens.login,
     tokens.logout,
     tokens.whoami,
+    monitors.observe,
     events.watch,
     admin.serve,
     admin.migrate,
@@ -138,7 +141,8 @@ ORDER = (
     *("gate", "request", "inbox", "approve", "reject", "withdraw", "policy", "check"),
     *("push", "pull", "files", "diff", "card", "sign", "waive", "verify", "gc", "cache"),
     *("alias", "resolve", "latest", "history", "compare", "search", "summary"),
-    *("deploy", "gitops", "split", "outcomes", "watch", "webhook"),
+    *("deploy", "gitops", "split", "outcomes", "observe", "monitor"),
+    *("watch", "webhook"),
     *("audit", "lifecycle", "project", "member", "protect", "role", "team", "account"),
     *("login", "logout", "whoami", "token", "admin", "serve", "migrate", "demo"),
 )

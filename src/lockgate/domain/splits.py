@@ -76,7 +76,7 @@ class Split:
         return self.arm(owner)
 
     def arm(self, name: str) -> Arm:
-        """Return an arm by its name, a stage in any case. Raises `InvalidInput` with those that there are."""
+        """Return an arm by its name, a stage in any case. Raises `InvalidInput`."""
         wanted = name.removeprefix("@").removeprefix(":")
         for each in self.arms:
             stage = each.kind == "stage" and each.name.casefold() == wanted.casefold()

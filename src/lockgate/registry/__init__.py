@@ -14,6 +14,7 @@ from lockgate.registry.events import EventVerbs
 from lockgate.registry.gates import GateVerbs
 from lockgate.registry.lookups import LookupVerbs
 from lockgate.registry.models import ModelVerbs
+from lockgate.registry.monitors import MonitorVerbs
 from lockgate.registry.passages import PassageVerbs
 from lockgate.registry.policies import PolicyVerbs
 from lockgate.registry.projects import ProjectVerbs
@@ -39,5 +40,6 @@ class Registry(
     WebhookVerbs,
     DeploymentVerbs,
     SplitVerbs,
+    MonitorVerbs,
 ):
     """A registry on a database of its own. Thread-safe; close it, or use it in a ``with``."""

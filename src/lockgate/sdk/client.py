@@ -10,6 +10,7 @@ from lockgate.sdk.events import EventVerbs
 from lockgate.sdk.gates import GateVerbs
 from lockgate.sdk.lookups import LookupVerbs
 from lockgate.sdk.models import ModelVerbs
+from lockgate.sdk.monitors import MonitorVerbs
 from lockgate.sdk.passages import PassageVerbs
 from lockgate.sdk.policies import PolicyVerbs
 from lockgate.sdk.projects import ProjectVerbs
@@ -35,6 +36,7 @@ class Client(
     WebhookVerbs,
     DeploymentVerbs,
     SplitVerbs,
+    MonitorVerbs,
 ):
     """A registry on a server. Thread-safe; close it, or use it in a ``with``.
 

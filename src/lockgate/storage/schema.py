@@ -17,6 +17,7 @@ from lockgate.storage import (
     deployment_tables,
     event_tables,
     gate_tables,
+    monitor_tables,
     split_tables,
     tables,
     upload_tables,
@@ -28,7 +29,7 @@ METADATA = tables.metadata
 """Every table: those of `tables` and of the modules beside it."""
 _DRAWN_IN = (
     *(access_tables, artifact_tables, deployment_tables),
-    *(event_tables, gate_tables, split_tables, upload_tables),
+    *(event_tables, gate_tables, monitor_tables, split_tables, upload_tables),
 )
 assert all(each.metadata is METADATA for each in _DRAWN_IN)  # noqa: S101
 LOCK_KEY = 0x10C6A7E

@@ -22,6 +22,8 @@ from lockgate.domain.frozen import FrozenDict
 from lockgate.domain.gates import GateReport
 from lockgate.domain.history import Alias, Occupancy, Transition
 from lockgate.domain.models import RegisteredModel
+from lockgate.domain.monitors import Monitor
+from lockgate.domain.observations import ObservationSeries, ObservationsKept
 from lockgate.domain.outcomes import Promoted, SignedCheckpoint
 from lockgate.domain.overview import ModelOverview
 from lockgate.domain.projects import Project
@@ -217,3 +219,6 @@ SplitAnswer = schema_of(Split)
 AssignmentAnswer = schema_of(Assignment)
 TallyAnswer = schema_of(VersionTally)
 OutcomesAnswer = schema_of(OutcomeComparison)
+ObservedAnswer = schema_of(ObservationsKept)
+SeriesAnswer = schema_of(ObservationSeries)
+MonitorAnswer = schema_of(Monitor)

@@ -36,6 +36,9 @@ ChangedTags = Annotated[Any, _shown(anyOf=[_mapping("string", "null"), _TAGS["an
 ChangedMetadata = Annotated[Any, _shown(type="object")]
 Weights = Annotated[Any, _shown(**_mapping("integer"))]
 Outcomes = Annotated[Any, _shown(type="array", items={"type": "object"})]
+Observations = Annotated[
+    Any, _shown(anyOf=[{"type": "object"}, {"type": "array", "items": {"type": "object"}}])
+]
 Label = str | int
 
 
@@ -232,6 +235,27 @@ class NewOutcomes(Body):
     batch: str | None = Field(default=None, description="A batch of one name counts once")
 
 
+class NewObservations(Body):
+    observations: Observations = Field(
+        description="Metrics by name, or a list of objects with metrics and at"
+    )
+    at: str | None = Field(default=None, description="ISO 8601; now unless told")
+
+
+class NewMonitor(Body):
+    metric: str
+    stage: str | None = Field(default=None, description="The serving stage unless told")
+    bound: float | int = 0.0
+    against: Literal["bound", "metrics", "incumbent"] = "bound"
+    direction: Literal["higher", "lower"] = Field(default="higher", description="What is better")
+    window_s: int = 300
+    windows: int = Field(default=3, description="So many bad ones in a row raise an alarm")
+    recovery: int = Field(default=3, description="So many good ones in a row end it")
+    min_samples: int = 30
+    action: Literal["alert", "rollback"] = "alert"
+    cooldown_s: int = Field(default=86_400, description="At most one rollback in this time")
+
+
 class Resumption(Body):
     skip: bool = Field(default=False, description="Begin with what happens from now on")
 
@@ -337,6 +361,13 @@ class OutcomeWords(Words):
     baseline: str | None = Field(default=None, description="An arm; the first unless told")
     direction: Literal["higher", "lower"] = Field(default="higher", description="What is better")
     alpha: float = Field(default=0.05, description="How probable a wrong verdict may be")
+
+
+class SeriesWords(Words):
+    metric: str
+    since: str | None = Field(default=None, description="ISO 8601; all that is kept unless told")
+    until: str | None = None
+    points: Annotated[int, Field(ge=1, le=2_000)] = 200
 
 
 class DeliveryWords(PageWords):
