@@ -215,3 +215,9 @@ def test_over_http_it_is_the_same() -> None:
         Client(server.url, actor="ana") as client,
     ):
         assert everything(client) == everything(here)
+
+
+def test_on_postgresql_it_is_the_same(postgres_url: str) -> None:
+    """Every verb answers what it answers on SQLite."""
+    with embedded(postgres_url) as there, embedded() as here:
+        assert everything(there) == everything(here)

@@ -10,7 +10,6 @@ from lockgate.domain.observations import (
     GRAINS_S,
     MICROS,
     POINTS_MAX,
-    Bucket,
     ObservationSeries,
     ObservationsKept,
     Point,
@@ -83,18 +82,17 @@ def list_observations(
             step_s = -(-step_s // coarser) * coarser
         step_us = step_s * MICROS
         first_us = begin_us - begin_us % (grain_s * MICROS)
-        buckets = rows.list_buckets(session, key, metric, grain_s, first_us, end_us)
-        steps: dict[int, Bucket] = {}
-        for each in buckets:
-            step = each.at_us - each.at_us % step_us
-            steps[step] = steps[step].plus(each) if step in steps else each
+        steps = rows.list_steps(session, key, metric, grain_s, first_us, end_us, step_us)
         return ObservationSeries(
             project=project,
             model=stored.model.name,
             version=version.label,
             metric=metric,
             step_s=step_s,
-            points=tuple(_point(at_us, each) for at_us, each in steps.items()),
+            points=tuple(
+                Point(at=from_micros(begin), n=n, mean=total / n, low=low, high=high)
+                for begin, n, total, low, high in steps
+            ),
         )
 
     return store.snapshot(use_case)
@@ -128,13 +126,3 @@ def _span(
     if begin_us >= end_us:
         raise InvalidInput(detail="since must be before until", field="since")
     return begin_us, end_us
-
-
-def _point(at_us: int, bucket: Bucket) -> Point:
-    return Point(
-        at=from_micros(at_us),
-        n=bucket.tally.n,
-        mean=bucket.tally.mean,
-        low=bucket.low,
-        high=bucket.high,
-    )

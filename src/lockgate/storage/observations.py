@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, literal_column, select, update
 
 from lockgate.domain.observations import Bucket
 from lockgate.domain.trials import Tally
@@ -25,7 +25,16 @@ _BETWEEN = Statement(
     .where(*_SERIES, _T.c.at >= bindparam("since"), _T.c.at < bindparam("until"))
     .order_by(_T.c.at)
 )
-_SPAN = Statement(select(func.min(_T.c.at), func.max(_T.c.at)).where(*_SERIES))
+# One by one: SQLite answers each from an end of the index, and both at once by reading all of it.
+_FIRST = Statement(select(_T.c.at).where(*_SERIES).order_by(_T.c.at).limit(1))
+_LAST = Statement(select(_T.c.at).where(*_SERIES).order_by(_T.c.at.desc()).limit(1))
+_STEP = (_T.c.at - _T.c.at % bindparam("step")).label("step")
+_STEPS = Statement(
+    select(_STEP, func.sum(_T.c.n), func.sum(_T.c.total), func.min(_T.c.low), func.max(_T.c.high))
+    .where(*_SERIES, _T.c.at >= bindparam("since"), _T.c.at < bindparam("until"))
+    .group_by(literal_column("step"))
+    .order_by(literal_column("step"))
+)
 _ADD = inserting(_T)
 _CHANGE = Statement(
     update(_T)
@@ -84,8 +93,32 @@ def list_buckets(
 
 def span_of(session: Session, version_id: int, metric: str, grain_s: int) -> tuple[int, int] | None:
     """Return when the oldest and the newest bucket of a metric begin, or None without any."""
-    row = session.one(_SPAN, version_id=version_id, metric=metric, grain_s=grain_s)
-    return None if row is None or row[0] is None else (row[0], row[1])
+    first = session.value(_FIRST, version_id=version_id, metric=metric, grain_s=grain_s)
+    if first is None:
+        return None
+    return first, session.value(_LAST, version_id=version_id, metric=metric, grain_s=grain_s)
+
+
+def list_steps(
+    session: Session,
+    version_id: int,
+    metric: str,
+    grain_s: int,
+    since_us: int,
+    until_us: int,
+    step_us: int,
+) -> list[tuple[int, int, float, float, float]]:
+    """Return ``(begin, n, total, low, high)`` of each step that has values, oldest first."""
+    found = session.all(
+        _STEPS,
+        version_id=version_id,
+        metric=metric,
+        grain_s=grain_s,
+        since=since_us,
+        until=until_us,
+        step=step_us,
+    )
+    return [(begin, int(n), total, low, high) for begin, n, total, low, high in found]
 
 
 def forget_before(session: Session, grain_s: int, before_us: int) -> int:
