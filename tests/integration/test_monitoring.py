@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 
@@ -16,6 +17,7 @@ from lockgate.registry import Registry
 from lockgate.registry.desk import store_of
 from lockgate.sdk.client import Client
 from lockgate.services.observations import forget_observations
+from lockgate.services.watcher import Watcher, WatchRules
 from lockgate.settings import Settings
 from registries import AnyRegistry, a_server, embedded
 
@@ -125,6 +127,19 @@ def test_two_servers_at_once_roll_back_once(churn: Registry, clock: Hand, tmp_pa
     assert len(list(churn.audit(action="monitor_alarm"))) == 1
     verbs = [each.verb for each in churn.get_transitions("churn", "1")]
     assert verbs.count("rollback") == 1
+
+
+def test_a_server_looks_by_itself(churn: Registry, clock: Hand) -> None:
+    """Its watcher rolls back what fails, without anybody asking."""
+    churn.set_monitor("churn", "auc", "auc", bound=0.8, action="rollback")
+    observe(churn, clock, "2", 0.7, 20)
+    watcher = Watcher(store_of(churn), WatchRules(every_s=0.02))
+    watcher.start()
+    give_up_s = monotonic() + 20
+    while in_production(churn) != "1" and monotonic() < give_up_s:
+        sleep(0.02)
+    watcher.stop()
+    assert in_production(churn) == "1"
 
 
 def test_against_itself_and_the_incumbent(churn: Registry, clock: Hand) -> None:
