@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from lockgate.sdk.client import Client
     from lockgate.services.deliverer import Deliverer
     from lockgate.services.depot import Depot
+    from lockgate.services.watcher import Watcher
     from lockgate.storage.database import Clock, Driver
     from lockgate.storage.store import Store
 
@@ -143,19 +144,29 @@ def use_model(
     version: str | int | None = None,
     alias: str | None = None,
     at: datetime | str | None = None,
+    key: str | int | None = None,
     url: str | None = None,
     progress: Callable[[PullProgress], None] | None = None,
 ) -> Path:
     """Return a folder on this machine with the files of a version, verified and read-only.
 
     ``reference`` is a whole one (``churn@production``), or a name with at most one of ``stage``,
-    ``version`` and ``alias``; ``at`` asks what it meant at a moment in the past. The folder lies
-    in the user's cache and is shared: copy it before changing it. Raises `ArtifactNotFound`,
+    ``version`` and ``alias``; ``at`` asks what it meant at a moment in the past; ``key`` asks
+    for a name's version by its split, always of the same arm for the same key. The folder lies in
+    the user's cache and is shared: copy it before changing it. Raises `ArtifactNotFound`,
     `DigestMismatch`, what `resolve` raises.
     """
     from lockgate.artifacts.carrying import named_reference
 
     with connect(url) as registry:
+        if key is not None:
+            if (stage, version, alias, at) != (None,) * 4:
+                raise InvalidInput(
+                    detail="A key chooses the version by itself: leave stage, version, alias and "
+                    "at out",
+                    field="key",
+                )
+            return registry.use(registry.assign(reference, key).reference, progress=progress)
         wanted = named_reference(
             reference, registry.project, stage=stage, version=version, alias=alias
         )
@@ -315,7 +326,7 @@ def app_from(settings: Settings) -> Any:
         settings,
         coordination=coordination,
         dialects=dialects,
-        workers=[deliverer_of(store, settings)],
+        workers=[deliverer_of(store, settings), watcher_of(store, settings)],
     )
 
 
@@ -330,6 +341,19 @@ def deliverer_of(store: Store, settings: Settings) -> Deliverer:
         keep_days=settings.webhook_keep_days,
     )
     return Deliverer(store, find_poster(store), rules)
+
+
+def watcher_of(store: Store, settings: Settings) -> Watcher:
+    """Return what looks at monitors, not started yet."""
+    from lockgate.services.watcher import Watcher, WatchRules
+
+    rules = WatchRules(
+        every_s=settings.monitor_s,
+        minutes_days=settings.observation_minutes_days,
+        hours_days=settings.observation_hours_days,
+        days_days=settings.observation_days_days,
+    )
+    return Watcher(store, rules)
 
 
 def _system_user() -> str:

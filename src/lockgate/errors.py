@@ -8,7 +8,8 @@
     ├ NotFound          ProjectNotFound · ModelNotFound · VersionNotFound · AliasNotFound ·
     │                   StageEmpty · LifecycleNotFound · NothingToRollBackTo ·
     │                   PolicyNotFound · RequestNotFound · BlobNotFound · ArtifactNotFound ·
-    │                   WebhookNotFound · DeliveryNotFound · DeploymentNotFound
+    │                   WebhookNotFound · DeliveryNotFound · DeploymentNotFound ·
+    │                   SplitNotFound · MonitorNotFound
     ├ Conflict          AlreadyExists · TransitionNotAllowed · PolicyViolated · StageChanged ·
     │                   StaleRevision · VersionSealed · InUse · IdempotencyMismatch ·
     │                   ClaimLost · Contended · RequestClosed
@@ -60,6 +61,7 @@ __all__ = [
     "LifecycleNotFound",
     "LimitExceeded",
     "ModelNotFound",
+    "MonitorNotFound",
     "NotFound",
     "NothingToRollBackTo",
     "PolicyNotFound",
@@ -72,6 +74,7 @@ __all__ = [
     "RequestNotFound",
     "SchemaOutdated",
     "ServerUnreachable",
+    "SplitNotFound",
     "StageChanged",
     "StageEmpty",
     "StaleRevision",
@@ -258,6 +261,14 @@ class DeliveryNotFound(NotFound):
 
 class DeploymentNotFound(NotFound):
     sentence = "Deployment '{deployment}' not found."
+
+
+class SplitNotFound(NotFound):
+    sentence = "Model '{model}' has no split."
+
+
+class MonitorNotFound(NotFound):
+    sentence = "Model '{model}' has no monitor '{monitor}'."
 
 
 # --- 409: the state says no ------------------------------------------------------------------

@@ -107,6 +107,14 @@ class Settings:
     """The page of an MLflow run: a URL with ``{run}``, and ``{experiment}`` if it needs that."""
     wandb_run_url: str = "https://wandb.ai/{entity}/{project}/runs/{run}"
     """The page of a run of Weights & Biases: ``{entity}``, ``{project}`` and ``{run}`` in a URL."""
+    monitor_s: float = 30.0
+    """How often the server looks at the monitors."""
+    observation_minutes_days: int = 7
+    """For how many days observations are kept by the minute."""
+    observation_hours_days: int = 90
+    """For how many days observations are kept by the hour."""
+    observation_days_days: int = 730
+    """For how many days observations are kept by the day."""
     coordination: str = ""
     """Through what the users of a cache folder agree on who downloads a model for all.
 

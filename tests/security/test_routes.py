@@ -22,7 +22,7 @@ from registries import Server, embedded, running
 VIEWER = {"project.view", "audit.view"}
 CONTRIBUTOR = VIEWER | {
     *("model.register", "version.register", "version.push", "version.edit", "version.sign"),
-    *("check.report", "request.create"),
+    *("check.report", "request.create", "outcome.report", "observation.report"),
 }
 APPROVER = VIEWER | {"version.approve"}
 MAINTAINER = (
@@ -32,6 +32,7 @@ MAINTAINER = (
         *("project.edit", "model.edit", "model.delete", "version.delete"),
         *("transition.promote", "transition.demote", "transition.archive", "transition.rollback"),
         *("alias.set", "policy.write", "scan.waive", "request.manage", "audit.sign"),
+        *("split.write", "monitor.write"),
     }
 )
 ADMIN = MAINTAINER | {"member.manage", "gate.force"}
@@ -206,6 +207,23 @@ TABLE: dict[str, Row] = {
     f"POST {M}/seals": Row("version.push", body={"manifest": "sha256:" + "0" * 64}),
     f"POST {M}/rollback": Row("transition.rollback", body={}),
     f"GET {M}/aliases": seen(),
+    f"PUT {M}/split": Row("split.write", body={"arms": {"staging": 1}}),
+    f"GET {M}/split": seen(),
+    f"DELETE {M}/split": Row("split.write"),
+    f"GET {M}/assign": seen(query={"key": "ana"}),
+    f"POST {M}/outcomes": Row(
+        "outcome.report",
+        body={"outcomes": [{"version": "1", "metric": "m", "successes": 1, "trials": 2}]},
+    ),
+    f"POST {V}/observations": Row("observation.report", body={"observations": {"auc": 0.9}}),
+    f"GET {V}/observations": seen(query={"metric": "auc"}),
+    f"GET {M}/monitors": seen(),
+    f"PUT {M}/monitors/{{monitor}}": Row(
+        "monitor.write", body={"metric": "auc"}, path={"monitor": "auc"}
+    ),
+    f"DELETE {M}/monitors/{{monitor}}": Row("monitor.write", path={"monitor": "auc"}),
+    f"POST {A}/monitors/evaluate": everywhere("request.settle"),
+    f"GET {M}/outcomes": seen(query={"metric": "m"}),
     f"GET {M}/aliases/{{alias}}": seen(),
     f"PUT {M}/aliases/{{alias}}": Row("alias.set", body={"version": "2"}),
     f"DELETE {M}/aliases/{{alias}}": Row("alias.set"),

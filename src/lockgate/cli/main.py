@@ -30,11 +30,14 @@ from lockgate.cli import (
     lookups,
     members,
     models,
+    monitors,
+    outcomes,
     passages,
     policies,
     projects,
     protections,
     requests,
+    splits,
     tokens,
     upkeep,
     versions,
@@ -96,6 +99,9 @@ app.add_typer(webhooks.app, name="webhook")
 app.add_typer(deploy.app, name="deploy")
 app.add_typer(gitops.app, name="gitops")
 app.add_typer(importing.app, name="import")
+app.add_typer(splits.app, name="split")
+app.add_typer(outcomes.app, name="outcomes")
+app.add_typer(monitors.app, name="monitor")
 for verb in (
     passages.promote,
     passages.demote,
@@ -126,6 +132,7 @@ for verb in (
     tokens.login,
     tokens.logout,
     tokens.whoami,
+    monitors.observe,
     events.watch,
     admin.serve,
     admin.migrate,
@@ -140,7 +147,8 @@ ORDER = (
     *("gate", "request", "inbox", "approve", "reject", "withdraw", "policy", "check"),
     *("push", "pull", "files", "diff", "card", "sign", "waive", "verify", "gc", "cache", "bundle"),
     *("import", "alias", "resolve", "latest", "history", "lineage", "compare", "search", "summary"),
-    *("deploy", "gitops", "watch", "webhook"),
+    *("deploy", "gitops", "split", "outcomes", "observe", "monitor"),
+    *("watch", "webhook"),
     *("audit", "lifecycle", "project", "member", "protect", "role", "team", "account"),
     *("login", "logout", "whoami", "token", "admin", "serve", "migrate", "demo"),
 )

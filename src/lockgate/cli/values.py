@@ -45,6 +45,19 @@ def metadata_of(text: str | None) -> dict[str, Any]:
     return value
 
 
+def weights_of(pairs: Sequence[str]) -> dict[str, int]:
+    """Return arms written ``production=90``. Raises `InvalidInput`."""
+    weights: dict[str, int] = {}
+    for arm, text in _split(pairs, "ARM=WEIGHT", "production=90"):
+        if not text.isdecimal() or not text.isascii() or len(text) > 15:
+            raise InvalidInput(
+                detail=f"The weight of arm {arm!r} is a whole number such as 90, got {text!r:.60}",
+                field="arms",
+            )
+        weights[arm] = int(text)
+    return weights
+
+
 def merged(given: dict[str, Any], removed: Sequence[str]) -> dict[str, Any]:
     """Return changes to a mapping: entries to set, and None for those to take away."""
     both = given.keys() & set(removed)

@@ -42,6 +42,10 @@ SIGN_AUDIT = "audit.sign"
 MANAGE_MEMBERS = "member.manage"
 MANAGE_WEBHOOKS = "webhook.manage"
 REPORT_DEPLOYMENT = "deployment.report"
+SPLIT = "split.write"
+REPORT_OUTCOMES = "outcome.report"
+REPORT_OBSERVATIONS = "observation.report"
+MONITOR = "monitor.write"
 
 CREATE_PROJECT = "project.create"
 WRITE_LIFECYCLE = "lifecycle.write"
@@ -84,6 +88,10 @@ IN_PROJECTS: Mapping[str, str] = {
     MANAGE_MEMBERS: "Give and take roles in the project",
     MANAGE_WEBHOOKS: "Make, change and look into webhooks, which are told what happens",
     REPORT_DEPLOYMENT: "Report what runs where, and that it still does",
+    SPLIT: "Share the keys of a model out among its versions",
+    REPORT_OUTCOMES: "Report what came of the arms of a split",
+    REPORT_OBSERVATIONS: "Report what the metrics of versions are in use",
+    MONITOR: "Set and remove the rules that watch versions, and may roll them back",
 }
 IN_INSTALLATION: Mapping[str, str] = {
     CREATE_PROJECT: "Make projects; whoever makes one is its admin",
@@ -164,6 +172,12 @@ NEEDED_FOR: Mapping[str, frozenset[str]] = {
     "redeliver": frozenset({MANAGE_WEBHOOKS}),
     "report_deployment": frozenset({REPORT_DEPLOYMENT}),
     "end_deployment": frozenset({REPORT_DEPLOYMENT}),
+    "set_split": frozenset({SPLIT}),
+    "remove_split": frozenset({SPLIT}),
+    "set_monitor": frozenset({MONITOR}),
+    "remove_monitor": frozenset({MONITOR}),
+    "monitor_alarm": frozenset({MONITOR}),
+    "monitor_recovered": frozenset({MONITOR}),
     "init_access": frozenset({MANAGE_ACCESS}),
     "set_account": frozenset({MANAGE_ACCESS}),
     "disable_account": frozenset({MANAGE_ACCESS}),

@@ -29,6 +29,7 @@ from functools import cached_property
 from typing import Any
 
 from lockgate.domain.audit import canonical_json
+from lockgate.domain.requirements.ab_winner import AbWinner
 from lockgate.domain.requirements.approvals import Approvals
 from lockgate.domain.requirements.artifact import ScanProved, SignatureVerified
 from lockgate.domain.requirements.check import CheckPassed
@@ -163,6 +164,22 @@ class PromotionPolicy:
     ) -> PromotionPolicy:
         """Ask that every file be proved to hold only data."""
         return self.require(ScanProved(allow_waivers, mode=mode))
+
+    def require_ab_winner(
+        self,
+        name: str,
+        baseline: str = "@production",
+        direction: Direction = "higher",
+        *,
+        min_delta: float = 0.0,
+        alpha: float = 0.05,
+        min_samples: int = 100,
+        mode: Mode | None = None,
+    ) -> PromotionPolicy:
+        """Ask that outcomes in use be better than the baseline's, wrongly so at most ``alpha``."""
+        return self.require(
+            AbWinner(name, baseline, direction, min_delta, alpha, min_samples, mode=mode)
+        )
 
     def require_signature(self, *identities: str, mode: Mode | None = None) -> PromotionPolicy:
         """Ask for a signature that verifies, by one of ``identities`` or any trusted one."""

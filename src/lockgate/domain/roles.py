@@ -20,6 +20,7 @@ _VIEWER = frozenset({may.VIEW, may.VIEW_AUDIT})
 _CONTRIBUTOR = _VIEWER | {
     *(may.REGISTER_MODEL, may.REGISTER, may.PUSH, may.EDIT, may.SIGN),
     *(may.REPORT_CHECK, may.ASK, may.REPORT_DEPLOYMENT),
+    *(may.REPORT_OUTCOMES, may.REPORT_OBSERVATIONS),
 }
 _APPROVER = _VIEWER | {may.APPROVE}
 _MAINTAINER = (
@@ -29,7 +30,7 @@ _MAINTAINER = (
         *(may.EDIT_MODEL, may.DELETE_MODEL, may.DELETE, may.EDIT_PROJECT),
         *(may.PROMOTE, may.DEMOTE, may.ARCHIVE, may.ROLLBACK),
         *(may.SET_ALIAS, may.PROTECT_ALIAS, may.WRITE_POLICY, may.WAIVE, may.MANAGE_REQUESTS),
-        *(may.SIGN_AUDIT, may.MANAGE_WEBHOOKS),
+        *(may.SIGN_AUDIT, may.MANAGE_WEBHOOKS, may.SPLIT, may.MONITOR),
     }
 )
 

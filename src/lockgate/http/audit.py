@@ -12,7 +12,8 @@ from starlette.responses import Response, StreamingResponse
 from lockgate.http.calls import Call, CallOf
 from lockgate.http.routing import router
 from lockgate.wire.answers import CheckpointAnswer, EventPage, VerdictAnswer, VerifiedAnswer
-from lockgate.wire.bodies import AuditWords, ProjectWords, Verification
+from lockgate.wire.bodies import Verification
+from lockgate.wire.queries import AuditWords, ProjectWords
 
 routes = router("audit")
 LINES_AT_ONCE = 500

@@ -10,7 +10,8 @@ from starlette.responses import Response
 from lockgate.http.calls import CallOf
 from lockgate.http.routing import VERSION, router
 from lockgate.wire.answers import DeploymentAnswer, DeploymentPage, UserAnswer
-from lockgate.wire.bodies import DeploymentWords, NewDeployment
+from lockgate.wire.bodies import NewDeployment
+from lockgate.wire.queries import DeploymentWords
 
 routes = router("deployments")
 ONE = "/deployments/{deployment}"

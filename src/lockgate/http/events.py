@@ -22,7 +22,7 @@ from lockgate.http.streams import (
     until,
 )
 from lockgate.wire.answers import StretchAnswer
-from lockgate.wire.bodies import EventWords
+from lockgate.wire.queries import EventWords
 
 routes = router("events")
 RETRY_MS = 2_000

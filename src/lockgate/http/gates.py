@@ -19,16 +19,8 @@ from lockgate.wire.answers import (
     RequestPage,
     WaiverAnswer,
 )
-from lockgate.wire.bodies import (
-    DecisionComment,
-    GateWords,
-    NewCheck,
-    NewRequest,
-    NewWaiver,
-    PolicyInHand,
-    ProjectPageWords,
-    RequestWords,
-)
+from lockgate.wire.bodies import DecisionComment, NewCheck, NewRequest, NewWaiver, PolicyInHand
+from lockgate.wire.queries import GateWords, ProjectPageWords, RequestWords
 
 routes = router("gates")
 

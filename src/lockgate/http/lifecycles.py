@@ -13,7 +13,7 @@ from lockgate.http.calls import Call, CallOf
 from lockgate.http.representations import represent
 from lockgate.http.routing import media_type, router
 from lockgate.wire.answers import LifecycleDocument
-from lockgate.wire.bodies import RevisionWords
+from lockgate.wire.queries import RevisionWords
 from lockgate.wire.values import read_json, require_text
 
 routes = router("lifecycles")

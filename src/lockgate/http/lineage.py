@@ -11,7 +11,7 @@ from lockgate.http.calls import CallOf
 from lockgate.http.routing import VERSION, router
 from lockgate.wire.answers import LineageAnswer
 from lockgate.wire.artifacts import Card
-from lockgate.wire.bodies import LineageWords
+from lockgate.wire.queries import LineageWords
 
 routes = router("lineage")
 

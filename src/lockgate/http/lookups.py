@@ -22,7 +22,7 @@ from lockgate.wire.answers import (
     VersionAnswer,
     VersionPage,
 )
-from lockgate.wire.bodies import (
+from lockgate.wire.queries import (
     AtWords,
     BoardWords,
     CompareWords,

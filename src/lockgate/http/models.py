@@ -14,13 +14,8 @@ from lockgate.http.representations import represent_model, represent_nothing
 from lockgate.http.routing import MODEL, router
 from lockgate.registry import Registry
 from lockgate.wire.answers import ModelAnswer, ModelPage
-from lockgate.wire.bodies import (
-    ForceWords,
-    ModelChange,
-    ModelSearchWords,
-    NewModel,
-    SearchWords,
-)
+from lockgate.wire.bodies import ModelChange, NewModel
+from lockgate.wire.queries import ForceWords, ModelSearchWords, SearchWords
 
 routes = router("models")
 

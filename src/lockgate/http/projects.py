@@ -10,7 +10,8 @@ from starlette.responses import Response
 from lockgate.http.calls import CallOf
 from lockgate.http.routing import router
 from lockgate.wire.answers import ProjectAnswer, ProjectPage
-from lockgate.wire.bodies import NewProject, PageWords, ProjectChange
+from lockgate.wire.bodies import NewProject, ProjectChange
+from lockgate.wire.queries import PageWords
 
 routes = router("projects")
 

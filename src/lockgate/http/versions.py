@@ -15,7 +15,8 @@ from lockgate.http.representations import represent_nothing
 from lockgate.http.routing import MODEL, VERSION, router
 from lockgate.registry import Registry
 from lockgate.wire.answers import VersionAnswer, VersionPage
-from lockgate.wire.bodies import ForceWords, MetricsChange, NewVersion, StageWords, VersionChange
+from lockgate.wire.bodies import MetricsChange, NewVersion, VersionChange
+from lockgate.wire.queries import ForceWords, StageWords
 
 routes = router("versions")
 

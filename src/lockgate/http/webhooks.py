@@ -16,13 +16,8 @@ from lockgate.wire.answers import (
     WebhookAnswer,
     WebhookSecretAnswer,
 )
-from lockgate.wire.bodies import (
-    DeliveryWords,
-    NewSecret,
-    NewWebhook,
-    Resumption,
-    WebhookChange,
-)
+from lockgate.wire.bodies import NewSecret, NewWebhook, Resumption, WebhookChange
+from lockgate.wire.queries import DeliveryWords
 
 routes = router("webhooks")
 OF_PROJECT = "/projects/{project}/webhooks"

@@ -15,9 +15,11 @@ from lockgate.registry.gates import GateVerbs
 from lockgate.registry.lineage import LineageVerbs
 from lockgate.registry.lookups import LookupVerbs
 from lockgate.registry.models import ModelVerbs
+from lockgate.registry.monitors import MonitorVerbs
 from lockgate.registry.passages import PassageVerbs
 from lockgate.registry.policies import PolicyVerbs
 from lockgate.registry.projects import ProjectVerbs
+from lockgate.registry.splits import SplitVerbs
 from lockgate.registry.versions import VersionVerbs
 from lockgate.registry.webhooks import WebhookVerbs
 
@@ -39,5 +41,7 @@ class Registry(
     WebhookVerbs,
     DeploymentVerbs,
     LineageVerbs,
+    SplitVerbs,
+    MonitorVerbs,
 ):
     """A registry on a database of its own. Thread-safe; close it, or use it in a ``with``."""

@@ -11,9 +11,11 @@ from lockgate.sdk.gates import GateVerbs
 from lockgate.sdk.lineage import LineageVerbs
 from lockgate.sdk.lookups import LookupVerbs
 from lockgate.sdk.models import ModelVerbs
+from lockgate.sdk.monitors import MonitorVerbs
 from lockgate.sdk.passages import PassageVerbs
 from lockgate.sdk.policies import PolicyVerbs
 from lockgate.sdk.projects import ProjectVerbs
+from lockgate.sdk.splits import SplitVerbs
 from lockgate.sdk.versions import VersionVerbs
 from lockgate.sdk.webhooks import WebhookVerbs
 
@@ -35,6 +37,8 @@ class Client(
     WebhookVerbs,
     DeploymentVerbs,
     LineageVerbs,
+    SplitVerbs,
+    MonitorVerbs,
 ):
     """A registry on a server. Thread-safe; close it, or use it in a ``with``.
 

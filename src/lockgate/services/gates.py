@@ -5,6 +5,7 @@ Dry runs, transitions and requests all come through `judge`, so they cannot disa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from lockgate.domain.gates import GateReport, evaluate
@@ -12,8 +13,9 @@ from lockgate.domain.lifecycles import Lifecycle, Stage
 from lockgate.domain.outcomes import Preview
 from lockgate.domain.planning import Move, Plan, Standing, plan_target, plan_transition
 from lockgate.domain.policies import PromotionPolicy, combine
-from lockgate.domain.requirements.evidence import Evidence
+from lockgate.domain.requirements.evidence import Evidence, Needs
 from lockgate.domain.requirements.requirement import Row
+from lockgate.domain.trials import Tally
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import TransitionNotAllowed, VersionNotFound
 from lockgate.services.file_evidence import files_evidence
@@ -25,6 +27,7 @@ from lockgate.storage import versions as version_rows
 from lockgate.storage.database import Session
 from lockgate.storage.models import StoredModel
 from lockgate.storage.policies import list_policies
+from lockgate.storage.splits import find_tally, find_tally_of
 from lockgate.storage.store import Store
 
 COMBINED_MAX = 1_000
@@ -173,8 +176,25 @@ def gather(
         checks=evidence_rows.list_checks(session, key) if needs.checks else (),
         stays=tuple(history.stays_of(session, candidate.stored, key)) if needs.stages else (),
         waivers=evidence_rows.list_waivers(session, key) if needs.scans else (),
+        outcomes=_outcomes(session, candidate, baselines, needs),
         **files_evidence(store, session, candidate.version, needs),
     )
+
+
+def _outcomes(
+    session: Session,
+    candidate: Candidate,
+    baselines: Mapping[str, ModelVersion | None],
+    needs: Needs,
+) -> dict[str, dict[str, Tally | None]]:
+    """Return what was reported in use, of the candidate and of its baselines."""
+    found: dict[str, dict[str, Tally | None]] = {"": {}}
+    for baseline, metric in sorted(needs.outcomes):
+        found[""][metric] = find_tally(session, candidate.key, metric)
+        other = baselines[baseline]
+        if other is not None:
+            found.setdefault(baseline, {})[metric] = find_tally_of(session, other.uid, metric)
+    return found
 
 
 def preview(

@@ -117,6 +117,28 @@ def rollback(
     return store.write(who, use_case)
 
 
+def roll_back_in(
+    store: Store, session: Session, actor: str, stored: StoredModel, stage: str, comment: str
+) -> Promoted:
+    """Roll a stage back within a transaction whose model is locked; see `rollback`."""
+    lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
+    target = lifecycle.stage(stage)
+    label = _earlier(session, stored, target, None)
+    model = stored.model
+    candidate = lock_candidate(store, session, model.project, model.name, label)
+    passage = Passage(actor=actor, comment=comment)
+    return _pass(store, session, candidate, target, ROLLBACK, passage)
+
+
+def find_earlier(session: Session, stored: StoredModel, stage: str) -> str | None:
+    """Return the version that a rollback of a stage would bring back, deleted or not, or None."""
+    entries = history.entries_into(session, stored.id, stage)
+    return plan_rollback(
+        Stay(label=label, verb=verb, over=left_at is not None)
+        for _, label, verb, left_at, _ in entries
+    )
+
+
 def list_transitions(store: Store, project: str, name: str, label: str) -> tuple[Transition, ...]:
     """Return a version's passages, oldest first."""
 

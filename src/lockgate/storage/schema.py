@@ -19,6 +19,8 @@ from lockgate.storage import (
     gate_tables,
     lineage_tables,
     loose_tables,
+    monitor_tables,
+    split_tables,
     tables,
     upload_tables,
 )
@@ -28,8 +30,8 @@ HEAD = "0011"
 METADATA = tables.metadata
 """Every table: those of `tables` and of the modules beside it."""
 _DRAWN_IN = (
-    *(access_tables, artifact_tables, deployment_tables, event_tables),
-    *(gate_tables, lineage_tables, loose_tables, upload_tables),
+    *(access_tables, artifact_tables, deployment_tables, event_tables, gate_tables),
+    *(lineage_tables, loose_tables, monitor_tables, split_tables, upload_tables),
 )
 assert all(each.metadata is METADATA for each in _DRAWN_IN)  # noqa: S101
 LOCK_KEY = 0x10C6A7E

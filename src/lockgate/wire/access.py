@@ -8,7 +8,8 @@ from lockgate.domain.access import Account, Protection, Team, WhoAmI
 from lockgate.domain.roles import Role
 from lockgate.domain.tokens import IssuedToken, Token
 from lockgate.wire.answers import schema_of
-from lockgate.wire.bodies import Body, Words
+from lockgate.wire.bodies import Body
+from lockgate.wire.queries import Words
 
 
 class NewTokenBody(Body):

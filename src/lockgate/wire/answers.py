@@ -25,12 +25,16 @@ from lockgate.domain.history import Alias, Occupancy, Transition
 from lockgate.domain.lineage import LineageGraph
 from lockgate.domain.lineups import Lineup
 from lockgate.domain.models import RegisteredModel
+from lockgate.domain.monitors import Monitor
+from lockgate.domain.observations import ObservationSeries, ObservationsKept
 from lockgate.domain.outcomes import Preview, Promoted, SignedCheckpoint
 from lockgate.domain.overview import ModelOverview
 from lockgate.domain.portable import BundleHead
 from lockgate.domain.projects import Project
 from lockgate.domain.requirements.evidence import Waiver
+from lockgate.domain.splits import Assignment, Split
 from lockgate.domain.summary import Summary
+from lockgate.domain.trials import OutcomeComparison, VersionTally
 from lockgate.domain.verification import Verdict, Verified
 from lockgate.domain.versions import ModelVersion
 from lockgate.domain.webhooks import Delivery, Webhook, WebhookSecret
@@ -223,3 +227,10 @@ DeploymentPage = page_of(Deployment)
 UserAnswer = schema_of(VersionUser)
 BundleAnswer = schema_of(BundleHead)
 LineageAnswer = schema_of(LineageGraph)
+SplitAnswer = schema_of(Split)
+AssignmentAnswer = schema_of(Assignment)
+TallyAnswer = schema_of(VersionTally)
+OutcomesAnswer = schema_of(OutcomeComparison)
+ObservedAnswer = schema_of(ObservationsKept)
+SeriesAnswer = schema_of(ObservationSeries)
+MonitorAnswer = schema_of(Monitor)

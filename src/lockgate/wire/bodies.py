@@ -34,6 +34,11 @@ ChangedMetrics = Annotated[Any, _shown(**_mapping("integer", "number", "null"))]
 ChangedParams = Annotated[Any, _shown(**_mapping(*SCALARS))]
 ChangedTags = Annotated[Any, _shown(anyOf=[_mapping("string", "null"), _TAGS["anyOf"][1]])]
 ChangedMetadata = Annotated[Any, _shown(type="object")]
+Weights = Annotated[Any, _shown(**_mapping("integer"))]
+Outcomes = Annotated[Any, _shown(type="array", items={"type": "object"})]
+Observations = Annotated[
+    Any, _shown(anyOf=[{"type": "object"}, {"type": "array", "items": {"type": "object"}}])
+]
 Label = str | int
 
 
@@ -227,143 +232,42 @@ class NewBundle(Body):
     )
 
 
+class NewSplit(Body):
+    arms: Weights = Field(description="What each arm means, with its weight")
+
+
+class NewOutcomes(Body):
+    outcomes: Outcomes = Field(
+        description="Each with an arm or a version, a metric, and either successes and trials or "
+        "values"
+    )
+    batch: str | None = Field(default=None, description="A batch of one name counts once")
+
+
+class NewObservations(Body):
+    observations: Observations = Field(
+        description="Metrics by name, or a list of objects with metrics and at"
+    )
+    at: str | None = Field(default=None, description="ISO 8601; now unless told")
+
+
+class NewMonitor(Body):
+    metric: str
+    stage: str | None = Field(default=None, description="The serving stage unless told")
+    bound: float | int = 0.0
+    against: Literal["bound", "metrics", "incumbent"] = "bound"
+    direction: Literal["higher", "lower"] = Field(default="higher", description="What is better")
+    window_s: int = 300
+    windows: int = Field(default=3, description="So many bad ones in a row raise an alarm")
+    recovery: int = Field(default=3, description="So many good ones in a row end it")
+    min_samples: int = 30
+    action: Literal["alert", "rollback"] = "alert"
+    cooldown_s: int = Field(default=86_400, description="At most one rollback in this time")
+
+
 class Resumption(Body):
     skip: bool = Field(default=False, description="Begin with what happens from now on")
 
 
 class NewSecret(Body):
     secret: str | None = Field(default=None, description="Made when it is left out")
-
-
-class Words(BaseModel):
-    """The words after the ``?`` of a URL: these and no others."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class PageWords(Words):
-    limit: Annotated[int, Field(ge=1)] = 100
-    cursor: str | None = None
-
-
-class ModelSearchWords(PageWords):
-    filter: str = ""
-    order_by: Annotated[list[str] | None, Field(max_length=20)] = None
-
-    @property
-    def order(self) -> list[str] | str | None:
-        """One text as text, several as a list."""
-        return self.order_by[0] if self.order_by and len(self.order_by) == 1 else self.order_by
-
-
-class SearchWords(ModelSearchWords):
-    project: str | None = None
-
-
-class StageWords(PageWords):
-    stage: str | None = None
-
-
-class ProjectPageWords(PageWords):
-    project: str | None = None
-
-
-class ProjectWords(Words):
-    project: str | None = None
-
-
-class SummaryWords(Words):
-    project: str | None = None
-    model: str | None = Field(default=None, description="Count the versions of this model")
-
-
-class CountWords(Words):
-    filter: str = Field(default="", description="Which models; empty means all")
-    project: str | None = None
-
-
-class LatestWords(Words):
-    stage: str | None = None
-    at: str | None = Field(default=None, description="ISO 8601; what was true at that moment")
-
-
-class AtWords(Words):
-    at: str | None = Field(default=None, description="ISO 8601; what was true at that moment")
-
-
-class ReferenceWords(Words):
-    ref: str = Field(description="project/name:label, name@alias, name@stage, name@latest …")
-    at: str | None = Field(default=None, description="ISO 8601; what was true at that moment")
-
-
-class GateWords(Words):
-    to: str | None = Field(default=None, description="The next stage unless told")
-
-
-class RequestWords(PageWords):
-    model: str | None = Field(default=None, description="project/name")
-    version: str | None = Field(default=None, description="A version of the model")
-    project: str | None = None
-    status: str | None = None
-
-
-class EventWords(Words):
-    after: str | None = Field(
-        default=None, description="The number of an event; 0 is the beginning, left out the end"
-    )
-    project: str | None = None
-    model: str | None = Field(default=None, description="project/name")
-    stage: str | None = None
-    action: str | None = None
-
-
-class DeploymentWords(PageWords):
-    project: str | None = None
-    model: str | None = Field(default=None, description="project/name")
-    environment: str | None = None
-    include_ended: bool = False
-
-
-class LineageWords(Words):
-    direction: Literal["upstream", "downstream", "both"] = "both"
-    depth: Annotated[int, Field(ge=1, le=50)] = Field(default=5, description="How many steps")
-
-
-class DeliveryWords(PageWords):
-    status: str | None = None
-
-
-class BoardWords(Words):
-    limit: int = Field(default=50, description="At most so many cards a column")
-
-
-class CompareWords(Words):
-    a: str
-    b: str
-
-
-class LineupWords(Words):
-    version: Annotated[list[str], Field(max_length=20)] = Field(
-        default=[], description="Two to six versions of the model, the word once for each"
-    )
-
-
-class ForceWords(Words):
-    force: bool = False
-    reason: str = Field(default="", description="Why what others use is deleted all the same")
-
-
-class RevisionWords(Words):
-    revision: Annotated[int, Field(ge=1, le=2**31)] | None = None
-
-
-class AuditWords(PageWords):
-    project: str | None = None
-    model: str | None = None
-    version: str | None = None
-    actor: str | None = None
-    action: str | None = None
-    forced: bool | None = Field(default=None, description="Passages through a gate forced open")
-    since: str | None = None
-    until: str | None = None
-    newest_first: bool = False

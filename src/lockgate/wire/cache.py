@@ -13,7 +13,8 @@ from lockgate.domain.claims import LEASE_S_DEFAULT, Claimed, ModelKey, ModelReco
 from lockgate.domain.claims import Progress as Bytes
 from lockgate.domain.moments import parse_moment, to_text
 from lockgate.errors import RegistryError
-from lockgate.wire.bodies import Body, Words
+from lockgate.wire.bodies import Body
+from lockgate.wire.queries import Words
 
 RECORDS_MAX = 100_000
 RECORDS_DEFAULT = 1_000

@@ -29,6 +29,7 @@ EVERYTHING = (
     .require_lineage("dataset", "code")
     .require_scan(allow_waivers=False)
     .require_signature("*@example.com")
+    .require_ab_winner("click", direction="lower", alpha=0.01)
 )
 
 names = st.sampled_from(["a", "b"])
@@ -229,13 +230,14 @@ def test_require_fits() -> None:
 def test_needs() -> None:
     """A policy says which evidence it looks at, and nothing more."""
     assert EVERYTHING.needs() == Needs(
-        baselines=frozenset({"@champion"}),
+        baselines=frozenset({"@champion", "@production"}),
         checks=frozenset({"integration-tests"}),
         stages=frozenset({"Staging"}),
         decisions=True,
         scans=True,
         signatures=True,
         card=True,
+        outcomes=frozenset({("@production", "click")}),
     )
     assert PromotionPolicy().require_metric("a", ">", 1).needs() == Needs()
 

@@ -12,6 +12,7 @@ from lockgate.domain.approvals import Decision, content_digest, content_parts, f
 from lockgate.domain.checks import CheckResult
 from lockgate.domain.frozen import EMPTY, FrozenDict
 from lockgate.domain.history import Occupancy
+from lockgate.domain.trials import Tally
 from lockgate.domain.versions import ModelVersion
 
 ScanVerdict = Literal["data-only", "code", "unknown"]
@@ -62,7 +63,8 @@ class Evidence:
     version it names, None when it names none. ``decisions`` and ``checks`` stand in the order in
     which they were made. ``stays`` are the version's own occupancies. ``scanned`` has one entry
     for every file of the manifest, or is None when nothing was scanned. ``card`` is the text of
-    the model card; None means that the description is all there is.
+    the model card; None means that the description is all there is. ``outcomes`` maps a baseline
+    (as in ``baselines``; empty for the version itself) and a metric to what was reported.
     """
 
     version: ModelVersion
@@ -77,6 +79,7 @@ class Evidence:
     waivers: tuple[Waiver, ...] = ()
     signatures: tuple[SignatureResult, ...] = ()
     card: str | None = None
+    outcomes: Mapping[str, Mapping[str, Tally | None]] = EMPTY
 
     @property
     def author(self) -> str:
@@ -110,6 +113,8 @@ class Needs:
     scans: bool = False
     signatures: bool = False
     card: bool = False
+    outcomes: frozenset[tuple[str, str]] = frozenset()
+    """Baselines, each with a metric that was reported of it."""
 
     def __or__(self, other: Needs) -> Needs:
         return Needs(
@@ -120,6 +125,7 @@ class Needs:
             self.scans or other.scans,
             self.signatures or other.signatures,
             self.card or other.card,
+            self.outcomes | other.outcomes,
         )
 
 

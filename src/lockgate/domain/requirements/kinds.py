@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lockgate.domain.requirements.ab_winner import AbWinner
 from lockgate.domain.requirements.approvals import Approvals
 from lockgate.domain.requirements.artifact import ScanProved, SignatureVerified
 from lockgate.domain.requirements.check import CheckPassed
@@ -28,5 +29,6 @@ _CLASSES: tuple[type[Requirement], ...] = (
     LineagePresent,
     ScanProved,
     SignatureVerified,
+    AbWinner,
 )
 KINDS: dict[str, type[Requirement]] = {each.kind: each for each in _CLASSES}

@@ -22,7 +22,7 @@ from lockgate.domain.requirements.requirement import (
 from lockgate.errors import InvalidInput
 
 Direction = Literal["higher", "lower"]
-_DIRECTIONS = ("higher", "lower")
+DIRECTIONS = ("higher", "lower")
 # Differences are taken of the decimals that people read: 0.3 - 0.2 is 0.1.
 _EXACT = Context(prec=60)
 
@@ -48,8 +48,8 @@ class MetricVersusBaseline(Requirement):
 
     def faults(self) -> list[str]:
         found = name_faults("name", self.name)
-        found += _baseline_faults(self.baseline)
-        found += choice_faults("direction", self.direction, _DIRECTIONS)
+        found += baseline_faults(self.baseline)
+        found += choice_faults("direction", self.direction, DIRECTIONS)
         found += flag_faults("require_baseline", self.require_baseline)
         if self.min_delta is not None:
             found += number_faults("min_delta", self.min_delta)
@@ -163,7 +163,8 @@ class MetricVersusBaseline(Requirement):
         )
 
 
-def _baseline_faults(value: object) -> list[str]:
+def baseline_faults(value: object) -> list[str]:
+    """Return what keeps ``value`` from being a baseline."""
     if isinstance(value, str) and value:
         try:
             parse_reference(f"model{value}" if value[0] in "@:" else value)

@@ -1,0 +1,171 @@
+"""``lockgate observe`` and ``lockgate monitor``: what versions do in use, and rules over it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lockgate.cli import options
+from lockgate.cli.output import Cell, Column, counted
+from lockgate.cli.session import Session
+from lockgate.cli.values import metrics_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lockgate.cli.output import Output
+    from lockgate.domain.monitors import Monitor
+
+app = typer.Typer(
+    help="Watch what versions do in use, and roll back what fails.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+Name = Annotated[
+    str, typer.Argument(metavar="MONITOR", help="The monitor's name.", show_default=False)
+]
+_STYLES = {"ok": "green", "alarm": "red"}
+
+
+class Against(StrEnum):
+    """What a metric is held against."""
+
+    bound = "bound"
+    metrics = "metrics"
+    incumbent = "incumbent"
+
+
+class Better(StrEnum):
+    """Which way is better."""
+
+    more = "higher"
+    less = "lower"
+
+
+class Action(StrEnum):
+    """What an alarm does."""
+
+    alert = "alert"
+    rollback = "rollback"
+
+
+def observe(
+    ctx: typer.Context,
+    reference: options.Reference,
+    metrics: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="KEY=NUMBER...", help="As in auc=0.87 latency_p99_ms=41.", show_default=False
+        ),
+    ],
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help="When it was so; now unless told.")
+    ] = None,
+) -> None:
+    """Report metrics of a version in use."""
+    session = Session.of(ctx)
+    name, label = session.version_named(reference, None)
+    kept = session.registry.report_observations(name, label, metrics_of(metrics), at=at)
+    told = counted(kept.count, "value")
+    session.output.done(kept, f"{told} of {kept.project}/{kept.model}:{kept.version} taken in.")
+
+
+@app.command()
+def add(
+    ctx: typer.Context,
+    name: options.Model,
+    monitor: Name,
+    metric: Annotated[
+        str, typer.Argument(metavar="METRIC", help="Such as auc.", show_default=False)
+    ],
+    bound: Annotated[
+        float, typer.Option("--bound", metavar="NUMBER", help="What it is held to, or may miss.")
+    ] = 0.0,
+    against: Annotated[
+        Against, typer.Option("--against", help="An absolute bound, its own metric, or the last.")
+    ] = Against.bound,
+    better: Annotated[Better, typer.Option("--better", help="Which way.")] = Better.more,
+    stage: Annotated[
+        str | None, typer.Option("--stage", metavar="STAGE", help="The serving one unless told.")
+    ] = None,
+    window_s: Annotated[int, typer.Option("--window-s", metavar="N")] = 300,
+    windows: Annotated[
+        int, typer.Option("--windows", metavar="N", help="So many bad in a row are an alarm.")
+    ] = 3,
+    recovery: Annotated[
+        int, typer.Option("--recovery", metavar="N", help="So many good in a row end it.")
+    ] = 3,
+    min_samples: Annotated[
+        int, typer.Option("--min-samples", metavar="N", help="A window with fewer is none.")
+    ] = 30,
+    action: Annotated[Action, typer.Option("--action", help="What an alarm does.")] = Action.alert,
+    cooldown_s: Annotated[
+        int, typer.Option("--cooldown-s", metavar="N", help="At most one rollback in this time.")
+    ] = 86_400,
+) -> None:
+    """Watch a metric of whatever stands in a stage; replaces the rule of that name."""
+    session = Session.of(ctx)
+    done = session.registry.set_monitor(
+        session.model_named(name),
+        monitor,
+        metric,
+        bound=bound,
+        against=against.value,
+        direction=better.value,
+        stage=stage,
+        window_s=window_s,
+        windows=windows,
+        recovery=recovery,
+        min_samples=min_samples,
+        action=action.value,
+        cooldown_s=cooldown_s,
+    )
+    session.output.done(
+        done, f"'{done.name}' watches {done.project}/{done.model}@{done.rule.stage}."
+    )
+
+
+@app.command("list")
+def list_(ctx: typer.Context, name: options.Model) -> None:
+    """List the monitors of a model and how they stand."""
+    session = Session.of(ctx)
+    found = session.registry.list_monitors(session.model_named(name))
+    session.output.show(found, lambda: _draw(session.output, found))
+
+
+@app.command()
+def remove(ctx: typer.Context, name: options.Model, monitor: Name) -> None:
+    """Watch no more by this rule."""
+    session = Session.of(ctx)
+    gone = session.registry.remove_monitor(session.model_named(name), monitor)
+    session.output.done(gone, f"'{gone.name}' watches {gone.project}/{gone.model} no more.")
+
+
+@app.command()
+def evaluate(ctx: typer.Context) -> None:
+    """Look at every monitor now, as the server does by itself; list what has changed."""
+    session = Session.of(ctx)
+    found = session.registry.evaluate_monitors()
+    session.output.show(found, lambda: _draw(session.output, found))
+
+
+def _draw(output: Output, found: Sequence[Monitor]) -> None:
+    columns = [
+        *(Column("Model"), Column("Monitor"), Column("Metric"), Column("Stage")),
+        *(Column("Version"), Column("State"), Column("Then")),
+    ]
+    rows = [
+        (
+            f"{each.project}/{each.model}",
+            each.name,
+            each.rule.metric,
+            each.rule.stage,
+            each.version or "",
+            Cell(each.state, _STYLES[each.state]),
+            each.rule.action,
+        )
+        for each in found
+    ]
+    output.table(columns, rows)

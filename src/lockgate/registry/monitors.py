@@ -1,0 +1,104 @@
+"""Monitoring: the verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lockgate.domain.monitors import Action, Against, Monitor
+from lockgate.domain.observations import ObservationSeries, ObservationsKept
+from lockgate.domain.trials import Direction
+from lockgate.registry.desk import Desk, Moment, micros
+from lockgate.services import monitors
+from lockgate.services import observations as seen
+
+
+class MonitorVerbs(Desk):
+    """What versions do in use, and the rules that watch it."""
+
+    def report_observations(
+        self,
+        name: str,
+        version: str | int,
+        observations: Mapping[str, float] | Sequence[Mapping[str, Any]],
+        *,
+        at: Moment = None,
+    ) -> ObservationsKept:
+        """Take in metrics of a version in use: ``{"auc": 0.87, "latency_p99_ms": 41}``.
+
+        Or a list of ``{"at": …, "metrics": {…}}``. Kept as minutes, hours and days.
+        """
+        return seen.report_observations(
+            self._store, self._who, *self._split(name), str(version), observations, at
+        )
+
+    def list_observations(
+        self,
+        name: str,
+        version: str | int,
+        metric: str,
+        *,
+        since: Moment = None,
+        until: Moment = None,
+        points: int = 200,
+    ) -> ObservationSeries:
+        """Return a metric of a version over time, in some ``points`` steps of equal length."""
+        return seen.list_observations(
+            self._store,
+            *self._split(name),
+            str(version),
+            metric,
+            micros(since),
+            micros(until),
+            points,
+        )
+
+    def set_monitor(
+        self,
+        name: str,
+        monitor: str,
+        metric: str,
+        *,
+        bound: float = 0.0,
+        against: Against = "bound",
+        direction: Direction = "higher",
+        stage: str | None = None,
+        window_s: int = 300,
+        windows: int = 3,
+        recovery: int = 3,
+        min_samples: int = 30,
+        action: Action = "alert",
+        cooldown_s: int = 86_400,
+    ) -> Monitor:
+        """Watch a metric of whatever stands in a stage: the serving one, unless told.
+
+        ``windows`` bad windows in a row raise an alarm, ``recovery`` good ones end it; both are
+        events. With ``action`` rollback an alarm brings back the version before, at most once in
+        ``cooldown_s``. ``against`` metrics or incumbent, ``bound`` is by how much it may be worse.
+        """
+        rule = {
+            "metric": metric,
+            "bound": bound,
+            "against": against,
+            "direction": direction,
+            "stage": stage,
+            "window_s": window_s,
+            "windows": windows,
+            "recovery": recovery,
+            "min_samples": min_samples,
+            "action": action,
+            "cooldown_s": cooldown_s,
+        }
+        return monitors.set_monitor(self._store, self._who, *self._split(name), monitor, rule)
+
+    def list_monitors(self, name: str) -> tuple[Monitor, ...]:
+        """Return the monitors of a model and how they stand, by name."""
+        return monitors.list_monitors(self._store, *self._split(name))
+
+    def remove_monitor(self, name: str, monitor: str) -> Monitor:
+        """Watch no more by this rule, and return it. Raises `MonitorNotFound`."""
+        return monitors.remove_monitor(self._store, self._who, *self._split(name), monitor)
+
+    def evaluate_monitors(self) -> tuple[Monitor, ...]:
+        """Look at every monitor now, as the server does by itself; return what has changed."""
+        return monitors.evaluate_monitors(self._store, self._who)

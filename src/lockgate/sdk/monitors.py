@@ -1,0 +1,116 @@
+"""Monitoring: the verbs, over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lockgate.domain.monitors import Action, Against, Monitor
+from lockgate.domain.observations import ObservationSeries, ObservationsKept
+from lockgate.domain.trials import Direction
+from lockgate.sdk.calls import Calls, Moment, given, moment_text, segment
+from lockgate.wire.records import from_wire
+
+
+class MonitorVerbs(Calls):
+    """What versions do in use, and the rules that watch it."""
+
+    def report_observations(
+        self,
+        name: str,
+        version: str | int,
+        observations: Mapping[str, float] | Sequence[Mapping[str, Any]],
+        *,
+        at: Moment = None,
+    ) -> ObservationsKept:
+        """Take in metrics of a version in use: ``{"auc": 0.87, "latency_p99_ms": 41}``.
+
+        Or a list of ``{"at": …, "metrics": {…}}``. Kept as minutes, hours and days.
+        """
+        body = given(observations=_plain(observations), at=moment_text(at, "at"))
+        return self._change(
+            ObservationsKept, "POST", self._version(name, version, "observations"), body
+        )
+
+    def list_observations(
+        self,
+        name: str,
+        version: str | int,
+        metric: str,
+        *,
+        since: Moment = None,
+        until: Moment = None,
+        points: int = 200,
+    ) -> ObservationSeries:
+        """Return a metric of a version over time, in some ``points`` steps of equal length."""
+        return self._load(
+            ObservationSeries,
+            self._version(name, version, "observations"),
+            metric=metric,
+            since=moment_text(since, "since"),
+            until=moment_text(until, "until"),
+            points=points,
+        )
+
+    def set_monitor(
+        self,
+        name: str,
+        monitor: str,
+        metric: str,
+        *,
+        bound: float = 0.0,
+        against: Against = "bound",
+        direction: Direction = "higher",
+        stage: str | None = None,
+        window_s: int = 300,
+        windows: int = 3,
+        recovery: int = 3,
+        min_samples: int = 30,
+        action: Action = "alert",
+        cooldown_s: int = 86_400,
+    ) -> Monitor:
+        """Watch a metric of whatever stands in a stage: the serving one, unless told.
+
+        ``windows`` bad windows in a row raise an alarm, ``recovery`` good ones end it; both are
+        events. With ``action`` rollback an alarm brings back the version before, at most once in
+        ``cooldown_s``. ``against`` metrics or incumbent, ``bound`` is by how much it may be worse.
+        """
+        rule = {
+            "metric": metric,
+            "bound": bound,
+            "against": against,
+            "direction": direction,
+            "stage": stage,
+            "window_s": window_s,
+            "windows": windows,
+            "recovery": recovery,
+            "min_samples": min_samples,
+            "action": action,
+            "cooldown_s": cooldown_s,
+        }
+        path = self._model(name, "monitors", segment(monitor, "monitor"))
+        return self._change(Monitor, "PUT", path, given(**rule))
+
+    def list_monitors(self, name: str) -> tuple[Monitor, ...]:
+        """Return the monitors of a model and how they stand, by name."""
+        return self._all(Monitor, self._model(name, "monitors"))
+
+    def remove_monitor(self, name: str, monitor: str) -> Monitor:
+        """Watch no more by this rule, and return it. Raises `MonitorNotFound`."""
+        path = self._model(name, "monitors", segment(monitor, "monitor"))
+        return self._change(Monitor, "DELETE", path)
+
+    def evaluate_monitors(self) -> tuple[Monitor, ...]:
+        """Look at every monitor now, as the server does by itself; return what has changed."""
+        found = self._write("POST", "/monitors/evaluate")
+        return tuple(from_wire(Monitor, each) for each in found)
+
+
+def _plain(observations: Any) -> Any:
+    """Return observations as they travel: moments as text."""
+    if isinstance(observations, Mapping):
+        return dict(observations)
+    return [
+        {**each, "at": moment_text(each["at"], "at")} if each.get("at") is not None else dict(each)
+        for each in observations
+    ]
