@@ -93,6 +93,8 @@ class Settings:
     """The file that `lockgate login` keeps tokens in; empty means one of the user's own."""
     oidc: str = ""
     """The TOML file that says whose identity tokens are taken, and for what; empty is nobody's."""
+    oidc_token: str = field(default="", repr=False)
+    """A CI job's identity token, for `lockgate login --oidc`; on GitHub it is asked for."""
     oidc_hosts: str = ""
     """Hosts of issuers that are not on the public internet, with commas."""
     trusted_proxies: str = ""

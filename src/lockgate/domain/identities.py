@@ -68,10 +68,8 @@ class TrustRule:
     lasts_s: int = LASTS_S_USUAL
 
     def __post_init__(self) -> None:
-        known_permissions(self.permissions, "A rule")
         _require(bool(self.account), "a rule names the service account that a job acts for")
         _require(bool(self.projects), "a rule names the projects that its tokens are for")
-        _require(bool(self.permissions), "a rule names the permissions of its tokens")
         _require(0 < self.lasts_s <= LASTS_S_MAX, f"lasts_s is at most {LASTS_S_MAX}")
         owner = [claim for claim in OWNERS if not self.claims.get(claim, "*").startswith("*")]
         _require(
@@ -244,7 +242,7 @@ def _rule(table: Mapping[str, Any]) -> TrustRule:
         claims=_pairs(table, "claims"),
         account=_text(table, "account"),
         projects=_texts(table, "projects", ()),
-        permissions=_texts(table, "permissions", ()),
+        permissions=tuple(sorted(known_permissions(_texts(table, "permissions", ()), "A rule"))),
         lasts_s=lasts_s,
     )
 
