@@ -105,14 +105,13 @@ def test_a_job_gets_a_token_that_may_what_its_rule_says(
         http.post(f"{versions}/7/transitions", json={"to": "Staging"}, headers=may).status_code,
         http.get("/api/v1/projects/secret", headers=may).status_code,
     ]
-    assert (201, [201, 403, 404]) == (answer.status_code, statuses)
+    assert (answer.status_code, statuses) == (201, [201, 403, 404])
     assert ("ci", ["risk"], provider.url) == (
         token["owner"],
         token["projects"],
         token["created_by"],
     )
-    log = access.registry.list_audit(project="lockgate-access", limit=1, newest_first=True)
-    event = log.items[0]
+    event = access.registry.audit(project="lockgate-access", newest_first=True, limit=1).items[0]
     assert ("ci", "exchange_token", provider.url) == (
         event.actor,
         event.action,
@@ -127,7 +126,7 @@ def test_an_identity_is_taken_once(access: Access, provider: Provider, http: htt
         http.post(EXCHANGE, json={"identity": each}).status_code
         for each in (identity, identity, provider.sign(jti=number), provider.sign(jti=number))
     ]
-    assert [201, 401, 201, 401] == answers
+    assert answers == [201, 401, 201, 401]
 
 
 def forged(provider: Provider) -> dict[str, str]:
@@ -207,7 +206,7 @@ def test_32_identities_that_prove_nothing(
     provider.asked.clear()
     before = access.registry.list_tokens(owner="ci")
     answer = http.post(EXCHANGE, json={"identity": forged(provider)[fault]})
-    assert (401, "unauthenticated") == told(answer)
+    assert told(answer) == (401, "unauthenticated")
     assert before == access.registry.list_tokens(owner="ci")
     assert set(provider.asked) <= {"/.well-known/openid-configuration", "/keys"}
 
@@ -221,18 +220,18 @@ def test_keys_rotate(access: Access, provider: Provider, http: httpx.Client) -> 
     def ask(identity: str) -> int:
         return http.post(EXCHANGE, json={"identity": identity}).status_code
 
-    assert 201 == ask(provider.sign())
+    assert ask(provider.sign()) == 201
     old = provider.sign()
     provider.rotate("second")
     provider.asked.clear()
-    assert [401, 401] == [ask(provider.sign()), ask(provider.sign())]
-    assert [] == provider.asked
+    assert [ask(provider.sign()), ask(provider.sign())] == [401, 401]
+    assert provider.asked == []
     clock[0] = 31.0
-    assert 201 == ask(provider.sign())
-    assert 401 == ask(old)
+    assert ask(provider.sign()) == 201
+    assert ask(old) == 401
     provider.keys = {"third": ECKey.generate_key("P-256")}
     clock[0] = 62.0
-    assert 201 == ask(provider.sign())
+    assert ask(provider.sign()) == 201
     provider.rotate("first")
 
 
@@ -262,7 +261,7 @@ def test_issuers_that_lie_or_are_away(
     assert [(503, "unavailable")] * len(lies) == answers
     access.store.issuers = Issuers(trust)  # loopback is not on the public internet
     answer = http.post(EXCHANGE, json={"identity": provider.sign()})
-    assert (503, "unavailable") == told(answer)
+    assert told(answer) == (503, "unavailable")
 
 
 @pytest.mark.parametrize("state", ["gone", "disabled", "a person"])
@@ -286,7 +285,7 @@ def test_accounts_that_a_job_may_not_act_for(
         trust = Trust(issuers=document.issuers, rules=(changed,))
         access.store.issuers = Issuers(trust, "127.0.0.1")
     answer = http.post(EXCHANGE, json={"identity": provider.sign()})
-    assert (401, "unauthenticated") == told(answer)
+    assert told(answer) == (401, "unauthenticated")
 
 
 def test_nobody_is_trusted_unless_told(
@@ -294,8 +293,8 @@ def test_nobody_is_trusted_unless_told(
 ) -> None:
     """Without the setting no identity token is taken, and nobody is sent anywhere."""
     access.store.issuers = None
-    assert 401 == http.post(EXCHANGE, json={"identity": provider.sign()}).status_code
-    assert 401 == http.get(VISIT).status_code
+    assert http.post(EXCHANGE, json={"identity": provider.sign()}).status_code == 401
+    assert http.get(VISIT).status_code == 401
 
 
 # --- people, in a browser -----------------------------------------------------------------------
@@ -306,7 +305,7 @@ BOB = {"sub": "42", "email": "Bob@acme.example", "email_verified": True}
 def visit(http: httpx.Client, provider: Provider, **claims: Any) -> httpx.Response:
     """Go to the issuer, sign in there, and come back."""
     sent = http.get(VISIT)
-    assert 303 == sent.status_code, sent.text
+    assert sent.status_code == 303, sent.text
     return http.get(provider.consent(sent.headers["location"], **{**BOB, **claims}))
 
 
@@ -315,12 +314,12 @@ def test_a_person_signs_in(access: Access, provider: Provider, http: httpx.Clien
     back = visit(http, provider)
     cookies = back.headers.get_list("set-cookie")
     session = next(each for each in cookies if each.startswith("lockgate_session="))
-    assert (303, "/ui") == (back.status_code, back.headers["location"])
+    assert (back.status_code, back.headers["location"]) == (303, "/ui")
     assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(session.split("; "))
     who = http.get("/api/v1/session").json()
-    assert ("viewer", 64) == (who["who"]["actor"], len(who["csrf"]))
+    assert (who["who"]["actor"], len(who["csrf"])) == ("viewer", 64)
     write = http.post("/api/v1/projects/risk/models", json={"name": "x"})
-    assert (403, "cross_site_request") == told(write)
+    assert told(write) == (403, "cross_site_request")
 
 
 @pytest.mark.parametrize(
@@ -344,8 +343,8 @@ def test_people_who_are_not_let_in(
 ) -> None:
     """Nobody gets an account by signing in, and no service account has a browser."""
     back = visit(http, provider, **claims)
-    assert (401, "unauthenticated") == told(back)
-    assert 401 == http.get("/api/v1/session").status_code
+    assert told(back) == (401, "unauthenticated")
+    assert http.get("/api/v1/session").status_code == 401
     assert access.registry.list_tokens(owner="viewer")[1:] == ()
 
 
@@ -356,12 +355,12 @@ def test_the_way_back_is_for_the_browser_that_went(
     sent = http.get(VISIT).headers["location"]
     back = provider.consent(sent, **BOB)
     with httpx.Client(trust_env=False) as victim:
-        assert 401 == victim.get(back).status_code
+        assert victim.get(back).status_code == 401
         victim.get(http.base_url.join(VISIT))
-        assert 401 == victim.get(back).status_code
-    assert 303 == http.get(back).status_code
-    assert 401 == http.get(back).status_code
-    assert 400 == http.get(f"{VISIT}/callback?error=access_denied").status_code
+        assert victim.get(back).status_code == 401
+    assert http.get(back).status_code == 303
+    assert http.get(back).status_code == 401
+    assert http.get(f"{VISIT}/callback?error=access_denied").status_code == 400
     question = parse_qs(urlsplit(sent).query)
     assert {"S256"} == set(question["code_challenge_method"])
     assert CLIENT_SECRET not in sent
@@ -373,11 +372,11 @@ def test_accounts_by_setting(
     """With the setting somebody new of a domain gets an account, and no role at all."""
     trust = trust_in(provider, server.url, create_accounts=True, email_domains=["acme.example"])
     access.store.issuers = Issuers(trust, "127.0.0.1")
-    assert 401 == visit(http, provider, email="eve@evil.example").status_code
-    assert 303 == visit(http, provider, email="new@acme.example").status_code
+    assert visit(http, provider, email="eve@evil.example").status_code == 401
+    assert visit(http, provider, email="new@acme.example").status_code == 303
     who = http.get("/api/v1/session").json()["who"]
-    assert ("new@acme.example", [], {}) == (who["actor"], who["permissions"], who["projects"])
-    assert 404 == http.get("/api/v1/projects/risk").status_code
+    assert (who["actor"], who["permissions"], who["projects"]) == ("new@acme.example", [], {})
+    assert http.get("/api/v1/projects/risk").status_code == 404
 
 
 def test_jobs_of_anybody_are_no_rule(provider: Provider) -> None:
