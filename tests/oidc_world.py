@@ -1,4 +1,4 @@
-"""An issuer of identity tokens, small and real: keys, signatures, and a server that tells of them."""
+"""An issuer of identity tokens, small and real: keys, signatures, and a server."""
 
 from __future__ import annotations
 

@@ -137,6 +137,7 @@ def forged(provider: Provider) -> dict[str, str]:
     public = key.as_pem(private=False)
     confused = f"{packed({'alg': 'HS256', 'kid': kid})}.{claims}"
     mac = hmac.new(public, confused.encode(), hashlib.sha256).digest()
+    octets = base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
     good = provider.sign()
     head, _, signature = good.split(".")
     stranger = Provider()
@@ -162,7 +163,7 @@ def forged(provider: Provider) -> dict[str, str]:
         "alg none": f"{packed({'alg': 'none', 'kid': kid})}.{claims}.x",
         "alg none, unsigned": f"{packed({'alg': 'none', 'kid': kid})}.{claims}.",
         "alg None": provider.sign({"alg": "None"}),
-        "the public key as a secret": f"{confused}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}",
+        "the public key as a secret": f"{confused}.{octets}",
         "a kid that is a path": provider.sign({"kid": "../../../../dev/null"}),
         "a kid that is a statement": provider.sign({"kid": "' OR 1=1 --"}),
         "a kid that is a number": provider.sign({"kid": 1}),

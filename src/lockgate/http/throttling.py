@@ -46,7 +46,7 @@ class Failures:
 
 
 class Rates:
-    """How often each token (or address) asks: a bucket that fills at ``per_s_max``; 0 is no limit."""
+    """How often each token or address asks: a bucket filling at ``per_s_max``; 0 is no limit."""
 
     def __init__(self, per_s_max: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._per_s_max = per_s_max
