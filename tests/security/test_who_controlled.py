@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from itertools import product
 from pathlib import Path
 
@@ -45,9 +46,14 @@ def http(server: Server) -> Iterator[httpx.Client]:
 def test_29_one_path_to_a_route(access: Access, http: httpx.Client) -> None:
     """Line 29: without a token no other spelling leads to a route."""
     for path, method in product(PATHS, ("GET", "POST", "DELETE", "HEAD")):
-        answer = http.request(method, http.base_url.copy_with(raw_path=path.encode()))
-        assert answer.status_code in (400, 401, 404, 405)
-        assert "churn" not in answer.text
+        # The other client would tidy the path up first.
+        connection = HTTPConnection(http.base_url.host, http.base_url.port or 80, timeout=30)
+        connection.request(method, path)
+        answer = connection.getresponse()
+        told = (method, path, answer.status)
+        assert answer.status in (400, 401, 404, 405), told
+        assert b"churn" not in answer.read(), told
+        connection.close()
 
 
 def test_29_headers_that_others_believe(access: Access, http: httpx.Client) -> None:
