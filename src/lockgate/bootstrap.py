@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from lockgate.sdk.client import Client
     from lockgate.services.deliverer import Deliverer
     from lockgate.services.depot import Depot
+    from lockgate.services.issuers import Issuers
     from lockgate.services.watcher import Watcher
     from lockgate.storage.database import Clock, Driver
     from lockgate.storage.store import Store
@@ -201,6 +202,29 @@ def open_store(url: str, settings: Settings, clock: Clock | None = None) -> Stor
     return store
 
 
+def issuers_of(settings: Settings) -> Issuers | None:
+    """Return whose identity tokens are taken, or None. Raises `InvalidSetting`."""
+    if not settings.oidc:
+        return None
+    import tomllib
+
+    from lockgate.domain.identities import Trust
+    from lockgate.services.issuers import Issuers
+
+    path = Path(settings.oidc)
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        login = document.get("login")
+        file = login.get("client_secret_file") if isinstance(login, dict) else None
+        secret = "" if file is None else (path.parent / str(file)).read_text("utf-8").strip()
+        return Issuers(Trust.from_document(document, secret), settings.oidc_hosts)
+    except OSError as error:
+        detail = f"{error.filename} cannot be read: {error.strerror}"
+        raise InvalidSetting(setting="oidc", detail=detail) from error
+    except (ValueError, InvalidInput) as error:
+        raise InvalidSetting(setting="oidc", detail=f"{path}: {error}") from error
+
+
 def depot_of(database: str, settings: Settings, store: Store) -> Depot:
     """Return where the files of a database's registry are kept, not opened yet."""
     from lockgate.services.depot import Depot, DepotRules
@@ -315,6 +339,7 @@ def app_from(settings: Settings) -> Any:
     store = open_store(settings.database, settings)
     registry = Registry(store, acting(settings), settings.project, signer_of(settings))
     try:
+        store.issuers = issuers_of(settings)
         coordination = coordination_of(settings)
     except BaseException:
         registry.close()

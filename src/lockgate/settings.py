@@ -91,6 +91,15 @@ class Settings:
     """How many requests a second a token may make of one worker, with bursts; 0 is no limit."""
     credentials: str = ""
     """The file that `lockgate login` keeps tokens in; empty means one of the user's own."""
+    oidc: str = ""
+    """The TOML file that says whose identity tokens are taken, and for what; empty is nobody's."""
+    oidc_token: str = field(default="", repr=False)
+    """A CI job's identity token, for `lockgate login --oidc`; on GitHub it is asked for."""
+    oidc_hosts: str = ""
+    """Hosts of issuers that are not on the public internet, with commas."""
+    trusted_proxies: str = ""
+    """Addresses and networks of reverse proxies, with commas, whose word is taken for where a
+    request came from (``X-Forwarded-For``) and by what scheme (``X-Forwarded-Proto``)."""
     settle_s: float = 30.0
     """How often the server looks for promotion requests that only time kept waiting."""
     event_streams_max: int = 200

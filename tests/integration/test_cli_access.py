@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from cli_runner import Terminal
-from lockgate.bootstrap import open_store
+from lockgate.bootstrap import app_from, open_store
 from lockgate.domain.access import Actor
+from lockgate.errors import InvalidSetting
 from lockgate.http.app import build_app
 from lockgate.registry import Registry
 from lockgate.settings import Settings
+from oidc_world import AUDIENCE, a_provider
 from registries import running
 
 
@@ -157,3 +159,49 @@ def test_serving_beyond_this_machine(terminal: Terminal) -> None:
     assert ended.code == 2
     assert "access control is off" in ended.err
     assert "lockgate admin init" in ended.err
+
+
+def test_login_of_a_job(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A CI job logs in with its identity, as GitHub and as GitLab tell it."""
+    secret(terminal, "admin", "init", "root")
+    assert terminal("account", "set", "ci", "--service").code == 0
+    with a_provider() as provider:
+        file = tmp_path / "oidc.toml"
+        file.write_text(
+            f"""[[issuer]]
+url = "{provider.url}"
+audience = "{AUDIENCE}"
+
+[[rule]]
+issuer = "{provider.url}"
+claims = {{ repository = "acme/churn" }}
+account = "ci"
+projects = ["default"]
+permissions = ["version.register"]
+"""
+        )
+        settings = Settings(database=terminal.url, oidc=str(file), oidc_hosts="127.0.0.1")
+        with running(app_from(settings)) as terminal.url:
+            assert terminal("login", "--oidc").code == 2
+            monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_URL", f"{provider.url}/job?a=1")
+            monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "of the job")
+            github = terminal("login", "--oidc", "--audience", AUDIENCE)
+            assert github.code == 0, github.err
+            assert terminal("logout").code == 0
+            monkeypatch.setenv("LOCKGATE_OIDC_TOKEN", provider.sign())
+            gitlab = terminal("login", "--oidc")
+            assert "as ci" in gitlab.out + gitlab.err
+            assert terminal("login", "--oidc").code == 5, "an identity is good once"
+            assert '"actor": "ci"' in terminal("whoami", "--json").out
+
+
+def test_trust_that_cannot_be_read(tmp_path: Path) -> None:
+    """A file of trust that is missing, no TOML or wrong stops the server, naming the setting."""
+    for text in (None, "[[issuer", "[[issuer]]\nurl = 'ftp://x'", "[[rules]]"):
+        file = tmp_path / f"{text is None}.toml"
+        if text is not None:
+            file.write_text(text)
+        with pytest.raises(InvalidSetting, match="oidc"):
+            app_from(Settings(database="memory://", oidc=str(file)))

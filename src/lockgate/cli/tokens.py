@@ -23,6 +23,16 @@ Permissions = Annotated[
         "--may", metavar="PERMISSION", help="Good for this only, as version.push; repeatable."
     ),
 ]
+Oidc = Annotated[
+    bool,
+    typer.Option("--oidc", help="By the identity of the CI job that this runs in."),
+]
+Audience = Annotated[
+    str | None,
+    typer.Option(
+        "--audience", metavar="URL", help="Whom the job's identity is for; --url, unless told."
+    ),
+]
 Owner = Annotated[
     str | None,
     typer.Option("--owner", metavar="NAME", help="Whose it is; for administrators."),
@@ -98,17 +108,20 @@ def revoke(
     session.output.done(done, f"Token {done.id} of {done.owner} is revoked.")
 
 
-def login(ctx: typer.Context) -> None:
+def login(ctx: typer.Context, oidc: Oidc = False, audience: Audience = None) -> None:
     """Keep a token for a server (--url), read from standard input; it is tried first.
 
-    It is never an argument: those can be seen by everybody on the machine.
+    It is never an argument: those can be seen by everybody on the machine. With --oidc it is what
+    the server gives a CI job for its identity token, and is good for a few minutes.
     """
     from lockgate.bootstrap import connect
     from lockgate.credentials import keep_token
 
     session = Session.of(ctx)
     url = _server(session)
-    if sys.stdin.isatty():
+    if oidc:
+        token = _exchanged(session, url, audience or url.rstrip("/"))
+    elif sys.stdin.isatty():
         token = str(typer.prompt("Token", hide_input=True, err=True))
     else:
         token = sys.stdin.readline()
@@ -157,6 +170,16 @@ def whoami(ctx: typer.Context) -> None:
         )
 
     session.output.show(who, draw)
+
+
+def _exchanged(session: Session, url: str, audience: str) -> str:
+    import os
+
+    from lockgate.sdk.identities import exchange_identity, job_identity
+
+    settings = session.settings
+    identity = settings.oidc_token or job_identity(audience, os.environ)
+    return exchange_identity(url, identity, settings.timeout_s)
 
 
 def _server(session: Session) -> str:

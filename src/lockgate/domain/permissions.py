@@ -187,6 +187,8 @@ NEEDED_FOR: Mapping[str, frozenset[str]] = {
     "remove_role": frozenset({MANAGE_ACCESS}),
     "create_token": frozenset({MANAGE_TOKENS, MANAGE_ACCESS}),
     "revoke_token": frozenset({MANAGE_TOKENS, MANAGE_ACCESS}),
+    "exchange_token": frozenset({MANAGE_TOKENS}),
+    "log_in": frozenset({MANAGE_TOKENS}),
 }
 
 

@@ -28,6 +28,7 @@ from lockgate.http import (
     events,
     gates,
     health,
+    identities,
     lifecycles,
     lineage,
     lookups,
@@ -49,9 +50,10 @@ from lockgate.http.gate import Gate, GateLimits, hosts_of
 from lockgate.http.hot import HotReads
 from lockgate.http.prefixes import Prefixes
 from lockgate.http.problems import on_http_exception, on_registry_error, on_validation_error
+from lockgate.http.proxies import Proxied
 from lockgate.http.representations import KeptVersions
 from lockgate.http.streams import Streams
-from lockgate.http.throttling import Failures
+from lockgate.http.throttling import EXCHANGES_PER_S_MAX, Failures, Rates
 from lockgate.http.transfers import Transfers
 from lockgate.registry import Registry
 
@@ -78,6 +80,7 @@ NOUNS = (
     cache,
     metrics,
     access,
+    identities,
 )
 DESCRIPTION = """Lockgate, a model registry whose gates hold.
 
@@ -101,6 +104,8 @@ class HttpSettings(Protocol):
     def token_rate_per_s_max(self) -> float: ...
     @property
     def silence_s(self) -> float: ...
+    @property
+    def trusted_proxies(self) -> str: ...
     @property
     def settle_s(self) -> float: ...
     @property
@@ -156,6 +161,7 @@ def build_app(
     app.state.pool = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="lockgate")
     app.state.transfers = Transfers()
     app.state.failures = Failures()
+    app.state.exchanges = Rates(EXCHANGES_PER_S_MAX)
     app.state.reads_at_once = settings.database.startswith(("sqlite:", "memory:"))
     app.state.streams = Streams(settings.event_streams_max, settings.events_poll_s)
     app.state.workers = workers
@@ -196,6 +202,8 @@ def build_app(
     )
     app.add_middleware(Gate, limits=limits)
     app.add_middleware(metrics.Measured, requests=requests)
+    if settings.trusted_proxies:
+        app.add_middleware(Proxied, trusted=settings.trusted_proxies)
     return app
 
 

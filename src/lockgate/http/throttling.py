@@ -17,6 +17,8 @@ WINDOW_S = 60.0
 FREE_FAILURES = 5
 DELAY_S = 0.1
 DELAY_S_MAX = 3.0
+EXCHANGES_PER_S_MAX = 10.0
+"""How many identity tokens an address may bring to one worker in a second."""
 BURST_S = 2.0
 """A token that was silent may ask as much at once as it may in this time."""
 
@@ -44,7 +46,7 @@ class Failures:
 
 
 class Rates:
-    """How often each token asks: a bucket that fills at ``per_s_max``; 0 is no limit."""
+    """How often each token or address asks: a bucket filling at ``per_s_max``; 0 is no limit."""
 
     def __init__(self, per_s_max: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._per_s_max = per_s_max

@@ -39,6 +39,7 @@ _TOUCH = Statement(
     )
     .values(last_used_at=bindparam("moment"), last_used_from=bindparam("address"))
 )
+_STALE = (_T.c.created_by == bindparam("issuer")) & (_T.c.expires_at < bindparam("before"))
 
 _W = tables.web_sessions
 _WEB = Statement(
@@ -48,6 +49,8 @@ _ADD_WEB = inserting(_W)
 _END_WEB = Statement(delete(_W).where(_W.c.id == bindparam("which")))
 _END_WEB_OF = Statement(delete(_W).where(_W.c.token_id == bindparam("which")))
 _FORGET_WEB = Statement(delete(_W).where(_W.c.expires_at < bindparam("before")))
+_FORGET_WEB_OF_STALE = Statement(delete(_W).where(_W.c.token_id.in_(select(_T.c.id).where(_STALE))))
+_FORGET_STALE = Statement(delete(_T).where(_STALE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,12 @@ def revoke_tokens_of(session: Session, owner: str, by: str) -> None:
     """Revoke every token of an owner."""
     for token in list_tokens(session, owner):
         revoke_token(session, token.id, by)
+
+
+def forget_tokens(session: Session, issuer: str, before_us: int) -> None:
+    """Drop the tokens given for an issuer's word that were over before a moment."""
+    session.run(_FORGET_WEB_OF_STALE, issuer=issuer, before=before_us)
+    session.run(_FORGET_STALE, issuer=issuer, before=before_us)
 
 
 def touch_token(session: Session, key: str, address: str | None) -> None:

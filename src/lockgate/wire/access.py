@@ -54,6 +54,22 @@ class Login(Body):
     token: str
 
 
+class Exchange(Body):
+    """The identity token of a CI job, as its issuer signed it."""
+
+    identity: str
+
+
+class SignInWords(Words):
+    """What an issuer sends a browser back with; what else it says is not looked at."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    code: str | None = Field(default=None, max_length=2_000)
+    state: str | None = Field(default=None, max_length=200)
+    error: str | None = Field(default=None, max_length=200)
+
+
 class SessionAnswer(BaseModel):
     """Who is logged in. ``csrf`` goes with every write by cookie, as ``X-CSRF-Token``."""
 

@@ -7,6 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,6 +28,7 @@ from lockgate.errors import (
     Unavailable,
 )
 from lockgate.importing import bring
+from lockgate.sdk.client import Client
 from registries import AnyRegistry
 
 WEIGHTS = bytes(range(256)) * 4_000
@@ -87,17 +89,20 @@ def origin() -> Iterator[ThreadingHTTPServer]:
     server.server_close()
 
 
-def allow(registry: AnyRegistry, monkeypatch: pytest.MonkeyPatch, **words: object) -> None:
-    """Give a registry, of whichever kind, rules for its imports."""
+def allow(registry: AnyRegistry, **words: object) -> None:
+    """Give a registry, of whichever kind, the rules for its imports that settings would give it."""
     rules = ImportRules(**words)
-    monkeypatch.setattr(type(registry), "_import_rules", lambda _self: rules)
+    if isinstance(registry, Client):
+        registry._imports = rules
+    else:
+        registry.depot.rules = replace(registry.depot.rules, imports=rules)
 
 
 @pytest.fixture(autouse=True)
 def _near(registry: AnyRegistry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What lies on loopback may be reached, and the user's cache is this test's own."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    allow(registry, monkeypatch, reach=AddressRules.parse("127.0.0.1"))
+    allow(registry, reach=AddressRules.parse("127.0.0.1"))
 
 
 def test_a_file_from_the_web(
@@ -132,9 +137,7 @@ def test_a_broken_connection_is_taken_up_again(
     assert [method for method, *_ in origin.seen].count("GET") == 2
 
 
-def test_a_repository_of_a_hub(
-    registry: AnyRegistry, origin: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_repository_of_a_hub(registry: AnyRegistry, origin: ThreadingHTTPServer) -> None:
     """A branch is pinned to its commit; the token goes to the hub and to nobody else."""
     files = {"model.safetensors": WEIGHTS, "sub/config.json": b"{}"}
     origin.routes = {
@@ -155,8 +158,7 @@ def test_a_repository_of_a_hub(
         "/bucket/1": WEIGHTS,
     }
     # The hub is where the operator said; where it leads to has to be allowed as well.
-    allow(
-        registry, monkeypatch, hf_endpoint=origin.url, hf_token="t0ken",
+    allow(registry, hf_endpoint=origin.url, hf_token="t0ken",
         reach=AddressRules.parse("localhost"),
     )  # fmt: skip
     made = registry.import_files("hf://org/bert@main", "bert", "1")
@@ -190,16 +192,14 @@ def test_a_bucket(registry: AnyRegistry, s3_url: str, monkeypatch: pytest.Monkey
 # --- file ------------------------------------------------------------------------------------
 
 
-def test_files_below_a_root(
-    registry: AnyRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_below_a_root(registry: AnyRegistry, tmp_path: Path) -> None:
     """A folder or file below an allowed root is taken, as it lies there, by way of links too."""
     root = tmp_path / "share"
     (root / "churn" / "sub").mkdir(parents=True)
     (root / "churn" / "m.bin").write_bytes(WEIGHTS)
     (root / "churn" / "sub" / "config.json").write_text("{}")
     (tmp_path / "way").symlink_to(root / "churn")
-    allow(registry, monkeypatch, roots=(str(root),))
+    allow(registry, roots=(str(root),))
     made = registry.import_files(f"file://{tmp_path}/way", "churn", "1")
     assert made.artifact_uri == f"file://{root}/churn"
     assert [file.path for file in registry.files("churn:1").files] == ["m.bin", "sub/config.json"]
@@ -210,9 +210,7 @@ def test_files_below_a_root(
         registry.import_files(f"file://{root}/nothing", "churn", "3")
 
 
-def test_nothing_beside_a_root(
-    registry: AnyRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_beside_a_root(registry: AnyRegistry, tmp_path: Path) -> None:
     """Without a root nothing is taken; with one, no spelling and no link leads out of it."""
     root, secret = tmp_path / "share", tmp_path / "share-secret"
     root.mkdir()
@@ -220,7 +218,7 @@ def test_nothing_beside_a_root(
     (root / "link").symlink_to(secret)
     (root / "up").symlink_to("..")
     for roots in ((), (str(root),)):
-        allow(registry, monkeypatch, roots=roots)
+        allow(registry, roots=roots)
         for uri in (
             f"file://{secret}", f"file://{root}/../share-secret", f"file://{root}/%2e%2e/share-secret",
             f"file://{root}/link", f"file://{root}/up/share-secret", "file:///etc/passwd",
@@ -259,26 +257,24 @@ def test_other_uris_are_refused(registry: AnyRegistry, uri: str) -> None:
 
 @pytest.mark.parametrize("host", ["localhost", "127.1", "2130706433", "169.254.169.254", "[::1]"])
 def test_inner_addresses_are_refused(
-    registry: AnyRegistry, origin: ThreadingHTTPServer, host: str, monkeypatch: pytest.MonkeyPatch
+    registry: AnyRegistry, origin: ThreadingHTTPServer, host: str
 ) -> None:
     """Directly and by a redirect from a host that is allowed; nobody there hears of it."""
     port = origin.server_address[1]
     origin.routes = {"/away/m.bin": f"http://{host}:{port}/m.bin", "/m.bin": WEIGHTS}
-    allow(registry, monkeypatch)
+    allow(registry)
     with pytest.raises(InvalidInput, match=r"which is (loopback|link-local)"):
         registry.import_files(f"http://{host}:{port}/m.bin", "churn", "1")
-    allow(registry, monkeypatch, reach=AddressRules(hosts=frozenset({f"127.0.0.1:{port}"})))
+    allow(registry, reach=AddressRules(hosts=frozenset({f"127.0.0.1:{port}"})))
     with pytest.raises(InvalidInput, match=r"which is (loopback|link-local)"):
         registry.import_files(f"{origin.url}/away/m.bin", "churn", "1")
     assert "/m.bin" not in [path for _, path, _ in origin.seen]
 
 
-def test_limits(
-    registry: AnyRegistry, origin: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_limits(registry: AnyRegistry, origin: ThreadingHTTPServer) -> None:
     """More bytes than allowed, announced or not, end an import."""
     origin.routes["/m.bin"] = WEIGHTS
-    allow(registry, monkeypatch, reach=AddressRules.parse("127.0.0.1"), bytes_max=1000)
+    allow(registry, reach=AddressRules.parse("127.0.0.1"), bytes_max=1000)
     with pytest.raises(LimitExceeded, match="bytes of the import"):
         registry.import_files(f"{origin.url}/m.bin", "churn", "1")
     with pytest.raises(LimitExceeded, match="length of the URI"):
@@ -311,14 +307,13 @@ class Hostile:
 def test_a_hub_names_no_path_of_ours(
     registry: AnyRegistry,
     origin: ThreadingHTTPServer,
-    monkeypatch: pytest.MonkeyPatch,
     path: str,
 ) -> None:
     """File names of another server are checked before anything is written."""
     origin.routes[f"/api/models/org/m/revision/{COMMIT}"] = json.dumps(
         Hostile(path).document
     ).encode()
-    allow(registry, monkeypatch, hf_endpoint=origin.url)
+    allow(registry, hf_endpoint=origin.url)
     with pytest.raises((InvalidInput, Unavailable)):
         registry.import_files(f"hf://org/m@{COMMIT}", "churn", "1")
 
@@ -327,7 +322,6 @@ def test_a_hub_names_no_path_of_ours(
 def test_a_hub_lies_about_sizes(
     registry: AnyRegistry,
     origin: ThreadingHTTPServer,
-    monkeypatch: pytest.MonkeyPatch,
     size: object,
 ) -> None:
     """A size that is none, or not that of the bytes, is an error of the registry's own kinds."""
@@ -335,7 +329,7 @@ def test_a_hub_lies_about_sizes(
         Hostile("a.json", size).document
     ).encode()
     origin.routes[f"/org/m/resolve/{COMMIT}/a.json"] = b"{}"
-    allow(registry, monkeypatch, hf_endpoint=origin.url)
+    allow(registry, hf_endpoint=origin.url)
     with pytest.raises((Unavailable, LimitExceeded)):
         registry.import_files(f"hf://org/m@{COMMIT}", "churn", "1")
 
