@@ -226,6 +226,12 @@ class NewSecret(Body):
     secret: str | None = Field(default=None, description="Made when it is left out")
 
 
+class Trial(Body):
+    """What a webhook is tried with."""
+
+    action: str | None = Field(default=None, description="An event of MLflow's, for its form")
+
+
 class Words(BaseModel):
     """The words after the ``?`` of a URL: these and no others."""
 
