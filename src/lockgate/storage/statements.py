@@ -8,9 +8,10 @@ and the order of its parameters, and `database.Session` hands both to the driver
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Table, bindparam, insert
+from sqlalchemy import Table, bindparam, insert, update
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import Dialect
@@ -48,3 +49,21 @@ def inserting(table: Table, *without: str) -> Statement:
     """Return an INSERT of every column of ``table`` but ``without`` (a counted key, say)."""
     columns = [column.name for column in table.columns if column.name not in without]
     return Statement(insert(table).values({name: bindparam(name) for name in columns}))
+
+
+def adding(table: Table) -> Statement:
+    """Return an INSERT of every column of ``table`` but its counted ``id``, which it returns."""
+    columns = [column.name for column in table.columns if column.name != "id"]
+    values: dict[str, Any] = {name: bindparam(name) for name in columns}
+    return Statement(insert(table).values(values).returning(table.c.id))
+
+
+@lru_cache(maxsize=512)
+def updating(table: Table, columns: tuple[str, ...]) -> Statement:
+    """Return an UPDATE of ``columns`` of the row ``:key`` to ``:new_<column>``.
+
+    A database writes every index again that has a column of an UPDATE in it, changed or not: so
+    only what changed is named.
+    """
+    values: dict[str, Any] = {column: bindparam(f"new_{column}") for column in columns}
+    return Statement(update(table).where(table.c.id == bindparam("key")).values(values))
