@@ -828,6 +828,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/monitors/evaluate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Evaluate Monitors
+         * @description Look at every monitor now; the server does so by itself.
+         */
+        post: operations["evaluate_monitors_api_v1_monitors_evaluate_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/overview": {
         parameters: {
             query?: never;
@@ -910,6 +930,26 @@ export interface paths {
         get: operations["project_board_api_v1_projects__project__board_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/bundles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Seal Bundle
+         * @description Make a version of what a bundle says; its chunks and manifest are here already.
+         */
+        post: operations["seal_bundle_api_v1_projects__project__bundles_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1060,6 +1100,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/models/{model}/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Assign
+         * @description Return the arm of a key, and the version it means now.
+         */
+        get: operations["assign_api_v1_projects__project__models__model__assign_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/models/{model}/board": {
         parameters: {
             query?: never;
@@ -1174,6 +1234,74 @@ export interface paths {
         get: operations["compare_many_api_v1_projects__project__models__model__lineup_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/models/{model}/monitors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Monitors
+         * @description List the monitors of a model and how they stand.
+         */
+        get: operations["list_monitors_api_v1_projects__project__models__model__monitors_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/models/{model}/monitors/{monitor}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Monitor
+         * @description Watch a metric of whatever stands in a stage.
+         */
+        put: operations["set_monitor_api_v1_projects__project__models__model__monitors__monitor__put"];
+        post?: never;
+        /**
+         * Remove Monitor
+         * @description Watch no more by this rule.
+         */
+        delete: operations["remove_monitor_api_v1_projects__project__models__model__monitors__monitor__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/models/{model}/outcomes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Outcomes
+         * @description Compare the arms of a split by a metric, as often as one likes.
+         */
+        get: operations["compare_outcomes_api_v1_projects__project__models__model__outcomes_get"];
+        put?: never;
+        /**
+         * Report Outcomes
+         * @description Count what came of the arms of a split, all or none.
+         */
+        post: operations["report_outcomes_api_v1_projects__project__models__model__outcomes_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1350,6 +1478,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/models/{model}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Split
+         * @description Return how the keys of a model are shared out.
+         */
+        get: operations["get_split_api_v1_projects__project__models__model__split_get"];
+        /**
+         * Set Split
+         * @description Share the keys of a model out by weight; only the keys that must move do.
+         */
+        put: operations["set_split_api_v1_projects__project__models__model__split_put"];
+        post?: never;
+        /**
+         * Remove Split
+         * @description Take a model's split away.
+         */
+        delete: operations["remove_split_api_v1_projects__project__models__model__split_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/models/{model}/versions": {
         parameters: {
             query?: never;
@@ -1416,6 +1572,26 @@ export interface paths {
          * @description Return chunks of a version, in the order asked.
          */
         post: operations["get_blobs_api_v1_projects__project__models__model__versions__version__blobs_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/models/{model}/versions/{version}/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bundle Head
+         * @description Return what goes into a version's bundle beside its bytes, signed.
+         */
+        post: operations["bundle_head_api_v1_projects__project__models__model__versions__version__bundle_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1570,6 +1746,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/models/{model}/versions/{version}/generated-card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Generate Card
+         * @description Return a model card in Hugging Face's form, from what is known of a version.
+         */
+        get: operations["generate_card_api_v1_projects__project__models__model__versions__version__generated_card_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/models/{model}/versions/{version}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lineage
+         * @description Return what a version came from, and what came from it.
+         */
+        get: operations["lineage_api_v1_projects__project__models__model__versions__version__lineage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/models/{model}/versions/{version}/manifest": {
         parameters: {
             query?: never;
@@ -1604,6 +1820,30 @@ export interface paths {
          * @description Add metrics or change them; null takes one away. ``If-Match`` is honoured.
          */
         post: operations["log_metrics_api_v1_projects__project__models__model__versions__version__metrics_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/models/{model}/versions/{version}/observations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Observations
+         * @description Return a metric over time, for a chart.
+         */
+        get: operations["list_observations_api_v1_projects__project__models__model__versions__version__observations_get"];
+        put?: never;
+        /**
+         * Report Observations
+         * @description Take in metrics of a version in use.
+         */
+        post: operations["report_observations_api_v1_projects__project__models__model__versions__version__observations_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2144,6 +2384,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/exchange": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exchange Identity
+         * @description Give a CI job a short-lived token for its identity token, by a rule of this server's.
+         */
+        post: operations["exchange_identity_api_v1_session_exchange_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign In
+         * @description Send a browser to the issuer that people sign in at.
+         */
+        get: operations["sign_in_api_v1_session_oidc_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Signed In
+         * @description Log in the browser of whoever comes back from the issuer, and show the web UI.
+         */
+        get: operations["signed_in_api_v1_session_oidc_callback_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stages/{stage}/versions": {
         parameters: {
             query?: never;
@@ -2555,12 +2855,74 @@ export interface components {
             version: string | number;
         };
         /**
+         * Arm
+         * @description A share of the keys: for what stands in a stage, what an alias names, or a version.
+         */
+        Arm: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "stage" | "alias" | "version";
+            /** Name */
+            name: string;
+            /** Weight */
+            weight: number;
+        };
+        /**
+         * ArmOutcome
+         * @description An arm beside the baseline; figures are None where there is nothing to compare (yet).
+         */
+        ArmOutcome: {
+            /** Arm */
+            arm: string;
+            /** Difference */
+            difference: number | null;
+            /** High */
+            high: number | null;
+            /** Low */
+            low: number | null;
+            /** Mean */
+            mean: number | null;
+            /** N */
+            n: number;
+            /** P Value */
+            p_value: number | null;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "baseline" | "better" | "worse" | "undecided";
+            /** Version */
+            version: string;
+        };
+        /**
          * AskedDocument
          * @description A request, and what the gate says of it now.
          */
         AskedDocument: {
             report: components["schemas"]["ReportDocument"];
             request: components["schemas"]["PromotionRequest"];
+        };
+        /**
+         * Assignment
+         * @description The arm of a key, and the version that this arm means now.
+         */
+        Assignment: {
+            /** Arm */
+            arm: string;
+            /** Digest */
+            digest: string | null;
+            /** Key */
+            key: string;
+            /** Model */
+            model: string;
+            /** Project */
+            project: string;
+            /** Reference */
+            reference: string;
+            /** Version */
+            version: string;
         };
         /**
          * AttachedPolicyDocument
@@ -2697,6 +3059,16 @@ export interface components {
             description: string;
             /** Stage */
             stage: string;
+        };
+        /**
+         * BundleHead
+         * @description The index of a bundle as it is written, and the signed note over it.
+         */
+        BundleHead: {
+            /** Index */
+            index: string;
+            /** Note */
+            note: string;
         };
         /**
          * CacheClaim
@@ -3041,6 +3413,14 @@ export interface components {
             /** Position */
             position: number;
         };
+        /**
+         * Exchange
+         * @description The identity token of a CI job, as its issuer signed it.
+         */
+        Exchange: {
+            /** Identity */
+            identity: string;
+        };
         /** Failure */
         Failure: {
             /** Fence */
@@ -3257,6 +3637,53 @@ export interface components {
             }[];
             /** Version Scheme */
             version_scheme: string;
+        };
+        /**
+         * LineageEdge
+         * @description ``target`` was made from (or by, or with) ``source``; both are ids of nodes.
+         */
+        LineageEdge: {
+            /** Source */
+            source: string;
+            /** Target */
+            target: string;
+        };
+        /**
+         * LineageGraph
+         * @description What is known around the version ``root``.
+         */
+        LineageGraph: {
+            /** Edges */
+            edges: components["schemas"]["LineageEdge"][];
+            /** Nodes */
+            nodes: components["schemas"]["LineageNode"][];
+            /** Root */
+            root: string;
+            /** Truncated */
+            truncated: boolean;
+        };
+        /**
+         * LineageNode
+         * @description A version, or what one was made with.
+         */
+        LineageNode: {
+            /** Digest */
+            digest: string | null;
+            /** Distance */
+            distance: number;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "version" | "deleted" | "unknown" | "run" | "dataset" | "code";
+            /** Name */
+            name: string;
+            /** Stage */
+            stage: string | null;
+            /** Url */
+            url: string | null;
         };
         /**
          * Lineup
@@ -3503,6 +3930,74 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * Monitor
+         * @description A rule under a name at a model, and how it stands with the ``version`` it last looked at.
+         */
+        Monitor: {
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            /** Project */
+            project: string;
+            /** Rolled Back At */
+            rolled_back_at: string | null;
+            rule: components["schemas"]["MonitorRule"];
+            /**
+             * Set At
+             * Format: date-time
+             */
+            set_at: string;
+            /** Set By */
+            set_by: string;
+            /** Since */
+            since: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ok" | "alarm";
+            /** Version */
+            version: string | null;
+        };
+        /**
+         * MonitorRule
+         * @description What is watched, of whichever version stands in ``stage``, and what then happens.
+         */
+        MonitorRule: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "alert" | "rollback";
+            /**
+             * Against
+             * @enum {string}
+             */
+            against: "bound" | "metrics" | "incumbent";
+            /** Bound */
+            bound: number;
+            /** Cooldown S */
+            cooldown_s: number;
+            /**
+             * Direction
+             * @enum {string}
+             */
+            direction: "higher" | "lower";
+            /** Metric */
+            metric: string;
+            /** Min Samples */
+            min_samples: number;
+            /** Recovery */
+            recovery: number;
+            /** Stage */
+            stage: string;
+            /** Window S */
+            window_s: number;
+            /** Windows */
+            windows: number;
+        };
+        /**
          * Move
          * @description One version's passage; ``displaced_by`` is set for an incumbent that makes room.
          */
@@ -3519,6 +4014,24 @@ export interface components {
             target: string;
             /** Verb */
             verb: string;
+        };
+        /** NewBundle */
+        NewBundle: {
+            /**
+             * Index
+             * @description What the bundle says of its version, as it is written there
+             */
+            index: string;
+            /**
+             * Note
+             * @description The signed note over it
+             */
+            note: string;
+            /**
+             * Trust
+             * @description Verifier keys (name+id+base64), one of which must have signed it
+             */
+            trust: string[];
         };
         /** NewCheck */
         NewCheck: {
@@ -3617,6 +4130,94 @@ export interface components {
             tags?: {
                 [key: string]: string;
             } | string[] | null;
+        };
+        /** NewMonitor */
+        NewMonitor: {
+            /**
+             * Action
+             * @default alert
+             * @enum {string}
+             */
+            action: "alert" | "rollback";
+            /**
+             * Against
+             * @default bound
+             * @enum {string}
+             */
+            against: "bound" | "metrics" | "incumbent";
+            /**
+             * Bound
+             * @default 0
+             */
+            bound: number;
+            /**
+             * Cooldown S
+             * @description At most one rollback in this time
+             * @default 86400
+             */
+            cooldown_s: number;
+            /**
+             * Direction
+             * @description What is better
+             * @default higher
+             * @enum {string}
+             */
+            direction: "higher" | "lower";
+            /** Metric */
+            metric: string;
+            /**
+             * Min Samples
+             * @default 30
+             */
+            min_samples: number;
+            /**
+             * Recovery
+             * @description So many good ones in a row end it
+             * @default 3
+             */
+            recovery: number;
+            /**
+             * Stage
+             * @description The serving stage unless told
+             */
+            stage?: string | null;
+            /**
+             * Window S
+             * @default 300
+             */
+            window_s: number;
+            /**
+             * Windows
+             * @description So many bad ones in a row raise an alarm
+             * @default 3
+             */
+            windows: number;
+        };
+        /** NewObservations */
+        NewObservations: {
+            /**
+             * At
+             * @description ISO 8601; now unless told
+             */
+            at?: string | null;
+            /**
+             * Observations
+             * @description Metrics by name, or a list of objects with metrics and at
+             */
+            observations: Record<string, never> | Record<string, never>[];
+        };
+        /** NewOutcomes */
+        NewOutcomes: {
+            /**
+             * Batch
+             * @description A batch of one name counts once
+             */
+            batch?: string | null;
+            /**
+             * Outcomes
+             * @description Each with an arm or a version, a metric, and either successes and trials or values
+             */
+            outcomes: Record<string, never>[];
         };
         /** NewProject */
         NewProject: {
@@ -3753,6 +4354,16 @@ export interface components {
             public_key: string;
             /** Signature */
             signature: string;
+        };
+        /** NewSplit */
+        NewSplit: {
+            /**
+             * Arms
+             * @description What each arm means, with its weight
+             */
+            arms: {
+                [key: string]: number;
+            };
         };
         /** NewStatus */
         NewStatus: {
@@ -3945,7 +4556,7 @@ export interface components {
              * @default standard
              * @enum {string}
              */
-            form: "standard" | "slack" | "mlflow";
+            form: "standard" | "slack" | "mlflow" | "openlineage";
             /**
              * Models
              * @default []
@@ -3965,6 +4576,38 @@ export interface components {
             stages: string[];
             /** Url */
             url: string;
+        };
+        /**
+         * ObservationSeries
+         * @description A metric of a version over time, oldest first; steps without a value are left out.
+         */
+        ObservationSeries: {
+            /** Metric */
+            metric: string;
+            /** Model */
+            model: string;
+            /** Points */
+            points: components["schemas"]["Point"][];
+            /** Project */
+            project: string;
+            /** Step S */
+            step_s: number;
+            /** Version */
+            version: string;
+        };
+        /**
+         * ObservationsKept
+         * @description How many values were taken in for a version.
+         */
+        ObservationsKept: {
+            /** Count */
+            count: number;
+            /** Model */
+            model: string;
+            /** Project */
+            project: string;
+            /** Version */
+            version: string;
         };
         /**
          * Occupancy
@@ -3997,12 +4640,56 @@ export interface components {
             version: string;
         };
         /**
+         * OutcomeComparison
+         * @description The arms of a split by a metric; with probability 1 - ``alpha`` no verdict is ever wrong.
+         */
+        OutcomeComparison: {
+            /** Alpha */
+            alpha: number;
+            /** Arms */
+            arms: components["schemas"]["ArmOutcome"][];
+            /** Baseline */
+            baseline: string;
+            /**
+             * Direction
+             * @enum {string}
+             */
+            direction: "higher" | "lower";
+            /** Metric */
+            metric: string;
+            /** Model */
+            model: string;
+            /** Project */
+            project: string;
+            /** Winner */
+            winner: string | null;
+        };
+        /**
          * PlaceAnswer
          * @description What a uid belongs to.
          */
         PlaceAnswer: {
             /** Reference */
             reference: string;
+        };
+        /**
+         * Point
+         * @description What a metric was from a moment on, for one step of its series.
+         */
+        Point: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+            /** Mean */
+            mean: number;
+            /** N */
+            n: number;
         };
         /**
          * PolicyDocument
@@ -4370,6 +5057,18 @@ export interface components {
             seen: components["schemas"]["Seen"];
         };
         /**
+         * Segment
+         * @description The interval of the ring from ``start`` up to, but without, ``end``, and whose it is.
+         */
+        Segment: {
+            /** Arm */
+            arm: string;
+            /** End */
+            end: number;
+            /** Start */
+            start: number;
+        };
+        /**
          * SessionAnswer
          * @description Who is logged in. ``csrf`` goes with every write by cookie, as ``X-CSRF-Token``.
          */
@@ -4433,6 +5132,33 @@ export interface components {
             run_id: string | null;
         };
         /**
+         * Split
+         * @description How the keys of a model are shared out; ``uid`` salts their places on the ring.
+         */
+        Split: {
+            /** Arms */
+            arms: components["schemas"]["Arm"][];
+            /** Model */
+            model: string;
+            /** Moved */
+            moved: number;
+            /** Project */
+            project: string;
+            /** Revision */
+            revision: number;
+            /** Ring */
+            ring: components["schemas"]["Segment"][];
+            /**
+             * Set At
+             * Format: date-time
+             */
+            set_at: string;
+            /** Set By */
+            set_by: string;
+            /** Uid */
+            uid: string;
+        };
+        /**
          * Summary
          * @description Counts over one project, or over all (``project`` is None), or of one model's versions.
          */
@@ -4449,6 +5175,23 @@ export interface components {
             total_models: number;
             /** Total Versions */
             total_versions: number;
+        };
+        /**
+         * Tally
+         * @description How often something was tried on a version, with the total and the squares about the mean.
+         */
+        Tally: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "rate" | "value";
+            /** N */
+            n: number;
+            /** Squares */
+            squares: number;
+            /** Total */
+            total: number;
         };
         /**
          * Team
@@ -4557,6 +5300,17 @@ export interface components {
             version: string;
         };
         /**
+         * Trial
+         * @description What a webhook is tried with.
+         */
+        Trial: {
+            /**
+             * Action
+             * @description An event of MLflow's, for its form
+             */
+            action?: string | null;
+        };
+        /**
          * Urls
          * @description Where each blob is had or sent without asking again; null where only here.
          */
@@ -4639,6 +5393,17 @@ export interface components {
             size: number;
         };
         /**
+         * VersionTally
+         * @description All that was reported of a metric on a version.
+         */
+        VersionTally: {
+            /** Metric */
+            metric: string;
+            tally: components["schemas"]["Tally"];
+            /** Version */
+            version: string;
+        };
+        /**
          * VersionUser
          * @description Somebody or something that uses a version: a deployment, who pulled it, a cache node.
          */
@@ -4701,7 +5466,7 @@ export interface components {
              * Form
              * @enum {string}
              */
-            form: "standard" | "slack" | "mlflow";
+            form: "standard" | "slack" | "mlflow" | "openlineage";
             /** Models */
             models: string[];
             /** Name */
@@ -6384,6 +7149,38 @@ export interface operations {
             };
         };
     };
+    evaluate_monitors_api_v1_monitors_evaluate_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Monitor"][];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     overview_api_v1_overview_get: {
         parameters: {
             query?: {
@@ -6577,6 +7374,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Board"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    seal_bundle_api_v1_projects__project__bundles_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBundle"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersion"];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */
@@ -7022,6 +7857,41 @@ export interface operations {
             };
         };
     };
+    assign_api_v1_projects__project__models__model__assign_get: {
+        parameters: {
+            query: {
+                /** @description Whom or what a version is asked for: a user, a session */
+                key: string;
+            };
+            header?: never;
+            path: {
+                model: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assignment"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     board_api_v1_projects__project__models__model__board_get: {
         parameters: {
             query?: {
@@ -7214,6 +8084,193 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Lineup"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_monitors_api_v1_projects__project__models__model__monitors_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Monitor"][];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_monitor_api_v1_projects__project__models__model__monitors__monitor__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                model: string;
+                monitor: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMonitor"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Monitor"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_monitor_api_v1_projects__project__models__model__monitors__monitor__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                model: string;
+                monitor: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Monitor"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_outcomes_api_v1_projects__project__models__model__outcomes_get: {
+        parameters: {
+            query: {
+                /** @description How probable a wrong verdict may be */
+                alpha?: number;
+                /** @description An arm; the first unless told */
+                baseline?: string | null;
+                /** @description What is better */
+                direction?: "higher" | "lower";
+                metric: string;
+            };
+            header?: never;
+            path: {
+                model: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutcomeComparison"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_outcomes_api_v1_projects__project__models__model__outcomes_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                model: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOutcomes"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionTally"][];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */
@@ -7591,6 +8648,112 @@ export interface operations {
             };
         };
     };
+    get_split_api_v1_projects__project__models__model__split_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Split"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_split_api_v1_projects__project__models__model__split_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                model: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSplit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Split"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_split_api_v1_projects__project__models__model__split_delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                model: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Split"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_versions_api_v1_projects__project__models__model__versions_get: {
         parameters: {
             query?: {
@@ -7808,6 +8971,42 @@ export interface operations {
                 };
                 content: {
                     "application/vnd.lockgate.blobs": string;
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bundle_head_api_v1_projects__project__models__model__versions__version__bundle_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                model: string;
+                project: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleHead"];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */
@@ -8152,6 +9351,76 @@ export interface operations {
             };
         };
     };
+    generate_card_api_v1_projects__project__models__model__versions__version__generated_card_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                project: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lineage_api_v1_projects__project__models__model__versions__version__lineage_get: {
+        parameters: {
+            query?: {
+                /** @description How many steps */
+                depth?: number;
+                direction?: "upstream" | "downstream" | "both";
+            };
+            header?: never;
+            path: {
+                model: string;
+                project: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LineageGraph"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     manifest_api_v1_projects__project__models__model__versions__version__manifest_get: {
         parameters: {
             query?: never;
@@ -8214,6 +9483,85 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_observations_api_v1_projects__project__models__model__versions__version__observations_get: {
+        parameters: {
+            query: {
+                metric: string;
+                points?: number;
+                /** @description ISO 8601; all that is kept unless told */
+                since?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path: {
+                model: string;
+                project: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObservationSeries"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_observations_api_v1_projects__project__models__model__versions__version__observations_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                model: string;
+                project: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewObservations"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObservationsKept"];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */
@@ -9390,6 +10738,104 @@ export interface operations {
             };
         };
     };
+    exchange_identity_api_v1_session_exchange_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Exchange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedToken"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_in_api_v1_session_oidc_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    signed_in_api_v1_session_oidc_callback_get: {
+        parameters: {
+            query?: {
+                code?: string | null;
+                error?: string | null;
+                state?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_by_stage_api_v1_stages__stage__versions_get: {
         parameters: {
             query?: {
@@ -9948,7 +11394,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Trial"] | null;
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {

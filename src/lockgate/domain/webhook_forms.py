@@ -19,9 +19,11 @@ from typing import Any
 
 from lockgate.domain.audit import AuditEvent, canonical_json, event_document
 from lockgate.domain.events import Interest
+from lockgate.domain.mlflow_messages import EVENTS, Named, example_event, mlflow_events
 from lockgate.domain.moments import to_text
 from lockgate.domain.openlineage import lineage_event, trial
 from lockgate.domain.webhooks import Form, secret_bytes
+from lockgate.errors import InvalidInput
 
 PING = "ping"
 _JSON = {"content-type": "application/json"}
@@ -43,11 +45,12 @@ class Message:
 def messages_of(form: Form, event: AuditEvent, known: Mapping[str, Any]) -> Sequence[Message]:
     """Return what a form makes of an event; the same event has the same messages every time.
 
-    ``known`` is what the registry knows of the model or version beyond the event (tags,
-    description, source), for the forms that show it.
+    ``known`` is what the registry knows of the model or version beyond the event, for the forms
+    that show it; see `mlflow_events`.
     """
     if form == "mlflow":
-        return _mlflow_messages(event, known)
+        at = to_text(event.at)
+        return [_mlflow_message(named, at) for named in mlflow_events(event, known)]
     if form == "slack":
         return [Message(name=event.action, value={"text": slack_text(event)})]
     if form == "openlineage":
@@ -66,16 +69,38 @@ def is_wanted(form: Form, interest: Interest, event: AuditEvent, message: Messag
     return Interest(models=interest.models, stages=interest.stages).wants(event)
 
 
-def ping_of(form: Form, project: str, at: str) -> Message:
-    """Return the message that tries whether a webhook is reached."""
+def ping_of(form: Form, project: str, at: str, action: str = PING) -> Message:
+    """Return the message that tries whether a webhook is reached.
+
+    MLflow's form tells an example of ``action``, one of its own events.
+    """
     if form == "slack":
         return Message(name=PING, value={"text": f"Lockgate reaches you from project {project}."})
     if form == "mlflow":
-        data = {"name": "example_model", "tags": {}, "description": "A trial of this webhook"}
-        return Message(name=PING, value=_mlflow_value("registered_model.created", at, data))
+        return _mlflow_message(example_event(EVENTS[0] if action == PING else action), at)
     if form == "openlineage":
         return Message(name=PING, value=trial(project, at))
     return Message(name=PING, value={"type": PING, "timestamp": at, "data": {"project": project}})
+
+
+def trial_of(form: Form, actions: Sequence[str], action: str | None) -> str:
+    """Return what a trial tells: ``action``, or else the first that the webhook asks for.
+
+    Raises `InvalidInput` for what is no event of that form.
+    """
+    if form != "mlflow":
+        if action is not None:
+            raise InvalidInput(
+                detail="Only a webhook of MLflow's form is tried with an action", field="action"
+            )
+        return PING
+    chosen = action or next((each for each in actions if each in EVENTS), EVENTS[0])
+    if chosen not in EVENTS:
+        raise InvalidInput(
+            detail=f"An event of MLflow's is one of {', '.join(EVENTS)}, got {chosen!r:.60}",
+            field="action",
+        )
+    return chosen
 
 
 def headers_of(
@@ -141,49 +166,8 @@ def _plain(text: str) -> str:
 # --- MLflow ----------------------------------------------------------------------------------
 
 
-def _mlflow_messages(event: AuditEvent, known: Mapping[str, Any]) -> list[Message]:
-    detail = event.detail
-    of_version = {"name": event.model, "version": event.version}
-    found: list[tuple[str, dict[str, Any]]] = []
-    if event.action == "create_model":
-        told = {"tags": known.get("tags", {}), "description": known.get("description")}
-        found.append(("registered_model.created", {"name": event.model, **told}))
-    elif event.action == "register_version":
-        told = {
-            "source": detail.get("artifact_uri") or known.get("source") or "",
-            "run_id": detail.get("run_id"),
-            "tags": known.get("tags", {}),
-            "description": known.get("description"),
-        }
-        found.append(("model_version.created", {**of_version, **told}))
-    elif event.action == "update_version":
-        found += _mlflow_tags(of_version, detail.get("changes", {}).get("tags"))
-    elif event.action == "set_alias":
-        found.append(("model_version_alias.created", {**of_version, "alias": detail["alias"]}))
-    elif event.action == "delete_alias":
-        data = {"name": event.model, "alias": detail["alias"]}
-        found.append(("model_version_alias.deleted", data))
-    at = to_text(event.at)
-    return [Message(name=name, value=_mlflow_value(name, at, data)) for name, data in found]
-
-
-def _mlflow_tags(of_version: dict[str, Any], change: Any) -> list[tuple[str, dict[str, Any]]]:
-    """Return a message for every tag that a change set or took away."""
-    if not change:
-        return []
-    before, after = change
-    setting = [
-        ("model_version_tag.set", {**of_version, "key": key, "value": value})
-        for key, value in sorted(after.items())
-        if before.get(key) != value
-    ]
-    dropping = [
-        ("model_version_tag.deleted", {**of_version, "key": key})
-        for key in sorted(before.keys() - after.keys())
-    ]
-    return setting + dropping
-
-
-def _mlflow_value(name: str, at: str, data: Mapping[str, Any]) -> dict[str, Any]:
+def _mlflow_message(named: Named, at: str) -> Message:
+    name, data = named
     entity, action = name.split(".")
-    return {"entity": entity, "action": action, "timestamp": at, "data": data}
+    value = {"entity": entity, "action": action, "timestamp": at, "data": data}
+    return Message(name=name, value=value)

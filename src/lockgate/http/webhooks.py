@@ -16,7 +16,7 @@ from lockgate.wire.answers import (
     WebhookAnswer,
     WebhookSecretAnswer,
 )
-from lockgate.wire.bodies import NewSecret, NewWebhook, Resumption, WebhookChange
+from lockgate.wire.bodies import NewSecret, NewWebhook, Resumption, Trial, WebhookChange
 from lockgate.wire.queries import DeliveryWords
 
 routes = router("webhooks")
@@ -79,9 +79,14 @@ async def rotate_webhook_secret(call: CallOf, webhook: str, body: NewSecret) -> 
 
 
 @routes.post(ONE + "/test", response_model=DeliveryAnswer)
-async def test_webhook(call: CallOf, webhook: str) -> Response:
+async def test_webhook(
+    call: CallOf,
+    webhook: str,
+    body: Trial | None = None,  # noqa: PT028  # no test of ours
+) -> Response:
     """Send it a trial now, and return what came back."""
-    return await call.write(lambda registry: registry.test_webhook(webhook))
+    action = None if body is None else body.action
+    return await call.write(lambda registry: registry.test_webhook(webhook, action=action))
 
 
 @routes.get(ONE + "/deliveries", response_model=DeliveryPage)

@@ -89,9 +89,13 @@ class WebhookVerbs(Desk):
         """Delete a webhook with its deliveries."""
         webhooks.delete_webhook(self._store, self._who, webhook)
 
-    def test_webhook(self, webhook: str) -> Delivery:
-        """Send it a trial now, and return what came back."""
-        return deliveries.test_webhook(self._store, self._who, webhook)
+    def test_webhook(self, webhook: str, *, action: str | None = None) -> Delivery:
+        """Send it a trial now, and return what came back.
+
+        ``action`` is what MLflow's form tries: an event of its own, the first it asks for unless
+        given.
+        """
+        return deliveries.test_webhook(self._store, self._who, webhook, action)
 
     def list_deliveries(
         self,

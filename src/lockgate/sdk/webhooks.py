@@ -89,9 +89,13 @@ class WebhookVerbs(Calls):
         """Delete a webhook with its deliveries."""
         self._write("DELETE", _webhook(webhook))
 
-    def test_webhook(self, webhook: str) -> Delivery:
-        """Send it a trial now, and return what came back."""
-        return self._change(Delivery, "POST", _webhook(webhook, "test"))
+    def test_webhook(self, webhook: str, *, action: str | None = None) -> Delivery:
+        """Send it a trial now, and return what came back.
+
+        ``action`` is what MLflow's form tries: an event of its own, the first it asks for unless
+        given.
+        """
+        return self._change(Delivery, "POST", _webhook(webhook, "test"), given(action=action))
 
     def list_deliveries(
         self,

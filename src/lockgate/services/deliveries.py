@@ -17,16 +17,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lockgate.domain.audit import AuditEvent
+from lockgate.domain.mlflow_messages import is_of_prompt, is_prompt
 from lockgate.domain.moments import to_text
 from lockgate.domain.pages import Page
 from lockgate.domain.permissions import MANAGE_WEBHOOKS
 from lockgate.domain.webhook_forms import (
-    PING,
     Message,
     headers_of,
     is_wanted,
     messages_of,
     ping_of,
+    trial_of,
 )
 from lockgate.domain.webhooks import (
     DELIVERY_STATUSES,
@@ -112,7 +113,9 @@ def _plan(session: Session, uid: str) -> int:
     planned = [
         (part, _delivery(session, webhook, event.seq, event.model, message))
         for event in events
-        for part, message in enumerate(messages_of(webhook.form, event, {}))
+        for part, message in enumerate(
+            messages_of(webhook.form, event, _known(session, webhook, event))
+        )
         if is_wanted(webhook.form, webhook.interest, event, message)
     ]
     rows.add_deliveries(session, stored.key, stored.project_id, planned)
@@ -253,13 +256,15 @@ def redeliver(store: Store, who: Caller, uid: str) -> Delivery:
     return store.write(who, use_case)
 
 
-def test_webhook(store: Store, who: Caller, uid: str) -> Delivery:
-    """Send a webhook a trial now, and return what came back."""
+def test_webhook(store: Store, who: Caller, uid: str, action: str | None) -> Delivery:
+    """Send a webhook a trial now, and return what came back; see `trial_of` for ``action``."""
 
     def prepared(session: Session) -> tuple[StoredWebhook, Delivery, Outgoing]:
         session.settle_time(0)
         stored = load_webhook(session, uid)
-        message = ping_of(stored.webhook.form, stored.webhook.project, to_text(session.now))
+        webhook = stored.webhook
+        trial = trial_of(webhook.form, webhook.actions, action)
+        message = ping_of(webhook.form, webhook.project, to_text(session.now), trial)
         delivery = _delivery(session, stored.webhook, 0, None, message)
         return stored, delivery, _outgoing(session, stored, delivery.uid, message)
 
@@ -324,8 +329,9 @@ def _shown(session: Session, webhook: Webhook, found: StoredDelivery) -> Deliver
 def _message(session: Session, webhook: Webhook, found: StoredDelivery) -> Message:
     """Return what is sent, made from the log again: the log never changes."""
     delivery = found.delivery
-    if delivery.action == PING:
-        return ping_of(webhook.form, webhook.project, to_text(delivery.created_at))
+    if delivery.seq == 0:
+        at = to_text(delivery.created_at)
+        return ping_of(webhook.form, webhook.project, at, delivery.action)
     event = log.list_events(
         session,
         found.project_id,
@@ -334,23 +340,28 @@ def _message(session: Session, webhook: Webhook, found: StoredDelivery) -> Messa
         count=1,
         newest_first=False,
     )[0]
-    return messages_of(webhook.form, event, _known(session, event))[found.part]
+    # A model may have become a prompt, or have ceased to be one, since it was planned.
+    known = _known(session, webhook, event) | {"prompt": is_of_prompt(delivery.action)}
+    return messages_of(webhook.form, event, known)[found.part]
 
 
-def _known(session: Session, event: AuditEvent) -> dict[str, Any]:
-    """Return what the registry knows now of what an event made, beyond the event."""
-    if event.action not in ("create_model", "register_version") or event.model is None:
+def _known(session: Session, webhook: Webhook, event: AuditEvent) -> dict[str, Any]:
+    """Return what the registry knows now of what an event is about, beyond the event."""
+    if webhook.form != "mlflow" or event.model is None:
         return {}
     stored = model_rows.find_model(session, event.project, event.model)
     if stored is None:
         return {}
+    model = stored.model
+    known: dict[str, Any] = {"prompt": is_prompt(model.tags)}
     if event.version is None:
-        return {"tags": stored.model.tags, "description": stored.model.description}
+        return known | {"tags": model.tags, "description": model.description}
     found = version_rows.find_key(session, stored, event.version)
     if found is None:
-        return {}
+        return known
     version = version_rows.load_version_by_id(session, found[0], event.model)
-    return {
+    return known | {
+        "number": str(version.seq),
         "tags": version.tags,
         "description": version.description,
         "source": version.artifact_uri,

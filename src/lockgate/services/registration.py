@@ -166,9 +166,10 @@ def register_in(
 ) -> ModelVersion:
     """Register a version within a transaction that is under way; see `register_version`."""
     guard.require(session, REGISTER, project_id(session, project), project)
-    if model_rows.find_model(session, project, model.name) is None:
+    stored = model_rows.find_locked_model(session, project, model.name)
+    if stored is None:
         _add_model(store, session, who, project, model)
-    stored = model_rows.lock_model(session, project, model.name)
+        stored = model_rows.lock_model(session, project, model.name)
     lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
     label = _label(session, lifecycle, stored, new.label)
     existing = version_rows.find_key(session, stored, label) if new.label else None

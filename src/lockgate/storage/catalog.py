@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, select
 
 from lockgate.storage import tables
 from lockgate.storage.database import Session
-from lockgate.storage.statements import Statement
+from lockgate.storage.statements import Question, Statement, among
 from lockgate.storage.versions import FROM, STAMP, Stamp
 
 _V = tables.versions
@@ -133,5 +133,5 @@ def latest_of_models(
         .scalar_subquery()
     )
     rows = select(_M.c.id, *STAMP).select_from(_M.join(_V, _V.c.id == latest))
-    found = session.all(Statement(rows.where(_M.c.id.in_(models))))
+    found = session.all(Question(rows.where(among(_M.c.id, models))))
     return {row[0]: (row[1], row[2], row[3], row[4]) for row in found}

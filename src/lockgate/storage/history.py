@@ -189,7 +189,8 @@ def record_passage(
     but no passage.
     """
     moment = to_micros(passage.at)
-    session.run(_CLOSE_STAY, version_id=version_id, moment=moment, actor=passage.actor)
+    if not first:
+        session.run(_CLOSE_STAY, version_id=version_id, moment=moment, actor=passage.actor)
     session.run(
         _OPEN_STAY,
         uid=passage.uid,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
@@ -14,7 +14,7 @@ from lockgate.storage import tables
 from lockgate.storage.database import Session
 from lockgate.storage.encoding import frozen_from_json, to_json, to_json_in_order
 from lockgate.storage.log import find_renaming
-from lockgate.storage.statements import Statement, inserting
+from lockgate.storage.statements import Statement, adding, inserting, updating
 
 _T = tables.models
 _L = tables.lifecycles
@@ -83,27 +83,7 @@ _THEN = Statement(
 )
 _PROJECT = Statement(select(_P.c.id).where(_P.c.name == bindparam("project")))
 RENAMINGS_MAX = 1_000
-_INSERT = inserting(_T, "id")
-_CHANGED = (
-    "name",
-    "owner",
-    "description",
-    "tags",
-    "lifecycle_id",
-    "next_seq",
-    "version_count",
-    "latest_version",
-    "aliases",
-    "updated_at",
-    "changed_at",
-    "deleted_at",
-    "revision",
-)
-_UPDATE = Statement(
-    update(_T)
-    .where(_T.c.id == bindparam("key"))
-    .values({column: bindparam(f"new_{column}") for column in _CHANGED})
-)
+_INSERT = adding(_T)
 _TOUCH = Statement(
     update(_T).where(_T.c.id == bindparam("key")).values(changed_at=bindparam("moment"))
 )
@@ -177,8 +157,14 @@ def lock_model(session: Session, project: str, name: str) -> StoredModel:
     The moment of the transaction is settled here, later than anything on the model's record.
     Raises `ModelNotFound`.
     """
-    found = _required(stored_model(session.one(_LOCK, project=project, name=name)), project, name)
-    session.settle_time(found.changed_us)
+    return _required(find_locked_model(session, project, name), project, name)
+
+
+def find_locked_model(session: Session, project: str, name: str) -> StoredModel | None:
+    """Return a live model, locked as by `lock_model`, or None."""
+    found = stored_model(session.one(_LOCK, project=project, name=name))
+    if found is not None:
+        session.settle_time(found.changed_us)
     return found
 
 
@@ -206,51 +192,35 @@ def lock_model_by_id(session: Session, key: int) -> None:
 
 def insert_model(session: Session, model: RegisteredModel, project_id: int, lifecycle: int) -> None:
     """Add a model without versions."""
-    created_us = to_micros(model.created_at)
-    session.run(
+    stored = StoredModel(
+        id=0,
+        project_id=project_id,
+        lifecycle_id=lifecycle,
+        next_seq=1,
+        changed_us=to_micros(model.created_at),
+        model=replace(model, revision=1),
+    )
+    key: int = session.value(
         _INSERT,
         uid=model.uid,
         project_id=project_id,
-        name=model.name,
-        owner=model.owner,
-        description=model.description,
-        tags=to_json_in_order(model.tags),
-        lifecycle_id=lifecycle,
-        next_seq=1,
-        version_count=0,
-        latest_version=None,
-        aliases="{}",
         created_by=model.created_by,
-        created_at=created_us,
-        updated_at=to_micros(model.updated_at),
-        changed_at=created_us,
-        deleted_at=None,
-        revision=1,
+        created_at=stored.changed_us,
+        changed_at=stored.changed_us,
+        **_columns(stored),
     )
-    stored = load_model(session, model.project, model.name)
-    _write_tags(session, stored.id, model)
+    _write_tags(session, key, model)
 
 
 def update_model(session: Session, before: StoredModel, after: StoredModel) -> None:
     """Write a changed model, which must be locked, at the moment of the transaction."""
     model = after.model
-    session.run(
-        _UPDATE,
-        key=after.id,
-        new_name=model.name,
-        new_owner=model.owner,
-        new_description=model.description,
-        new_tags=to_json_in_order(model.tags),
-        new_lifecycle_id=after.lifecycle_id,
-        new_next_seq=after.next_seq,
-        new_version_count=model.version_count,
-        new_latest_version=model.latest_version,
-        new_aliases=to_json(model.aliases),
-        new_updated_at=to_micros(model.updated_at),
-        new_changed_at=session.now_us,
-        new_deleted_at=None if model.deleted_at is None else to_micros(model.deleted_at),
-        new_revision=before.model.revision + 1,
-    )
+    after = replace(after, model=replace(model, revision=before.model.revision + 1))
+    old = _columns(before)
+    changed = {name: value for name, value in _columns(after).items() if value != old[name]}
+    changed["changed_at"] = session.now_us
+    new = {f"new_{name}": value for name, value in changed.items()}
+    session.run(updating(_T, tuple(changed)), key=after.id, **new)
     if model.tags != before.model.tags:
         session.run(_TAGS_GO, key=after.id)
         _write_tags(session, after.id, model)
@@ -259,6 +229,25 @@ def update_model(session: Session, before: StoredModel, after: StoredModel) -> N
 def touch_model(session: Session, stored: StoredModel) -> None:
     """Write down that something of a locked model happened at the transaction's moment."""
     session.run(_TOUCH, key=stored.id, moment=session.now_us)
+
+
+def _columns(stored: StoredModel) -> dict[str, Any]:
+    """Return what may change of a model, as it is written."""
+    model = stored.model
+    return {
+        "name": model.name,
+        "owner": model.owner,
+        "description": model.description,
+        "tags": to_json_in_order(model.tags),
+        "lifecycle_id": stored.lifecycle_id,
+        "next_seq": stored.next_seq,
+        "version_count": model.version_count,
+        "latest_version": model.latest_version,
+        "aliases": to_json(model.aliases),
+        "updated_at": to_micros(model.updated_at),
+        "deleted_at": None if model.deleted_at is None else to_micros(model.deleted_at),
+        "revision": model.revision,
+    }
 
 
 def _write_tags(session: Session, key: int, model: RegisteredModel) -> None:

@@ -49,7 +49,7 @@ from lockgate.storage.search_cursors import (
     encode_cursor,
     fingerprint,
 )
-from lockgate.storage.statements import Statement
+from lockgate.storage.statements import Question, among
 from lockgate.storage.versions import Stamp
 
 RARE_MAX = 5_000
@@ -188,7 +188,7 @@ class _Walk:
         all_of_it = Stretch(self._source, (), (), self._ground.table.c.id)
         sought = self._narrowed(all_of_it, self._terms)
         question = select(func.count()).select_from(sought.source).where(*sought.conditions)
-        return int(self._session.value(Statement(question)))
+        return int(self._session.value(Question(question)))
 
     def _walked(
         self, stretch: Stretch, after: Position | None, count: int
@@ -208,7 +208,7 @@ class _Walk:
         lacking = (None,) * stretch.absent
         return [
             (row[:width], Position((*lacking, *row[width:-1]), row[-1]))
-            for row in self._session.all(Statement(question))
+            for row in self._session.all(Question(question))
         ]
 
     def _id_descends(self) -> bool:
@@ -254,7 +254,7 @@ class _Walk:
                 continue
             asked += 1
             some = keys.limit(fewest).subquery()
-            count = self._session.value(Statement(select(func.count()).select_from(some)))
+            count = self._session.value(Question(select(func.count()).select_from(some)))
             if count < fewest:
                 best, fewest = (term, keys), count
         return best
@@ -363,8 +363,8 @@ class _Walk:
 
 
 def _among(column: Any, ids: tuple[int, ...]) -> Condition:
-    among: Condition = column == ids[0] if len(ids) == 1 else column.in_(ids)
-    return among
+    within: Condition = column == ids[0] if len(ids) == 1 else among(column, ids)
+    return within
 
 
 def _reaches(stretch: Stretch, position: Position) -> bool:

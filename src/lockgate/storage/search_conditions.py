@@ -37,6 +37,7 @@ from lockgate.domain.filters import And, Comparison, Filter, Not, Or, Scope, Val
 from lockgate.domain.moments import to_micros
 from lockgate.storage import tables
 from lockgate.storage.numbers import to_numeric
+from lockgate.storage.statements import among
 
 Condition = ColumnElement[bool]
 BEGINNING_CHARS = 200
@@ -159,7 +160,7 @@ class Conditions:
             return select(other.c.id).where(other.c[beside.on].in_(found))
         if kind not in self._ground.indexed or (kind in {"stage", "created_at"} and not projects):
             return None
-        within = other.c.project_id.in_(projects) if projects else true()
+        within = among(other.c.project_id, projects) if projects else true()
         return select(other.c.id).where(within, self._plain(tree, other))
 
     def beside(self, test: Comparison, table: Any) -> list[Condition]:
@@ -228,13 +229,13 @@ class Conditions:
         return getattr(column, _ORDERED[test.op])(values[0])  # type: ignore[no-any-return]
 
     def _equal(self, test: Comparison, column: Any, values: list[Any]) -> Condition:
-        equal: Condition = column.in_(values) if len(values) > 1 else column == values[0]
+        equal: Condition = among(column, values) if len(values) > 1 else column == values[0]
         if test.field.kind not in {"tags", "params"} or not isinstance(values[0], str):
             return equal
         # Long texts do not fit into an index; it holds how they begin.
         begins = [value[:BEGINNING_CHARS] for value in values]
         short = beginning(column)
-        alike = short.in_(begins) if len(begins) > 1 else short == begins[0]
+        alike = among(short, begins) if len(begins) > 1 else short == begins[0]
         # A beginning that is shorter than could be is the whole text.
         whole = all(len(value) < BEGINNING_CHARS for value in values)
         return alike if whole else and_(alike, equal)

@@ -7,11 +7,14 @@ current on every read.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
+from operator import attrgetter
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, literal_column, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, literal_column, select
 
 from lockgate.domain import names
 from lockgate.domain.moments import from_micros, to_micros
@@ -22,7 +25,7 @@ from lockgate.storage.database import Session
 from lockgate.storage.encoding import from_json, frozen_from_json, to_json, to_json_in_order
 from lockgate.storage.models import StoredModel
 from lockgate.storage.numbers import to_numeric
-from lockgate.storage.statements import Statement, inserting
+from lockgate.storage.statements import Statement, adding, inserting, updating
 
 _T = tables.versions
 _M = tables.models
@@ -139,35 +142,7 @@ _LATEST_LABEL = Statement(
     .order_by(_T.c.seq.desc())
     .limit(1)
 )
-_INSERT = inserting(_T, "id")
-_CHANGED = (
-    "stage",
-    "stage_key",
-    "exclusive_stage",
-    "stage_since",
-    "description",
-    "artifact_uri",
-    "digest",
-    "metrics",
-    "params",
-    "tags",
-    "metadata",
-    "aliases",
-    "run_id",
-    "dataset",
-    "code",
-    "parents",
-    "approved_by",
-    "approved_at",
-    "updated_at",
-    "deleted_at",
-    "revision",
-)
-_UPDATE = Statement(
-    update(_T)
-    .where(_T.c.id == bindparam("key"))
-    .values({column: bindparam(f"new_{column}") for column in _CHANGED})
-)
+_INSERT = adding(_T)
 _FACTS = {
     "metrics": tables.version_metrics,
     "params": tables.version_params,
@@ -287,7 +262,7 @@ def insert_version(
     session: Session, stored: StoredModel, version: ModelVersion, exclusive: bool
 ) -> int:
     """Add a version; return its key."""
-    session.run(
+    key: int = session.value(
         _INSERT,
         uid=version.uid,
         project_id=stored.project_id,
@@ -296,10 +271,9 @@ def insert_version(
         seq=version.seq,
         created_by=version.created_by,
         created_at=to_micros(version.created_at),
-        **_columns(version, exclusive),
+        exclusive_stage=version.stage if exclusive else None,
+        **_columns(version),
     )
-    found = session.one(_ANY_LABEL, model_id=stored.id, label=version.label)
-    key = int(found[0])
     for kind in _FACTS:
         _write_facts(session, key, kind, version)
     return key
@@ -310,8 +284,10 @@ def update_version(
 ) -> ModelVersion:
     """Write a changed version of a locked model; return it with its new revision."""
     after = replace(after, updated_at=session.now, revision=before.revision + 1)
-    changed = {f"new_{column}": value for column, value in _columns(after, exclusive).items()}
-    session.run(_UPDATE, key=key, **changed)
+    changed = _columns(after, before)
+    changed["exclusive_stage"] = after.stage if exclusive else None
+    new = {f"new_{column}": value for column, value in changed.items()}
+    session.run(updating(_T, tuple(changed)), key=key, **new)
     for kind in _FACTS:
         # Not by value: to Python 1 and true are equal, to a search they are not.
         if getattr(after, kind) is not getattr(before, kind):
@@ -336,30 +312,48 @@ def _write_facts(session: Session, key: int, kind: str, version: ModelVersion) -
     session.many(_FACTS_COME[kind], rows)
 
 
-def _columns(version: ModelVersion, exclusive: bool) -> dict[str, Any]:
-    sources = version.sources
+def _micros(moment: datetime | None) -> int | None:
+    return None if moment is None else to_micros(moment)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+_ENCODED: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "stage": ("stage", _as_it_is),
+    "stage_key": ("stage", str.casefold),
+    "stage_since": ("stage_since", to_micros),
+    "description": ("description", _as_it_is),
+    "artifact_uri": ("artifact_uri", _as_it_is),
+    "digest": ("digest", _as_it_is),
+    "metrics": ("metrics", to_json),
+    "params": ("params", to_json),
+    "tags": ("tags", to_json_in_order),
+    "metadata": ("metadata", to_json),
+    "aliases": ("aliases", to_json),
+    "run_id": ("sources", attrgetter("run_id")),
+    "dataset": ("sources", attrgetter("dataset")),
+    "code": ("sources", attrgetter("code")),
+    "parents": ("sources", lambda sources: to_json(sources.parents)),
+    "approved_by": ("approved_by", _as_it_is),
+    "approved_at": ("approved_at", _micros),
+    "updated_at": ("updated_at", to_micros),
+    "deleted_at": ("deleted_at", _micros),
+    "revision": ("revision", _as_it_is),
+}
+"""What may change of a version: a column, its field, and how the field is written."""
+
+
+def _columns(version: ModelVersion, before: ModelVersion | None = None) -> dict[str, Any]:
+    """Return the columns of a version; of a changed one, those of fields that are not the same.
+
+    Not by value: see `update_version`.
+    """
     return {
-        "stage": version.stage,
-        "stage_key": version.stage.casefold(),
-        "exclusive_stage": version.stage if exclusive else None,
-        "stage_since": to_micros(version.stage_since),
-        "description": version.description,
-        "artifact_uri": version.artifact_uri,
-        "digest": version.digest,
-        "metrics": to_json(version.metrics),
-        "params": to_json(version.params),
-        "tags": to_json_in_order(version.tags),
-        "metadata": to_json(version.metadata),
-        "aliases": to_json(version.aliases),
-        "run_id": sources.run_id,
-        "dataset": sources.dataset,
-        "code": sources.code,
-        "parents": to_json(sources.parents),
-        "approved_by": version.approved_by,
-        "approved_at": None if version.approved_at is None else to_micros(version.approved_at),
-        "updated_at": to_micros(version.updated_at),
-        "deleted_at": None if version.deleted_at is None else to_micros(version.deleted_at),
-        "revision": version.revision,
+        column: encode(getattr(version, field))
+        for column, (field, encode) in _ENCODED.items()
+        if before is None or getattr(version, field) is not getattr(before, field)
     }
 
 

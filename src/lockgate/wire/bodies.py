@@ -271,3 +271,9 @@ class Resumption(Body):
 
 class NewSecret(Body):
     secret: str | None = Field(default=None, description="Made when it is left out")
+
+
+class Trial(Body):
+    """What a webhook is tried with."""
+
+    action: str | None = Field(default=None, description="An event of MLflow's, for its form")

@@ -40,8 +40,10 @@ def made(http: httpx.Client) -> httpx.Client:
         ("POST", "/model-versions/create", {"name": "churn", "source": "models:/no/1"}, 404, None),
         ("GET", "/experiments/list", None, 404, "ENDPOINT_NOT_FOUND"),
         ("DELETE", "/registered-models/get", {"name": "churn"}, 404, "ENDPOINT_NOT_FOUND"),
-        ("GET", "/webhooks", None, 501, "NOT_IMPLEMENTED"),
-        ("POST", "/webhooks/abc/test", {}, 501, "NOT_IMPLEMENTED"),
+        ("POST", "/webhooks/abc/test", {}, 404, "RESOURCE_DOES_NOT_EXIST"),
+        ("POST", "/webhooks/abc/nothing", {}, 404, "ENDPOINT_NOT_FOUND"),
+        ("POST", "/webhooks", {"name": "a", "url": "https://1.1.1.1/"}, 400, None),
+        ("POST", "/webhooks", {"name": "a", "url": "https://1.1.1.1/", "events": [1]}, 400, None),
     ],
 )
 def test_a_refusal_has_a_code_and_a_sentence(

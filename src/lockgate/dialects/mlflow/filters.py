@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lockgate.dialects.mlflow.problems import MlflowProblem, invalid
-from lockgate.dialects.mlflow.words import IS_PROMPT
+from lockgate.domain.mlflow_messages import IS_PROMPT
 
 _TOKEN = re.compile(
     r"""\s*(?:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from lockgate.dialects.mlflow.words import IS_PROMPT, is_prompt
+from lockgate.domain.mlflow_messages import IS_PROMPT, is_prompt
 from lockgate.errors import InvalidInput, ServerUnreachable, Unavailable
 
 _PAGE_ITEMS: Final = 100

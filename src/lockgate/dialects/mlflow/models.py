@@ -15,6 +15,7 @@ from lockgate.dialects.mlflow.problems import (
 from lockgate.dialects.mlflow.requests import Given, at_most, optional, require, tags, text, texts
 from lockgate.dialects.mlflow.searching import collect
 from lockgate.dialects.mlflow.shapes import model_version
+from lockgate.domain.mlflow_messages import is_prompt
 from lockgate.errors import AliasNotFound, AlreadyExists, StageEmpty, VersionNotFound
 
 LIFECYCLE = "open"
@@ -38,7 +39,7 @@ def create(namespace: Namespace, given: Given) -> Answer:
             lifecycle=LIFECYCLE if standard else None,
         )
     except AlreadyExists:
-        raise _taken(name, words.is_prompt(tagged), namespace) from None
+        raise _taken(name, is_prompt(tagged), namespace) from None
     return {"registered_model": namespace.shown(made)}
 
 
@@ -174,7 +175,7 @@ def _changed(namespace: Namespace, name: str, **changes: Any) -> Answer:
 def _taken(name: str, prompt: bool, namespace: Namespace) -> MlflowProblem:
     """Return the refusal of a name that a model or a prompt has: MLflow tells them apart."""
     new = "Prompt" if prompt else "Registered Model"
-    old = "Prompt" if words.is_prompt(dict(namespace.model(name).tags)) else "Registered Model"
+    old = "Prompt" if is_prompt(dict(namespace.model(name).tags)) else "Registered Model"
     told = f"{new} (name={name}) already exists."
     if old != new:
         told = (

@@ -69,6 +69,12 @@ CALLS: Mapping[tuple[str, str], MlflowCall] = {
     ("POST", f"{_V}/search"): MlflowCall(versions.search),
     ("POST", f"{_V}/set-tag"): MlflowCall(versions.set_tag),
     ("DELETE", f"{_V}/delete-tag"): MlflowCall(versions.delete_tag),
+    ("POST", "webhooks"): MlflowCall(webhooks.create),
+    ("GET", "webhooks"): MlflowCall(webhooks.list_),
+    ("GET", "webhooks/{webhook_id}"): MlflowCall(webhooks.get),
+    ("PATCH", "webhooks/{webhook_id}"): MlflowCall(webhooks.update),
+    ("DELETE", "webhooks/{webhook_id}"): MlflowCall(webhooks.delete),
+    ("POST", "webhooks/{webhook_id}/test"): MlflowCall(webhooks.test),
 }
 SERVER_CALLS: Mapping[tuple[str, str], MlflowCall] = {
     ("GET", "server-info"): MlflowCall(server.info, quick=True),
@@ -105,11 +111,14 @@ class MlflowCalls:
         await response(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> bytes:
-        call = self._call(scope)
+        call, named = self._call(scope)
+        given: Given
         if scope["method"] == "GET":
             given = from_query(scope["query_string"], call.repeated)
         else:
             given = from_body(await Request(scope, receive).body())
+        if named:
+            given = {**given, webhooks.ID: named}
         namespace = namespace_of(scope)
         state = scope["app"].state
         if call.quick and state.reads_at_once:
@@ -117,14 +126,17 @@ class MlflowCalls:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(state.pool, lambda: _encode(call.work(namespace, given)))
 
-    def _call(self, scope: Scope) -> MlflowCall:
+    def _call(self, scope: Scope) -> tuple[MlflowCall, str]:
+        """Return the call at a path, and the webhook that the path names."""
         method, path = scope["method"], scope["path"].removeprefix(self._prefix)
+        named = ""
+        if path.startswith("webhooks/"):
+            noun, named, *rest = path.split("/")
+            path = "/".join((noun, "{webhook_id}", *rest))
         found = self._calls.get((method, path))
         if found is not None:
             scope["route"] = self._noted[method, path]
-            return found
-        if path == webhooks.PATH or path.startswith(f"{webhooks.PATH}/"):
-            return MlflowCall(webhooks.refuse)
+            return found, named
         raise MlflowProblem(
             ENDPOINT_NOT_FOUND,
             f"{method} {scope['path']} is no call of a model registry. Experiments, runs, logged "

@@ -30,6 +30,7 @@ from lockgate.dialects.mlflow.shapes import (
     storage_of,
 )
 from lockgate.domain.manifests import Manifest
+from lockgate.domain.mlflow_messages import is_prompt
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import NotFound
 
@@ -49,7 +50,7 @@ def create(namespace: Namespace, given: Given) -> Answer:
         MODEL_ID: optional(given, "model_id", text),
         RUN_LINK: optional(given, "run_link", text),
     }
-    original = None if words.is_prompt(tagged) else _original(namespace, source)
+    original = None if is_prompt(tagged) else _original(namespace, source)
     if original is not None:
         source = f"models:/{original.model}/{original.seq}"
         run_id = original.run_id if run_id is None else run_id
@@ -197,7 +198,7 @@ def _original(namespace: Namespace, source: str) -> ModelVersion | None:
         else:
             word = alias or version
             found = namespace.registry.resolve(f"{namespace.full_name(name)}@{word}")
-        prompt = words.is_prompt(dict(found.tags))
+        prompt = is_prompt(dict(found.tags))
     except (MlflowProblem, NotFound) as error:
         raise MlflowProblem(
             "RESOURCE_DOES_NOT_EXIST",

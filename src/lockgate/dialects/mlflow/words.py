@@ -19,7 +19,6 @@ VALUE_CHARS_MAX = 100_000
 ALIAS_CHARS_MAX = 255
 SEQ_DIGITS_MAX = 17
 STAGES = ("None", "Staging", "Production", "Archived")
-IS_PROMPT = "mlflow.prompt.is_prompt"
 
 _INTEGER = re.compile(r"\s*[+-]?[0-9]+\s*")
 _KEY = re.compile(r"[/\w.\- :]*")
@@ -121,11 +120,6 @@ def invalid_stage(stage: str, stages: tuple[str, ...]) -> MlflowProblem:
     return invalid(
         f"Invalid Model Version stage: {stage}. Value must be one of {', '.join(stages)}."
     )
-
-
-def is_prompt(found: dict[str, str]) -> bool:
-    """Say whether tags make a model, or a version, a prompt."""
-    return found.get(IS_PROMPT, "").lower() == "true"
 
 
 def _is_path(name: str) -> bool:
