@@ -64,9 +64,12 @@ def test_an_attempt_that_is_repeated_counts_once(database_url: str) -> None:
         runs: list[int] = []
 
         def use_case(session: Any) -> None:
+            from lockgate.domain.permissions import WRITE_LIFECYCLE
+            from lockgate.storage.guard import vouch
             from lockgate.storage.log import record
 
             session.settle_time(0)
+            vouch(session, WRITE_LIFECYCLE, 1)
             record(session, 1, "ana", "apply_lifecycle", detail={"lifecycle": "x"})
             session._connection.execute("UPDATE models SET description = 'run'")
             runs.append(1)
