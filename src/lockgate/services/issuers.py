@@ -21,7 +21,6 @@ from urllib.parse import urlencode
 from lockgate.domain.addresses import AddressRules
 from lockgate.domain.identities import Claims, Issuer, SignIn, Trust, require_endpoint
 from lockgate.errors import InvalidInput, Unauthenticated, Unavailable
-from lockgate.outbound import Patience, open_client
 
 if TYPE_CHECKING:
     import httpx
@@ -164,6 +163,8 @@ class Issuers:
     ) -> dict[str, Any]:
         """Return the JSON object that a URL answers with; no redirect is followed."""
         import httpx
+
+        from lockgate.outbound import Patience, open_client
 
         patience = Patience(silence_s=FETCH_S_MAX, wall_s=FETCH_S_MAX)
         try:
