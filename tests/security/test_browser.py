@@ -185,7 +185,7 @@ def test_38_framing(target: Target, path: str) -> None:
     assert policy.startswith("default-src 'none'")
 
 
-@pytest.mark.parametrize("path", ["/", "/ws", f"{V1}/events", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/ws", f"{V1}/projects", "/docs"])
 def test_38_websockets(target: Target, path: str) -> None:
     """Line 38: nothing here speaks websocket; a handshake is a request like any other."""
     with target.unharmed():

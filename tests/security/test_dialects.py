@@ -67,7 +67,7 @@ def filled(access: Access, path: str) -> str:
     words = {
         "project": "risk", "model": "churn", "name": "churn", "version": "1", "revision": "1",
         "path": "weights.json", "rest": "x", "ticket": "x", "stage": "Production",
-        "model_id": model.uid, "version_id": version.uid,
+        "model_id": model.uid, "version_id": version.uid, "webhook_id": "x",
     }  # fmt: skip
     return path.replace(":path}", "}").format(**words)
 
