@@ -207,7 +207,7 @@ TABLE: dict[str, Row] = {
     f"POST {W}/pause": Row("webhook.manage"),
     f"POST {W}/resume": Row("webhook.manage", body={}),
     f"POST {W}/secret": Row("webhook.manage", body={}),
-    f"POST {W}/test": Row("webhook.manage"),
+    f"POST {W}/test": Row("webhook.manage", body={}),
     f"GET {W}/deliveries": Row("webhook.manage"),
     f"GET {A}/deliveries/{{delivery}}": Row("webhook.manage"),
     f"POST {A}/deliveries/{{delivery}}/redeliver": Row("webhook.manage"),
