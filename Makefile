@@ -27,6 +27,7 @@ demo: .venv/.run
 	$(BIN)/lockgate demo
 
 test: .venv/.test
+	$(BIN)/python tests/e2e/web/browser.py
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: .venv/.test

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +27,26 @@ def chromium() -> str:
     if found:
         return found
     if os.geteuid() == 0 and shutil.which("apt-get"):
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (
-            ["apt-get", "update", "-qq"],
-            ["apt-get", "install", "-qq", "--no-install-recommends", "chromium"],
-        ):
-            subprocess.run(command, check=True, env=quiet, stdout=subprocess.DEVNULL)
+        _install()
     assert Path(CHROMIUM).exists(), (
         "The browser tests need Chromium: run `sudo apt-get install chromium`, or name another "
         "with LOCKGATE_TEST_CHROMIUM=/path/to/chromium"
     )
     return CHROMIUM
+
+
+def _install() -> None:
+    """Install Debian's Chromium, one process at a time: apt waits for no other."""
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    with (Path(tempfile.gettempdir()) / "lockgate-chromium.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if Path(CHROMIUM).exists():
+            return
+        for command in (
+            ["apt-get", "update", "-qq"],
+            ["apt-get", "install", "-qq", "--no-install-recommends", "chromium"],
+        ):
+            subprocess.run(command, check=True, env=quiet, stdout=subprocess.DEVNULL)
 
 
 def launch_options() -> dict[str, Any]:
@@ -57,3 +68,7 @@ def assert_accessible(page: Page) -> None:
         for node in fault["nodes"]
     ]
     assert serious == [], "\n".join(serious)
+
+
+if __name__ == "__main__":
+    print(chromium())
