@@ -65,4 +65,6 @@ def server() -> Iterator[Server]:
 def test_every_operation_keeps_its_word(case: schemathesis.Case, server: Server) -> None:
     """No fault of ours, and no answer of another status, type or shape than documented."""
     answer = case.call(base_url=server.url)
-    case.validate_response(answer, checks=CHECKS)
+    # Of a URL that is too long, nobody reads what else would be wrong with it.
+    unread = [negative_data_rejection] if answer.status_code == 414 else []
+    case.validate_response(answer, checks=CHECKS, excluded_checks=unread)

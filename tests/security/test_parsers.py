@@ -26,7 +26,7 @@ from lockgate.domain.policies import PromotionPolicy
 from lockgate.domain.references import parse_reference
 from lockgate.domain.tensors import parse_safetensors
 from lockgate.errors import RegistryError
-from lockgate.http.artifacts import _span
+from lockgate.http.downloads import span_of
 from lockgate.services.paging import read_cursor
 from lockgate.storage.search_cursors import decode_cursor
 from lockgate.wire.frames import read_frames, unpack_blobs
@@ -72,7 +72,7 @@ OF_TEXT: dict[str, Callable[[str], Any]] = {
     "checkpoint": parse_checkpoint,
     "page cursor": lambda text: read_cursor(text, "q", int),
     "search cursor": lambda text: decode_cursor(text, "q", (), "sqlite"),
-    "range": _span,
+    "range": span_of,
     "hosts": AddressRules.parse,
     "model name": model_name,
     "project name": project_name,

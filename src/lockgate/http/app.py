@@ -7,13 +7,12 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Protocol
+from typing import Any, Protocol
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
-from starlette.types import ASGIApp
 
 from lockgate.coordination.backend import RegistryBackend
 from lockgate.errors import RegistryError
@@ -170,18 +169,7 @@ def build_app(
     requests = metrics.Requests()
     app.state.metrics = metrics.metrics_of(requests, app.state.coordination, settings.cache_root)
     asked = list(dialects)
-    for dialect in asked:
-        app.router.routes.extend(getattr(dialect, "first", ()))
-    for noun in NOUNS:
-        app.router.routes.extend(noun.routes.routes)
-    app.router.routes.extend(ROUTES)
-    app.router.routes.extend(web.ROUTES)
-    uploads: dict[str, int] = {}
-    owners: dict[str, ASGIApp] = {}
-    for dialect in asked:
-        app.router.routes.extend(dialect.routes)
-        uploads.update(getattr(dialect, "UPLOADS", {}))
-        owners.update(getattr(dialect, "PREFIXES", {}))
+    _add_routes(app, asked)
     app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]
     app.add_exception_handler(RegistryError, on_registry_error)
     app.add_exception_handler(HTTPException, on_http_exception)
@@ -189,6 +177,7 @@ def build_app(
     # The last that is added is the first that a request meets.
     if app.state.reads_at_once:
         app.add_middleware(HotReads)
+    owners = _merged(asked, "PREFIXES")
     if owners:
         app.add_middleware(Prefixes, owners=owners)
     app.add_middleware(Authenticated, rate_per_s_max=settings.token_rate_per_s_max)
@@ -197,7 +186,7 @@ def build_app(
     limits = GateLimits(
         body_bytes_max=settings.body_bytes_max,
         hosts=hosts,
-        uploads=uploads,
+        uploads=_merged(asked, "UPLOADS"),
         silence_s=settings.silence_s,
     )
     app.add_middleware(Gate, limits=limits)
@@ -205,6 +194,22 @@ def build_app(
     if settings.trusted_proxies:
         app.add_middleware(Proxied, trusted=settings.trusted_proxies)
     return app
+
+
+def _add_routes(app: FastAPI, dialects: Sequence[Dialect]) -> None:
+    for dialect in dialects:
+        app.router.routes.extend(getattr(dialect, "first", ()))
+    for noun in NOUNS:
+        app.router.routes.extend(noun.routes.routes)
+    app.router.routes.extend(ROUTES)
+    app.router.routes.extend(web.ROUTES)
+    for dialect in dialects:
+        app.router.routes.extend(dialect.routes)
+
+
+def _merged(dialects: Iterable[Dialect], name: str) -> dict[str, Any]:
+    """Return what the dialects that have it say by path prefix."""
+    return {key: value for each in dialects for key, value in getattr(each, name, {}).items()}
 
 
 @asynccontextmanager

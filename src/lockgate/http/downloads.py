@@ -19,9 +19,9 @@ Span = tuple[int | None, int | None]
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
-def span_of(request: Request) -> Span:
+def span_of(header: str) -> Span:
     """Return ``(first, last)`` of a ``Range`` header; all of the file when it means nothing."""
-    found = _RANGE.fullmatch(request.headers.get("range", ""))
+    found = _RANGE.fullmatch(header)
     if found is None or found[1] == found[2] == "":
         return WHOLE
     first = int(found[1]) if found[1] else None
@@ -35,7 +35,7 @@ def send_file(
 
     Raises `InvalidInput` for a range outside of it.
     """
-    span = span_of(request)
+    span = span_of(request.headers.get("range", ""))
     part = downloads.find_part(file, span)
     told = {
         "accept-ranges": "bytes",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -36,17 +34,13 @@ def chromium() -> str:
 
 
 def _install() -> None:
-    """Install Debian's Chromium, one process at a time: apt waits for no other."""
+    """Install Debian's Chromium. Only one process at a time: apt waits for no other."""
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    with (Path(tempfile.gettempdir()) / "lockgate-chromium.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if Path(CHROMIUM).exists():
-            return
-        for command in (
-            ["apt-get", "update", "-qq"],
-            ["apt-get", "install", "-qq", "--no-install-recommends", "chromium"],
-        ):
-            subprocess.run(command, check=True, env=quiet, stdout=subprocess.DEVNULL)
+    for command in (
+        ["apt-get", "update", "-qq"],
+        ["apt-get", "install", "-qq", "--no-install-recommends", "chromium"],
+    ):
+        subprocess.run(command, check=True, env=quiet, stdout=subprocess.DEVNULL)
 
 
 def launch_options() -> dict[str, Any]:

@@ -69,9 +69,9 @@ def registry(site: str) -> Iterator[Client]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The browser, started once."""
+    """The browser, started once a module: while it runs, an event loop runs in this thread."""
     with sync_playwright() as playwright:
         # Two processes of the tests must not install it at the same time.
         with (Path(gettempdir()) / "lockgate-chromium.lock").open("w") as lock:
