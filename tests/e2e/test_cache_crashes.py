@@ -65,6 +65,7 @@ def want(root: str, url: str, source: str, count: str, off_s: str) -> None:
     set_clock(float(off_s))
     limits = CacheLimits(lease_s=LEASE_S, look_s=0.1, disk_look_s=0.02, outage_s_max=20)
     backend = create_registry_backend(url)
+    Path(f"{count}.{os.getpid()}").touch()  # it has reached the backend
     with ModelCache(root, backend, providers=[SlowFolder(Path(count))], limits=limits) as cache:
         path = cache.ensure(f"file://{source}")
         print(path, flush=True)
@@ -94,6 +95,12 @@ class Stage:
 
     def bytes_read(self) -> int:
         return self.count.stat().st_size << 10 if self.count.exists() else 0
+
+    def wait_for_reached(self) -> None:
+        """Wait until every process has reached the backend."""
+        self.wait_for(
+            lambda: all(Path(f"{self.count}.{each.pid}").exists() for each in self.processes)
+        )
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
         deadline_s = time.monotonic() + PATIENCE_S
@@ -246,6 +253,7 @@ def test_backend_that_goes_away_and_comes_back_empty(tmp_path, valkey):
     stage = Stage(tmp_path, valkey.url)
     try:
         processes = [stage.start() for _ in range(2)]
+        stage.wait_for_reached()
         stage.wait_for_bytes(2 * PIECE_BYTES)
         valkey.kill()
         time.sleep(2 * LEASE_S)

@@ -46,7 +46,7 @@ class SqliteDriver:
         self._turn = threading.RLock()
         self._counting = threading.Lock()
         self._local = threading.local()
-        self._opened: list[tuple[threading.Thread, Any]] = []
+        self._opened: list[_Reader] = []
         self._pid = os.getpid()
         if path is not None and sqlite3.sqlite_version_info < SAFE_WAL_VERSION:
             warnings.warn(
@@ -66,7 +66,6 @@ class SqliteDriver:
             timeout=self._busy_s,
             cached_statements=512,
         )
-        self._opened.append((threading.current_thread(), connection))
         connection.execute("PRAGMA foreign_keys = ON")
         if self.path is not None:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -75,28 +74,25 @@ class SqliteDriver:
             connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         return connection
 
-    def _reader(self) -> Any:
+    def _reader(self) -> _Reader:
         """This thread's connection; a forked child never uses its parent's."""
         if self._pid != os.getpid():
             self._after_fork()
-        reader = getattr(self._local, "reader", None)
+        reader: _Reader | None = getattr(self._local, "reader", None)
         if reader is None:
             self._close_orphans()
-            reader = self._local.reader = self._connect()
-            reader.execute("PRAGMA query_only = ON")
+            reader = self._local.reader = _Reader(self._connect())
+            reader.connection.execute("PRAGMA query_only = ON")
+            with self._counting:
+                self._opened.append(reader)
         return reader
 
     def _close_orphans(self) -> None:
         """Close the reading connections of threads that have ended."""
         with self._counting:
-            orphans = [
-                (thread, connection)
-                for thread, connection in self._opened
-                if not thread.is_alive() and connection is not self._writer
-            ]
-            for orphan in orphans:
+            for orphan in [each for each in self._opened if not each.thread.is_alive()]:
                 self._opened.remove(orphan)
-                orphan[1].close()
+                orphan.connection.close()
 
     def _after_fork(self) -> None:
         # The parent's connections are left alone: closing them here would drop its locks.
@@ -104,7 +100,7 @@ class SqliteDriver:
         self._turn = threading.RLock()
         self._counting = threading.Lock()
         self._local = threading.local()
-        self._inherited = self._opened
+        self._inherited = self._opened, self._writer
         self._opened = []
         self._writer = self._connect()
 
@@ -159,19 +155,37 @@ class SqliteDriver:
         return DatabaseUnavailable(detail=f"{error} ({self.url})", url=self.url)
 
     def close(self) -> None:
-        """Close every connection of this process."""
+        """Close every connection of this process, each once nobody is using it.
+
+        SQLite does not survive a connection that is closed under a running statement.
+        """
         if self._pid != os.getpid():
             return
-        for _, connection in self._opened:
-            connection.close()
-        self._opened.clear()
-        self._local = threading.local()
+        with self._turn:
+            self._writer.close()
+        with self._counting:
+            opened, self._opened = self._opened, []
+            self._local = threading.local()
+        for reader in opened:
+            with reader.turn:
+                reader.connection.close()
+
+
+class _Reader:
+    """One thread's reading connection; whoever holds ``turn`` may use or close it."""
+
+    __slots__ = ("connection", "thread", "turn")
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.thread = threading.current_thread()
+        self.turn = threading.RLock()
 
 
 class _Reading:
     """The context of one read. A class: a generator's costs a third of the read itself."""
 
-    __slots__ = ("_driver",)
+    __slots__ = ("_driver", "_turn")
 
     def __init__(self, driver: SqliteDriver) -> None:
         self._driver = driver
@@ -179,17 +193,20 @@ class _Reading:
     def __enter__(self) -> Any:
         driver = self._driver
         if driver.path is None:
-            driver._turn.acquire()
+            self._turn = driver._turn
+            self._turn.acquire()
             return driver._writer
         try:
-            return driver._reader()
+            reader = driver._reader()
         except sqlite3.Error as error:
             raise driver._translation(error) from error
+        self._turn = reader.turn
+        self._turn.acquire()
+        return reader.connection
 
     def __exit__(self, _kind: object, error: object, _traceback: object) -> None:
         driver = self._driver
-        if driver.path is None:
-            driver._turn.release()
+        self._turn.release()
         if isinstance(error, sqlite3.Error):
             raise driver._translation(error) from error
 
