@@ -12,8 +12,8 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from urllib.parse import unquote_to_bytes
@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lockgate.artifacts.store import MANIFEST_BYTES_MAX
 from lockgate.errors import InvalidInput, LimitExceeded, RegistryError
+from lockgate.http.filling import BODY_INTO, BodyInto
 from lockgate.http.problems import Refused, bug, http_refusal, refusal
 from lockgate.wire.frames import BATCH_BYTES_MAX
 from lockgate.wire.values import require_text
@@ -170,6 +171,8 @@ class Gate:
         most = self._limits.body_bytes_at(scope["path"])
         if length is not None and int(length) > most:
             raise _too_large(int(length), most)
+        if BODY_INTO in scope.get("extensions", {}):
+            scope["extensions"][BODY_INTO] = _paced(scope["extensions"][BODY_INTO], self._limits)
         return _counted(receive, most, self._limits)
 
     def _lets_in_websocket(self, scope: Scope) -> bool:
@@ -204,22 +207,53 @@ def _counted(receive: Receive, most: int, limits: GateLimits) -> Receive:
         if whole:
             return await receive()  # waits for the client to leave, which may take its time
         began_s = monotonic()
-        try:
-            async with asyncio.timeout(limits.silence_s):
-                message = await receive()
-        except TimeoutError:
-            raise Refused(408, f"The body stood still for {limits.silence_s:g} s.") from None
+        async with _patience(limits):
+            message = await receive()
         waited_s += monotonic() - began_s
         if message["type"] == "http.request":
             size += len(message.get("body", b""))
             whole = not message.get("more_body", False)
             if size > most:
                 raise _too_large(size, most)
-            if waited_s > limits.slow_s and size < waited_s * limits.slow_bytes_s and not whole:
-                raise Refused(408, f"The body comes at {size / waited_s:.0f} bytes a second.")
+            if not whole:
+                _require_pace(size, waited_s, limits)
         return message
 
     return counted
+
+
+def _paced(into: BodyInto, limits: GateLimits) -> BodyInto:
+    """Return ``into`` that refuses a body once it is too slow; of its length it takes no more."""
+
+    async def paced(memory: memoryview) -> AsyncGenerator[int, None]:
+        waited_s = 0.0
+        async with aclosing(into(memory)) as filling:
+            while True:
+                began_s = monotonic()
+                async with _patience(limits):
+                    size = await anext(filling, None)
+                waited_s += monotonic() - began_s
+                if size is None:
+                    return
+                if size < len(memory):
+                    _require_pace(size, waited_s, limits)
+                yield size
+
+    return paced
+
+
+@asynccontextmanager
+async def _patience(limits: GateLimits) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(limits.silence_s):
+            yield
+    except TimeoutError:
+        raise Refused(408, f"The body stood still for {limits.silence_s:g} s.") from None
+
+
+def _require_pace(size: int, waited_s: float, limits: GateLimits) -> None:
+    if waited_s > limits.slow_s and size < waited_s * limits.slow_bytes_s:
+        raise Refused(408, f"The body comes at {size / waited_s:.0f} bytes a second.")
 
 
 def _check_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:
