@@ -22,7 +22,7 @@ def run(registry: Registry, models: int, versions: int, seconds: float) -> None:
     show(f"Reads in process, {models * versions:,} versions", rows, BARE, WANTED)
     for name, statement in (
         ("get_version", version_rows.BY_LABEL),
-        ("name@stage", version_rows.LATEST_OF_MODEL_IN_STAGE["seq"]),
+        ("name@stage", version_rows.LATEST_OF_MODEL_IN_STAGE),
     ):
         print(f"  plan of {name}: {'; '.join(plan_of(registry, statement))}")
 
