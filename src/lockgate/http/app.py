@@ -47,6 +47,7 @@ from lockgate.http.calls import THREADS_MAX
 from lockgate.http.documentation import ROUTES, openapi_of
 from lockgate.http.gate import Gate, GateLimits, hosts_of
 from lockgate.http.hot import HotReads
+from lockgate.http.hot_writes import HotWrites
 from lockgate.http.prefixes import Prefixes
 from lockgate.http.problems import on_http_exception, on_registry_error, on_validation_error
 from lockgate.http.proxies import Proxied
@@ -175,6 +176,7 @@ def build_app(
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(RequestValidationError, on_validation_error)
     # The last that is added is the first that a request meets.
+    app.add_middleware(HotWrites)
     if app.state.reads_at_once:
         app.add_middleware(HotReads)
     owners = _merged(asked, "PREFIXES")
