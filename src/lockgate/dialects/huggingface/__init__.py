@@ -16,6 +16,10 @@ shapes      all that to the hub's JSON
 answers     pages and errors
 """
 
+from lockgate.dialects.huggingface.answers import voice
+from lockgate.dialects.huggingface.files import PREFIX
 from lockgate.dialects.huggingface.routes import UPLOADS, routes
 
-__all__ = ["UPLOADS", "routes"]
+__all__ = ["UPLOADS", "VOICES", "routes"]
+
+VOICES = {PREFIX: voice}
