@@ -10,7 +10,7 @@ routes      path → handler, in
 ├ reading   repositories, trees, revisions
 ├ files     bytes out
 ├ writing   repositories made, bytes in
-└ commits   what a commit makes of a version
+└ commits   what a commit (read in commit_lines) makes of a version
 snapshots   revision → version and its files
 shapes      all that to the hub's JSON
 answers     pages and errors

@@ -23,7 +23,7 @@ _INSTEAD = {
     "discussions": "ask for a promotion with `lockgate promote`",
     "settings": "change a model with `lockgate model update`",
     "super-squash": "versions stay as they are",
-    "xet storage": "set HF_HUB_DISABLE_XET=1 to upload files of more than 32 MiB, or use "
+    "xet storage": "set HF_HUB_DISABLE_XET=1 to upload files of more than 1 GiB, or use "
     "`lockgate push`",
 }
 
