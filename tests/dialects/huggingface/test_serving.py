@@ -48,7 +48,7 @@ FILES = {
 def commit(hub: Hub) -> str:
     """The commit of a version in production; a later one is not."""
     hub.push("served", "1.0.0", FILES)
-    hub.push("served", "2.0.0", {**FILES, "config.json": b"{}"})
+    hub.push("served", "2.0.0", {"config.json": b"{}", "model.safetensors": weights(4)})
     for _ in range(2):
         hub.registry.promote("served", "1.0.0")
     return commit_of(hub.registry.get_version("served", "1.0.0"))
@@ -157,6 +157,6 @@ def test_the_hubs_program(hub: Hub, commit: str, tmp_path: Path) -> None:
     assert "ana" in ran(hub, "auth", "whoami")
     ran(hub, "download", REPO, "--revision", "production", "--local-dir", str(tmp_path / "got"))
     assert contents(tmp_path / "got") == dict(sorted(FILES.items()))
-    ran(hub, "upload", REPO, str(tmp_path / "got"), ".")
+    ran(hub, "upload", REPO, str(tmp_path / "got"), ".", "--delete", "model.safetensors")
     first, latest = hub.registry.get_version("served", "1.0.0"), hub.registry.get_latest("served")
     assert (latest.seq, latest.digest) == (3, first.digest)
