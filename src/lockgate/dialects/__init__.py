@@ -7,6 +7,7 @@ A dialect is a folder here. Its module has
     first     (where a path of ours has to mean what the dialect says) routes that come before ours
     UPLOADS   (where it takes files) path prefix → the largest body in bytes under it
     PREFIXES  (where routes are too slow) path prefix → the ASGI application that answers it
+    VOICES    path → how a refusal of the server's own is told at that path and below it
 
 It translates words, codes and shapes onto the verbs of `lockgate.registry`, and holds no rule.
 """

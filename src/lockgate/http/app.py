@@ -55,6 +55,7 @@ from lockgate.http.representations import KeptVersions
 from lockgate.http.streams import Streams
 from lockgate.http.throttling import EXCHANGES_PER_S_MAX, Failures, Rates
 from lockgate.http.transfers import Transfers
+from lockgate.http.voices import Voices
 from lockgate.registry import Registry
 
 NOUNS = (
@@ -192,6 +193,9 @@ def build_app(
         silence_s=settings.silence_s,
     )
     app.add_middleware(Gate, limits=limits)
+    voices = _merged(asked, "VOICES")
+    if voices:
+        app.add_middleware(Voices, voices=voices)
     app.add_middleware(metrics.Measured, requests=requests)
     if settings.trusted_proxies:
         app.add_middleware(Proxied, trusted=settings.trusted_proxies)
