@@ -263,6 +263,7 @@ def test_issuers_that_lie_or_are_away(
     access.store.issuers = Issuers(trust)  # loopback is not on the public internet
     answer = http.post(EXCHANGE, json={"identity": provider.sign()})
     assert told(answer) == (503, "unavailable")
+    assert "LOCKGATE_OIDC_HOSTS names what else may be reached" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("state", ["gone", "disabled", "a person"])
