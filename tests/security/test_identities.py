@@ -324,6 +324,19 @@ def test_a_person_signs_in(access: Access, provider: Provider, http: httpx.Clien
     assert told(write) == (403, "cross_site_request")
 
 
+def test_the_page_knows_the_ways_in(
+    access: Access, provider: Provider, server: Server, http: httpx.Client
+) -> None:
+    """Whoever asks is told where people sign in, by host or by name, and nothing else of it."""
+    ways = "/api/v1/session/ways"
+    host = provider.url.removeprefix("http://")
+    assert http.get(ways).json() == {"controlled": True, "issuer": host}
+    access.store.issuers = Issuers(trust_in(provider, server.url, name="Acme"), "127.0.0.1")
+    assert http.get(ways).json() == {"controlled": True, "issuer": "Acme"}
+    access.store.issuers = None
+    assert http.get(ways).json() == {"controlled": True, "issuer": None}
+
+
 @pytest.mark.parametrize(
     "claims",
     [

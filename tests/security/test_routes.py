@@ -102,6 +102,7 @@ TABLE: dict[str, Row] = {
     "DELETE /api/v1/session": Row("", PUBLIC),
     "POST /api/v1/session/exchange": Row("", PUBLIC, body={"identity": "a.b.c"}),
     "GET /api/v1/session/oidc": Row("", PUBLIC),
+    "GET /api/v1/session/ways": Row("", PUBLIC),
     "GET /api/v1/session/oidc/callback": Row("", PUBLIC),
     "GET /api/v1/session": Row("", SIGNED_IN),
     f"GET {A}/whoami": Row("", SIGNED_IN),

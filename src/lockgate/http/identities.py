@@ -18,7 +18,7 @@ from lockgate.http.routing import router
 from lockgate.registry.desk import store_of
 from lockgate.services import exchanging
 from lockgate.storage.store import Store
-from lockgate.wire.access import Exchange, IssuedTokenAnswer, SignInWords
+from lockgate.wire.access import Exchange, IssuedTokenAnswer, SignInWords, WaysInAnswer
 
 routes = router("access")
 T = TypeVar("T")
@@ -34,6 +34,15 @@ async def exchange_identity(request: Request, body: Exchange) -> Response:
     address = source_of(request.scope)
     made = await _slowed(request, lambda store: exchanging.exchange(store, body.identity, address))
     return answer(represent(made), 201)
+
+
+@routes.get("/session/ways", response_model=WaysInAnswer)
+async def ways_in(request: Request) -> Response:
+    """Say how one gets in here. Whoever asks: a sign-in page has to know before anybody is."""
+    store = store_of(request.app.state.registry)
+    loop = asyncio.get_running_loop()
+    told = await loop.run_in_executor(request.app.state.pool, exchanging.ways_in, store)
+    return answer(represent(told), 200)
 
 
 @routes.get("/session/oidc", status_code=303, response_model=None)
