@@ -184,7 +184,7 @@ def _mlflow_files() -> dict[str, Row]:
         ),
     }
     paths = {call.partition(" ")[2] for call in spoken} | {"", "/{path:path}"}
-    rows = {f"{method} {FILES}{path}": Row(UNSPOKEN) for method in METHODS for path in paths}
+    rows = {f"{m} {FILES}{path}": Row(UNSPOKEN) for m in METHODS for path in sorted(paths)}
     for call, row in spoken.items():
         method, _, path = call.partition(" ")
         rows[f"{method} {FILES}{path}"] = row

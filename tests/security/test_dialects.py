@@ -31,11 +31,9 @@ NAMED = ("/hf/{project}", "/hf/api/models/{project}", "/hf/api/repos", *MLFLOW, 
 def server() -> Iterator[Server]:
     app = build_app(
         embedded(),
-        Settings(database="memory://"),
+        Settings(database="memory://", failed_login_delay_s_max=0.0),
         dialects=dialects_named(",".join(NAMES)),
     )
-    # Nobody waits in these tests.
-    app.state.failures.delay_s = lambda _source: 0.0
     with running(app) as url:
         yield Server(app, url)
 

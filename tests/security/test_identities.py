@@ -61,9 +61,10 @@ def provider() -> Iterator[Provider]:
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     # Nobody waits in these tests, and nobody asks too often.
-    app = build_app(Access().registry, Settings(database="memory://"))
-    app.state.failures.delay_s = lambda _source: 0.0
-    app.state.exchanges._per_s_max = 0.0
+    settings = Settings(
+        database="memory://", failed_login_delay_s_max=0.0, exchange_rate_per_s_max=0.0
+    )
+    app = build_app(Access().registry, settings)
     with running(app) as url:
         yield Server(app, url)
 

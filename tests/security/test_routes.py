@@ -292,7 +292,8 @@ def server() -> Iterator[Server]:
     """One server with everything that there is: each dialect, and a coordination backend."""
     app = build_app(
         embedded(),
-        Settings(database="memory://"),
+        # Nobody waits in these tests.
+        Settings(database="memory://", failed_login_delay_s_max=0.0),
         coordination=MemoryBackend(),
         dialects=dialects_named(",".join(NAMES)),
     )

@@ -216,7 +216,7 @@ async def log_in(request: Request, body: Login) -> Response:
     try:
         made, told = await loop.run_in_executor(state.pool, make)
     except Unauthenticated:
-        await asyncio.sleep(state.failures.delay_s(source_of(request.scope) or ""))
+        await state.throttles.after_failure(source_of(request.scope) or "")
         raise
     response = answer(represent(told), 200)
     response.set_cookie(

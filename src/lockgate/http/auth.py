@@ -33,7 +33,7 @@ from lockgate.errors import (
     RegistryError,
     Unauthenticated,
 )
-from lockgate.http.throttling import Failures, Rates
+from lockgate.http.throttling import Throttles
 from lockgate.registry import Registry
 from lockgate.registry.desk import grant_of, granted, store_of, unproved
 from lockgate.storage.store import Store
@@ -74,6 +74,28 @@ def registry_for(scope: Scope) -> Registry:
     return door
 
 
+async def admitted_again(scope: Scope) -> Registry:
+    """Return the registry as whoever sent a request that goes on may use it by now.
+
+    Raises `Unauthenticated` once what the request proved itself with is no longer good.
+    """
+    door = registry_for(scope)
+    store = store_of(door)
+    if not store.grants.is_fresh:
+        await _asked(scope, store, store.grants.refresh)
+    if not store.grants.state.enabled:
+        return door
+    credentials = credentials_of(scope)
+    if credentials is None:
+        raise Unauthenticated(detail=_WANTED)
+    grant = store.grants.find(credentials.secret)
+    if grant is None:
+        found: list[Grant] = []
+        await _asked(scope, store, lambda: found.append(store.grants.load(credentials.secret)))
+        grant = found[0]
+    return granted(door, grant, source_of(scope))
+
+
 def require_everywhere(scope: Scope, permission: str) -> None:
     """Raise `Forbidden` unless whoever asks may do something in the installation."""
     grant = grant_of(registry_for(scope))
@@ -90,9 +112,9 @@ def source_of(scope: Scope) -> str | None:
 class Authenticated:
     """Middleware that finds out who asks, before anything else looks at the request."""
 
-    def __init__(self, app: ASGIApp, rate_per_s_max: float = 0.0) -> None:
+    def __init__(self, app: ASGIApp, throttles: Throttles) -> None:
         self._app = app
-        self._rates = Rates(rate_per_s_max)
+        self._throttles = throttles
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -132,7 +154,7 @@ class Authenticated:
             grant = await self._load(scope, store, credentials.secret)
         if credentials.cookie:
             _require_same_site(scope, credentials.secret)
-        self._rates.take(grant.token)
+        self._throttles.tokens.take(grant.token)
         address = source_of(scope)
         if store.grants.is_use_due(grant.token):
             pool: ThreadPoolExecutor = scope["app"].state.pool
@@ -146,8 +168,7 @@ class Authenticated:
             await _asked(scope, store, lambda: found.append(store.grants.load(secret)))
             return found[0]
         except Unauthenticated:
-            failures: Failures = scope["app"].state.failures
-            await asyncio.sleep(failures.delay_s(source))
+            await self._throttles.after_failure(source)
             raise
 
 

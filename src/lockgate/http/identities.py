@@ -93,10 +93,10 @@ async def _slowed(request: Request, ask: Callable[[Store], T]) -> T:
     """Run what everybody may ask in a thread: a few times a second, and slower for who fails."""
     state = request.app.state
     source = source_of(request.scope) or ""
-    state.exchanges.take(source)
+    state.throttles.exchanges.take(source)
     store = store_of(state.registry)
     try:
         return await asyncio.get_running_loop().run_in_executor(state.pool, ask, store)
     except (Unauthenticated, InvalidInput):
-        await asyncio.sleep(state.failures.delay_s(source))
+        await state.throttles.after_failure(source)
         raise

@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import msgspec
-
 from lockgate.dialects.huggingface.answers import NotSpoken
 from lockgate.dialects.huggingface.snapshots import (
     MAIN,
@@ -33,6 +31,7 @@ from lockgate.domain.paths import PathLimits, path_faults
 from lockgate.errors import BlobNotFound, Conflict, InvalidInput, LimitExceeded
 from lockgate.registry import Registry
 from lockgate.services.uploads import named, spool_name
+from lockgate.wire.values import read_json
 
 INLINE_BYTES_MAX = 32 * 2**20
 LINE_BYTES_MAX = 48 * 2**20
@@ -163,9 +162,9 @@ def _read_line(
     commit: Commit, paths: dict[str, str], number: int, line: bytes, folder: Path
 ) -> None:
     try:
-        said = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidInput(detail=f"Line {number + 1} is not JSON: {error}", field="body") from None
+        said = read_json(line)
+    except InvalidInput as error:
+        raise InvalidInput(detail=f"Line {number + 1}: {error}", field="body") from None
     value = said.get("value") if isinstance(said, dict) else None
     if not isinstance(value, dict):
         raise InvalidInput(detail=f"Line {number + 1} has no key and value", field="body")

@@ -134,7 +134,7 @@ class MlflowCalls:
             noun, named, *rest = path.split("/")
             path = "/".join((noun, "{webhook_id}", *rest))
         found = self.calls.get((method, path))
-        if found is not None:
+        if found is not None and bool(named) == ("{" in path):
             scope["route"] = self._noted[method, path]
             return found, named
         raise MlflowProblem(
