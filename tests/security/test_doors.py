@@ -184,7 +184,15 @@ def test_sessions_are_secure_behind_https(access: Access, server: Server) -> Non
 
     with running(as_https) as url, httpx.Client(base_url=url, trust_env=False) as http:
         answer = http.post(SESSION, json={"token": access.tokens["viewer"]})
-    assert "secure" in answer.headers["set-cookie"].lower()
+        cookie = answer.headers["set-cookie"]
+        pair = cookie.partition(";")[0]
+        known = http.get(SESSION, headers={"Cookie": pair}).status_code
+        # A name without the prefix could have been set by a neighbour.
+        plain = http.get(SESSION, headers={"Cookie": pair.removeprefix("__Host-")}).status_code
+    assert pair.startswith("__Host-lockgate_session=lgs_")
+    assert {"Secure", "Path=/"} < set(cookie.split("; "))
+    assert "domain" not in cookie.lower()
+    assert (known, plain) == (200, 401)
 
 
 @pytest.mark.parametrize("end", ["revoke", "logout elsewhere", "role"])

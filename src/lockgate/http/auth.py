@@ -18,9 +18,10 @@ import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
+from typing import Any
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lockgate.domain.access import Actor
@@ -193,17 +194,45 @@ def credentials_of(scope: Scope) -> Credentials | None:
 
 
 def session_cookie(scope: Scope) -> str | None:
-    """Return the session that a browser's cookie holds, or None."""
-    for name, value in scope["headers"]:
-        if name != b"cookie":
-            continue
-        try:
-            found = SimpleCookie(value.decode("latin-1")).get(COOKIE)
-        except CookieError:
-            continue
-        if found is not None and found.value:
-            return found.value
-    return None
+    """Return the session that a browser's cookie holds, or None.
+
+    Raises `Unauthenticated` for two: one of them may be of a neighbouring site's making.
+    """
+    wanted = _cookie_name(scope)
+    found = {
+        value
+        for header, line in scope["headers"]
+        if header == b"cookie"
+        for name, _, value in (each.strip().partition("=") for each in _crumbs(line))
+        if name == wanted and value
+    }
+    if len(found) > 1:
+        raise Unauthenticated(detail="There are two cookies of a session; delete them and log in")
+    return next(iter(found), None)
+
+
+def give_session(response: Response, scope: Scope, secret: str, lasts_s: int) -> None:
+    """Have a browser keep a session, where neither scripts nor other sites get at it."""
+    response.set_cookie(_cookie_name(scope), secret, max_age=lasts_s, **_cookie_rules(scope))
+
+
+def take_session(response: Response, scope: Scope) -> None:
+    """Have a browser forget its session."""
+    response.delete_cookie(_cookie_name(scope), **_cookie_rules(scope))
+
+
+def _cookie_name(scope: Scope) -> str:
+    # What begins so, browsers take from this very host alone, by https: no neighbour sets it.
+    return f"__Host-{COOKIE}" if scope["scheme"] == "https" else COOKIE
+
+
+def _cookie_rules(scope: Scope) -> dict[str, Any]:
+    secure = scope["scheme"] == "https"
+    return {"path": "/", "httponly": True, "samesite": "strict", "secure": secure}
+
+
+def _crumbs(line: bytes) -> list[str]:
+    return line.decode("latin-1").split(";")
 
 
 def _secret(value: bytes) -> str:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from lockgate.errors import InvalidInput, Unauthenticated
-from lockgate.http.auth import COOKIE, require_same_origin, source_of
+from lockgate.http.auth import give_session, require_same_origin, source_of
 from lockgate.http.calls import answer
 from lockgate.http.representations import represent
 from lockgate.http.routing import router
@@ -75,17 +75,8 @@ async def signed_in(request: Request, words: Annotated[SignInWords, Query()]) ->
         request, lambda store: exchanging.end_visit(store, secret, state, code, address)
     )
     response = RedirectResponse(HOME, 303)
-    secure = request.url.scheme == "https"
     response.delete_cookie(VISIT_COOKIE, path=VISIT_PATH, httponly=True, samesite="lax")
-    response.set_cookie(
-        COOKIE,
-        login.secret,
-        max_age=login.lasts_s,
-        path="/",
-        httponly=True,
-        samesite="strict",
-        secure=secure,
-    )
+    give_session(response, request.scope, login.secret, login.lasts_s)
     return response
 
 
