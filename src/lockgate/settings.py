@@ -89,6 +89,10 @@ class Settings:
     """How long the client waits for an answer."""
     token_rate_per_s_max: float = 0.0
     """How many requests a second a token may make of one worker, with bursts; 0 is no limit."""
+    exchange_rate_per_s_max: float = 10.0
+    """How many identity tokens an address may bring to one worker in a second, with bursts."""
+    failed_login_delay_s_max: float = 3.0
+    """How long the answer to a failed login waits at most, after many from one address."""
     credentials: str = ""
     """The file that `lockgate login` keeps tokens in; empty means one of the user's own."""
     oidc: str = ""

@@ -139,7 +139,7 @@ export interface paths {
         put?: never;
         /**
          * Ask Missing
-         * @description Say which of these blobs are not here yet.
+         * @description Say which of these blobs have to be sent: not here yet, or not for whoever asks.
          */
         post: operations["ask_missing_api_v1_artifacts_missing_post"];
         delete?: never;
@@ -2436,6 +2436,26 @@ export interface paths {
          * @description Log in the browser of whoever comes back from the issuer, and show the web UI.
          */
         get: operations["signed_in_api_v1_session_oidc_callback_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/ways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ways In
+         * @description Say how one gets in here. Whoever asks: a sign-in page has to know before anybody is.
+         */
+        get: operations["ways_in_api_v1_session_ways_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5441,6 +5461,22 @@ export interface components {
             path: string;
             /** Reason */
             reason: string;
+        };
+        /**
+         * WaysInAnswer
+         * @description How a browser gets in: with a token, and at an issuer where one is named.
+         */
+        WaysInAnswer: {
+            /**
+             * Controlled
+             * @description Whether anybody has to say who they are.
+             */
+            controlled: boolean;
+            /**
+             * Issuer
+             * @description Who `/api/v1/session/oidc` sends people to, by name.
+             */
+            issuer: string | null;
         };
         /**
          * Webhook
@@ -10823,6 +10859,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ways_in_api_v1_session_ways_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaysInAnswer"];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */

@@ -52,10 +52,14 @@ _SINGLE = frozenset(
         b"host",
         b"idempotency-key",
         b"if-match",
+        b"last-event-id",
         b"origin",
         b"range",
+        b"sec-fetch-site",
         b"transfer-encoding",
+        b"x-csrf-token",
         b"x-lockgate-actor",
+        b"x-mlflow-workspace",
     }
 )
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -22,7 +22,7 @@ from lockgate.domain.manifests import Manifest, parse_manifest
 from lockgate.domain.permissions import EDIT, PUSH
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import BlobNotFound, Contended, VersionSealed
-from lockgate.services import hashing, proving
+from lockgate.services import hashing, possession, proving
 from lockgate.services.depot import Depot
 from lockgate.services.gates import lock_candidate
 from lockgate.services.registration import NewModel, NewVersion, register_in
@@ -95,7 +95,7 @@ def publish(
     """
     store.read(lambda session: require_push(session, project))
     if isinstance(manifest, str):
-        manifest = depot.manifest(manifest)
+        manifest = possession.load_manifest(store, depot, who, manifest)
     found: _Found | None = None
     for _ in range(SEALS_MAX):
         epoch = quiet_epoch(store)
@@ -184,6 +184,7 @@ def _sealing(
         require_push(session, project)
         proving.keep(session, manifest, found.proofs)
         truths.keep_hashes(session, found.hashes)
+        possession.note_held(session, project_id(session, project), manifest)
         sealed = replace(new, digest=manifest.digest)
         if model_rows.find_model(session, project, model.name) is not None:
             stored = model_rows.lock_model(session, project, model.name)

@@ -15,6 +15,7 @@ from lockgate import errors
 from lockgate.dialects.huggingface.snapshots import EntryNotFound, RevisionNotFound
 from lockgate.http.calls import Call
 from lockgate.http.problems import RETRY_AFTER_S, status_of
+from lockgate.wire import values
 from lockgate.wire.problems import error_of
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -87,10 +88,7 @@ def page(request: Request, items: list[Any], following: Mapping[str, str] | None
 async def read_json(call: Call) -> Any:
     """Return the JSON of a request's body. Raises `InvalidInput`."""
     body = await read_body(call.request)
-    try:
-        return await asyncio.to_thread(msgspec.json.decode, body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise errors.InvalidInput(detail=f"The body is not JSON: {error}", field="body") from None
+    return await asyncio.to_thread(values.read_json, body)
 
 
 async def read_body(request: Request) -> bytes:

@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import msgspec
-
 from lockgate.dialects.huggingface.answers import NotSpoken
 from lockgate.domain.paths import PathLimits, path_faults
 from lockgate.errors import InvalidInput, LimitExceeded
 from lockgate.services.uploads import spool_name
+from lockgate.wire.values import read_json
 
 LINE_BYTES_MAX = 4 * 2**20
 OPERATIONS_MAX = 100_000
@@ -114,9 +113,9 @@ def _read_line(
 ) -> None:
     """Add what a line says; ``arrived`` is the file that was its content."""
     try:
-        said = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidInput(detail=f"Line {number + 1} is not JSON: {error}", field="body") from None
+        said = read_json(line)
+    except InvalidInput as error:
+        raise InvalidInput(detail=f"Line {number + 1}: {error}", field="body") from None
     value = said.get("value") if isinstance(said, dict) else None
     if not isinstance(value, dict):
         raise InvalidInput(detail=f"Line {number + 1} has no key and value", field="body")

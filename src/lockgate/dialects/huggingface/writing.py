@@ -86,8 +86,13 @@ async def preupload(call: Call) -> Response:
     files = body.get("files") if isinstance(body, dict) else None
     if not isinstance(files, list) or len(files) > FILES_MAX:
         raise InvalidInput(detail=f"files must be a list of at most {FILES_MAX}", field="files")
-    await call.run(lambda: find_target(call.registry, name, revision))
     most = _inline_bytes_max(call.request)
+
+    def check(registry: Registry) -> None:
+        _require_push(registry, name)
+        find_target(registry, name, revision)
+
+    await call.run(lambda: check(call.registry))
     modes = [_mode(file, most) for file in files]
     large = any(mode["uploadMode"] == "lfs" for mode in modes)
     return answer({"files": modes}, headers={"x-hf-warning": NO_XET} if large else {})
@@ -140,7 +145,8 @@ async def commit(call: Call) -> Response:
     _refuse_pull_request(call)
     name, revision = repository(call), call.request.path_params["revision"]
     registry, transfers = call.registry, _transfers(call.request)
-    await call.run(lambda: registry.get_model(name))
+    # Before the body, which may be long and is kept on disk.
+    await call.run(lambda: _require_push(registry, name))
 
     def carry_out(folder: Path, body: Path) -> tuple[str, str]:
         with body.open("rb") as lines:
@@ -180,6 +186,11 @@ async def _spooled(
                     await transfers.run(lambda data=full: file.write(data))  # type: ignore[misc]
             file.write(pieces)
         yield folder, body
+
+
+def _require_push(registry: Registry, name: str) -> None:
+    model = registry.get_model(name)
+    registry.uploads.require(model.project, model.name)
 
 
 async def _named(call: Call) -> str:

@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from lockgate.dialects.mlflow.problems import invalid
+from lockgate.errors import InvalidInput
+from lockgate.wire.values import read_json
 
 FIELDS_MAX = 1_000
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
@@ -109,9 +111,9 @@ def from_body(body: bytes) -> Given:
     if not body:
         return {}
     try:
-        found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise invalid(f"The body of the request is not valid JSON: {error}") from None
+        found = read_json(body)
+    except InvalidInput as error:
+        raise invalid(str(error)) from None
     if not isinstance(found, dict):
         raise invalid("The body of the request must be a JSON object.")
     return found
