@@ -227,6 +227,7 @@ TABLE: dict[str, Row] = {
     f"GET {M}/history": seen(),
     f"GET {M}/board": seen(),
     f"GET {P}/board": seen(),
+    f"GET {P}/keys": seen(),
     f"GET {V}/children": seen(),
     f"GET {V}/preview": seen(query={"to": "Staging"}, path={"version": "2"}),
     f"GET {M}/versions": seen(),

@@ -713,7 +713,7 @@ export interface paths {
         };
         /**
          * Inbox
-         * @description List the requests that wait for a decision, newest first.
+         * @description List the requests that wait for a decision, of anybody or of the caller, newest first.
          */
         get: operations["inbox_api_v1_inbox_get"];
         put?: never;
@@ -950,6 +950,26 @@ export interface paths {
          * @description Make a version of what a bundle says; its chunks and manifest are here already.
          */
         post: operations["seal_bundle_api_v1_projects__project__bundles_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Known Keys
+         * @description Return which tags, metrics and params the newest of a project have, to search by.
+         */
+        get: operations["known_keys_api_v1_projects__project__keys_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3578,6 +3598,26 @@ export interface components {
             files: number;
             /** Size */
             size: number;
+        };
+        /**
+         * KnownKeys
+         * @description Keys that the newest models and versions of a project have, each list by name.
+         */
+        KnownKeys: {
+            /** Metrics */
+            metrics: string[];
+            /** Model Tags */
+            model_tags: {
+                [key: string]: string[];
+            };
+            /** Params */
+            params: string[];
+            /** Project */
+            project: string;
+            /** Version Tags */
+            version_tags: {
+                [key: string]: string[];
+            };
         };
         /**
          * Leftover
@@ -6917,6 +6957,8 @@ export interface operations {
             query?: {
                 cursor?: string | null;
                 limit?: number;
+                /** @description Only what the caller may approve and has not decided */
+                mine?: boolean;
                 project?: string | null;
             };
             header?: never;
@@ -7412,6 +7454,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    known_keys_api_v1_projects__project__keys_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KnownKeys"];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */

@@ -22,6 +22,7 @@ from lockgate.domain.events import EventStretch
 from lockgate.domain.frozen import FrozenDict
 from lockgate.domain.gates import GateReport
 from lockgate.domain.history import Alias, Occupancy, Transition
+from lockgate.domain.known_keys import KnownKeys
 from lockgate.domain.lineage import LineageGraph
 from lockgate.domain.lineups import Lineup
 from lockgate.domain.models import RegisteredModel
@@ -204,6 +205,7 @@ PromotedAnswer = schema_of(Promoted)
 TransitionAnswer = schema_of(Transition)
 OccupancyAnswer = schema_of(Occupancy)
 ComparisonAnswer = schema_of(Comparison)
+KnownKeysAnswer = schema_of(KnownKeys)
 SummaryAnswer = schema_of(Summary)
 VerdictAnswer = schema_of(Verdict)
 ProjectPage = page_of(Project)
