@@ -244,6 +244,7 @@ TABLE: dict[str, Row] = {
         body={"outcomes": [{"version": "1", "metric": "m", "successes": 1, "trials": 2}]},
     ),
     f"POST {V}/observations": Row("observation.report", body={"observations": {"auc": 0.9}}),
+    f"GET {V}/measured": seen(),
     f"GET {V}/observations": seen(query={"metric": "auc"}),
     f"GET {M}/monitors": seen(),
     f"PUT {M}/monitors/{{monitor}}": Row(

@@ -1826,6 +1826,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/models/{model}/versions/{version}/measured": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Measured
+         * @description Return which metrics of a version in use there are to look at.
+         */
+        get: operations["measured_api_v1_projects__project__models__model__versions__version__measured_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/models/{model}/versions/{version}/metrics": {
         parameters: {
             query?: never;
@@ -3785,6 +3805,22 @@ export interface components {
         Login: {
             /** Token */
             token: string;
+        };
+        /**
+         * Measured
+         * @description Which metrics of a version in use were reported: as observations, and as outcomes of a split.
+         */
+        Measured: {
+            /** Model */
+            model: string;
+            /** Observations */
+            observations: string[];
+            /** Outcomes */
+            outcomes: string[];
+            /** Project */
+            project: string;
+            /** Version */
+            version: string;
         };
         /**
          * Member
@@ -9514,6 +9550,39 @@ export interface operations {
                 };
                 content: {
                     "application/vnd.lockgate.manifest+json": string;
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    measured_api_v1_projects__project__models__model__versions__version__measured_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                project: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Measured"];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */

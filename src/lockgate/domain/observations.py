@@ -21,6 +21,7 @@ from lockgate.errors import InvalidInput, LimitExceeded
 GRAINS_S = (60, 3_600, 86_400)
 OBSERVATIONS_MAX = 10_000
 METRICS_MAX = 100
+METRICS_MAX = 100
 POINTS_MAX = 2_000
 AHEAD_S_MAX = 3_600
 MICROS = 1_000_000
@@ -62,6 +63,20 @@ class ObservationsKept:
     model: str
     version: str
     count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Which metrics of a version in use were reported: as observations, and as outcomes of a split.
+
+    Both by name, and at most `METRICS_MAX` of each.
+    """
+
+    project: str
+    model: str
+    version: str
+    observations: tuple[str, ...]
+    outcomes: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,7 @@ from lockgate.domain.lineage import LineageGraph
 from lockgate.domain.lineups import Lineup
 from lockgate.domain.models import RegisteredModel
 from lockgate.domain.monitors import Monitor
-from lockgate.domain.observations import ObservationSeries, ObservationsKept
+from lockgate.domain.observations import Measured, ObservationSeries, ObservationsKept
 from lockgate.domain.outcomes import Preview, Promoted, SignedCheckpoint
 from lockgate.domain.overview import ModelOverview
 from lockgate.domain.portable import BundleHead
@@ -234,5 +234,6 @@ AssignmentAnswer = schema_of(Assignment)
 TallyAnswer = schema_of(VersionTally)
 OutcomesAnswer = schema_of(OutcomeComparison)
 ObservedAnswer = schema_of(ObservationsKept)
+MeasuredAnswer = schema_of(Measured)
 SeriesAnswer = schema_of(ObservationSeries)
 MonitorAnswer = schema_of(Monitor)
