@@ -41,6 +41,15 @@ export interface ModelWords {
   tick?: string[];
   /** The moment that the timeline looks at. */
   at?: string;
+  /** Whether ended deployments are listed, too. */
+  ended?: string;
+  /** What a split is compared by, with which arm, and which way is better. */
+  metric?: string;
+  baseline?: string;
+  better?: string;
+  /** How far back the charts of observations go, and the monitor that is being changed; empty is a new one. */
+  span?: string;
+  monitor?: string;
 }
 
 /** The state of a comparison: which versions, and whether also what is the same. */
@@ -52,6 +61,8 @@ export interface CompareWords {
 /** The state of the inbox: the request that is looked at. */
 export interface InboxWords {
   request?: string;
+  /** Whether also what waits for others is listed. */
+  all?: string;
 }
 
 /** The state of the log: its filters, and the event whose JSON is open. */
@@ -63,6 +74,14 @@ export interface AuditWords {
   since?: string;
   until?: string;
   event?: string;
+}
+
+/** The state of the settings: tab, the webhook that is looked at, and of what it was told. */
+export interface SettingsWords {
+  tab?: string;
+  webhook?: string;
+  status?: string;
+  delivery?: string;
 }
 
 /** The state of the board: whose, and the move that a dialog is open about. */
@@ -136,6 +155,13 @@ export const model = createRoute({
     snippet: one(words.snippet),
     tick: several(words.tick),
     at: one(words.at),
+    ended: one(words.ended),
+    metric: one(words.metric),
+    baseline: one(words.baseline),
+    better: one(words.better),
+    span: one(words.span),
+    // An empty name is a new monitor, and not none.
+    monitor: typeof words.monitor === "string" ? words.monitor : undefined,
   }),
   component: lazyRouteComponent(() => import("./pages/model/ModelPage"), "ModelPage"),
 });
@@ -187,7 +213,7 @@ export const compare = createRoute({
 export const inbox = createRoute({
   getParentRoute: () => project,
   path: "/inbox",
-  validateSearch: (words: Record<string, unknown>): InboxWords => ({ request: one(words.request) }),
+  validateSearch: (words: Record<string, unknown>): InboxWords => ({ request: one(words.request), all: one(words.all) }),
   component: lazyRouteComponent(() => import("./pages/inbox/InboxPage"), "InboxPage"),
 });
 
@@ -209,7 +235,12 @@ export const audit = createRoute({
 export const settings = createRoute({
   getParentRoute: () => project,
   path: "/settings",
-  validateSearch: (words: Record<string, unknown>): { tab?: string } => ({ tab: one(words.tab) }),
+  validateSearch: (words: Record<string, unknown>): SettingsWords => ({
+    tab: one(words.tab),
+    webhook: one(words.webhook),
+    status: one(words.status),
+    delivery: one(words.delivery),
+  }),
   component: lazyRouteComponent(() => import("./pages/settings/SettingsPage"), "SettingsPage"),
 });
 

@@ -49,7 +49,7 @@ export function ModelsPage() {
         )}
       </Group>
       <div className={styles.filters} role="search" aria-label="Models">
-        <FilterBox value={words.q ?? ""} onSubmit={(q) => set({ q: q || undefined })} invalid={misread !== null} />
+        <FilterBox project={project} value={words.q ?? ""} onSubmit={(q) => set({ q: q || undefined })} invalid={misread !== null} />
         <Select
           aria-label="Stage"
           placeholder="Any stage"
@@ -85,9 +85,15 @@ export function ModelsPage() {
       {found.isSuccess && rows.length === 0 && (asked.filter ? <NothingFound reset={() => navigate({ search: {} })} /> : <NoModels project={project} />)}
       {!problem && rows.length > 0 && <Rows rows={rows} project={project} />}
       {!problem && found.hasNextPage && (
-        <Button variant="default" onClick={() => void found.fetchNextPage()} loading={found.isFetchingNextPage}>
-          Show more
-        </Button>
+        <Group gap="md">
+          <Button variant="default" onClick={() => void found.fetchNextPage()} loading={found.isFetchingNextPage}>
+            Show more
+          </Button>
+          <Text size="sm" c="dimmed" role="status">
+            {rows.length.toLocaleString("en")} shown
+            {!asked.filter && counts.data && ` of ${count(counts.data.total_models, "model")}`}
+          </Text>
+        </Group>
       )}
     </Stack>
   );
