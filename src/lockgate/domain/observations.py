@@ -21,7 +21,6 @@ from lockgate.errors import InvalidInput, LimitExceeded
 GRAINS_S = (60, 3_600, 86_400)
 OBSERVATIONS_MAX = 10_000
 METRICS_MAX = 100
-METRICS_MAX = 100
 POINTS_MAX = 2_000
 AHEAD_S_MAX = 3_600
 MICROS = 1_000_000
