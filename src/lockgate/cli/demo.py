@@ -71,9 +71,7 @@ def demo(
     do(["rollback", MODEL, "-m", "worse on new images"])
     do(["resolve", f"{MODEL}@production"])
 
-    say(
-        "In use: a tenth of the keys get the challenger, and a monitor watches what production says."
-    )
+    say("In use: a tenth of the keys get the challenger, and a monitor watches production.")
     do(["alias", "set", third, "challenger"])
     where = ["--environment", "live", "--target", "eu-1"]
     do(["deploy", "report", f"{MODEL}@production", *where])
