@@ -47,9 +47,10 @@ export interface ModelWords {
   metric?: string;
   baseline?: string;
   better?: string;
-  /** How far back the charts of observations go, and the monitor that is being changed; empty is a new one. */
+  /** How far back the charts of observations go, and the monitor that is being changed, or made. */
   span?: string;
   monitor?: string;
+  fresh?: string;
 }
 
 /** The state of a comparison: which versions, and whether also what is the same. */
@@ -160,8 +161,8 @@ export const model = createRoute({
     baseline: one(words.baseline),
     better: one(words.better),
     span: one(words.span),
-    // An empty name is a new monitor, and not none.
-    monitor: typeof words.monitor === "string" ? words.monitor : undefined,
+    monitor: one(words.monitor),
+    fresh: one(words.fresh),
   }),
   component: lazyRouteComponent(() => import("./pages/model/ModelPage"), "ModelPage"),
 });

@@ -26,15 +26,16 @@ const PATH = "/api/v1/projects/{project}/models/{model}/monitors/{monitor}";
 
 /** What the version in production does in use, and the rules that watch it. */
 export default function Monitoring({ model }: { model: Model }) {
-  const { span, monitor: edited } = useSearch({ from: FROM });
+  const { span, monitor: edited, fresh } = useSearch({ from: FROM });
   const navigate = useNavigate({ from: FROM });
   const found = useQuery(monitors(model.project, model.name));
   const raised = useQuery(alarms(model.project, model.name));
   const chosen = SPANS.find((each) => each.value === span) ?? SPANS[1]!;
-  const set = (changed: { span?: string; monitor?: string }) => navigate({ search: (before) => ({ ...before, ...changed }), replace: true });
+  const set = (changed: { span?: string; monitor?: string; fresh?: string }) => navigate({ search: (before) => ({ ...before, ...changed }), replace: true });
   if (found.error) return <ProblemCard error={found.error} retry={() => void found.refetch()} />;
   if (!found.data) return <RowsComing rows={3} />;
   const events = raised.data ?? [];
+  const open = edited !== undefined || fresh === "yes";
   return (
     <Stack gap="lg">
       <Group justify="space-between" gap="sm">
@@ -44,14 +45,14 @@ export default function Monitoring({ model }: { model: Model }) {
           value={chosen.value}
           onChange={(next) => set({ span: next === "day" ? undefined : next })}
         />
-        {edited === undefined && <Button onClick={() => set({ monitor: "" })}>New monitor</Button>}
+        {!open && <Button onClick={() => set({ fresh: "yes" })}>New monitor</Button>}
       </Group>
-      {edited !== undefined && (
+      {open && (
         <MonitorForm
-          key={edited}
+          key={edited ?? ""}
           model={model}
           before={found.data.find((each) => each.name === edited)}
-          close={() => set({ monitor: undefined })}
+          close={() => set({ monitor: undefined, fresh: undefined })}
         />
       )}
       {found.data.map((each) => (

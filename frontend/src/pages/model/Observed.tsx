@@ -2,7 +2,7 @@ import "uplot/dist/uPlot.min.css";
 
 import { Text, useComputedColorScheme } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useMemo, useRef } from "react";
+import { type ReactNode, useEffect, useMemo, useRef } from "react";
 import uPlot from "uplot";
 import { type Monitor, observations, type Series } from "../../api/uses";
 import { type AuditEvent, type Named, version } from "../../api/versions";
@@ -13,6 +13,10 @@ import styles from "./trends.module.css";
 
 const HEIGHT = 200;
 const MINUTE_MS = 60_000;
+/** So many times the usual distance between values is a gap. */
+const GAP = 4;
+/** Fewer points than these are drawn as dots, too. */
+const DOTS_MAX = 60;
 
 interface Props {
   named: Named;
@@ -47,16 +51,16 @@ export default function Observed({ named, metric, hours, rule, events = [] }: Pr
 function Drawn({ series, line, events }: { series: Series; line: number | null; events: readonly AuditEvent[] }) {
   const place = useRef<HTMLDivElement>(null);
   const scheme = useComputedColorScheme("light");
-  const { points, metric, step_s } = series;
+  const { points, metric } = series;
   const last = points.at(-1);
   const values = points.reduce((sum, each) => sum + each.n, 0);
   const told = `${metric}, ${count(values, "value")}, ${metricText(last?.mean ?? 0)} at last${line === null ? "" : `, held to ${metricText(line)}`}`;
   const marks = events.map((event) => ({ at: new Date(event.at).getTime() / 1000, bad: event.action === "monitor_alarm" }));
-  const drawn = JSON.stringify([points, line, marks, step_s]);
+  const drawn = JSON.stringify([points, line, marks]);
   useEffect(() => {
     const box = place.current;
     if (!box) return;
-    const chart = new uPlot(options(box, line, marks), rowsOf(points, step_s, line), box);
+    const chart = new uPlot(options(box, line, marks, points.length <= DOTS_MAX), rowsOf(points, line), box);
     const sized = new ResizeObserver(() => chart.setSize({ width: box.clientWidth, height: HEIGHT }));
     sized.observe(box);
     return () => {
@@ -69,31 +73,39 @@ function Drawn({ series, line, events }: { series: Series; line: number | null; 
     <figure className={styles.figure}>
       <div ref={place} role="img" aria-label={told} />
       <figcaption>
-        <span className={styles.key} data-line="mean" /> mean, with lowest and highest of each step
-        {line !== null && (
-          <>
-            <span className={styles.key} data-line="bound" /> held to {metricText(line)}
-          </>
-        )}
-        {marks.length > 0 && (
-          <>
-            <span className={styles.key} data-line="alarm" /> alarm
-          </>
-        )}
+        <Key line="mean">mean, with lowest and highest of each step</Key>
+        {line !== null && <Key line="bound">held to {metricText(line)}</Key>}
+        {marks.some((mark) => mark.bad) && <Key line="alarm">alarm</Key>}
+        {marks.some((mark) => !mark.bad) && <Key line="well">well again</Key>}
       </figcaption>
     </figure>
   );
 }
 
+function Key({ line, children }: { line: string; children: ReactNode }) {
+  return (
+    <span>
+      <i className={styles.key} data-line={line} /> {children}
+    </span>
+  );
+}
+
+/** How far apart the points usually are, in seconds: values come as often as somebody reports them. */
+function spacing(points: Series["points"]): number {
+  const apart = points.slice(1).map((point, at) => new Date(point.at).getTime() - new Date(points[at]?.at ?? point.at).getTime());
+  return (apart.sort((one, other) => one - other)[apart.length >> 1] ?? MINUTE_MS) / 1000;
+}
+
 /** The columns of the chart; a stretch without values is a gap. */
-function rowsOf(points: Series["points"], step_s: number, line: number | null): uPlot.AlignedData {
+function rowsOf(points: Series["points"], line: number | null): uPlot.AlignedData {
+  const usual_s = spacing(points);
   const at: number[] = [];
   const rows: (number | null)[][] = [[], [], []];
   for (const point of points) {
     const moment = new Date(point.at).getTime() / 1000;
     const before = at.at(-1);
-    if (before !== undefined && moment - before > 3 * step_s) {
-      at.push(before + step_s);
+    if (before !== undefined && moment - before > GAP * usual_s) {
+      at.push(before + usual_s);
       for (const row of rows) row.push(null);
     }
     at.push(moment);
@@ -104,7 +116,12 @@ function rowsOf(points: Series["points"], step_s: number, line: number | null): 
   return [at, ...rows, at.map(() => line)] as uPlot.AlignedData;
 }
 
-function options(box: HTMLElement, line: number | null, marks: readonly { at: number; bad: boolean }[]): uPlot.Options {
+interface Mark {
+  at: number;
+  bad: boolean;
+}
+
+function options(box: HTMLElement, line: number | null, marks: readonly Mark[], dots: boolean): uPlot.Options {
   const look = getComputedStyle(box);
   const colour = (name: string) => look.getPropertyValue(name).trim();
   const grid = { stroke: colour("--line"), width: 1 };
@@ -117,6 +134,7 @@ function options(box: HTMLElement, line: number | null, marks: readonly { at: nu
     legend: { show: false },
     cursor: { y: false },
     scales: {
+      x: { range: (_, low, high) => [low, Math.max(high, low + 60, ...marks.map((mark) => mark.at))] },
       y: {
         range: (_, low, high) => {
           const [least, most] = [Math.min(low, ...held), Math.max(high, ...held)];
@@ -130,7 +148,7 @@ function options(box: HTMLElement, line: number | null, marks: readonly { at: nu
       {},
       { stroke: "transparent", points: { show: false } },
       { stroke: "transparent", points: { show: false } },
-      { stroke: water, width: 2, points: { show: false } },
+      { stroke: water, width: 2, points: { show: dots, size: 5, fill: colour("--surface") } },
       { stroke: colour("--mantine-color-error"), width: 1.5, dash: [6, 4], points: { show: false } },
     ],
     bands: [{ series: [2, 1], fill: `${water}22` }],

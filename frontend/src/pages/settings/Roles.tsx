@@ -13,6 +13,14 @@ const PATH = "/api/v1/roles/{name}";
 /** So many permissions are named before the rest is counted. */
 const SHOWN = 6;
 
+const BUILT_IN: Record<string, string> = {
+  viewer: "Sees.",
+  contributor: "Registers, pushes, edits, asks.",
+  approver: "Sees and decides.",
+  maintainer: "All of that, and promotes, sets aliases, writes policies.",
+  admin: "Everything in a project; given everywhere, everything there is.",
+};
+
 /** What each role gives: the five that are always there, and one's own. */
 export function Roles(_: { project: string }) {
   const found = useQuery(roles());
@@ -50,7 +58,7 @@ export function Roles(_: { project: string }) {
               )}
             </td>
             <td>
-              {each.description || "–"}
+              {each.description || BUILT_IN[each.name]}
               <Given role={each} />
             </td>
             <td>
