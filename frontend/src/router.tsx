@@ -9,7 +9,7 @@ import {
   Outlet,
   redirect,
 } from "@tanstack/react-router";
-import { projects } from "./api/queries";
+import { type ModelsShown, modelsWanted, overview, projects } from "./api/queries";
 import { ProblemCard, RowsComing } from "./parts/states";
 import { UI } from "./place";
 import { lastProject } from "./shell/lastProject";
@@ -22,14 +22,6 @@ interface Context {
 }
 
 const root = createRootRouteWithContext<Context>()({ component: Outlet, notFoundComponent: NotFound });
-
-/** The state of the list of models: filter, stage, tags and order. */
-export interface ModelsWords {
-  q?: string;
-  stage?: string;
-  tag?: string[];
-  sort?: string;
-}
 
 /** The state of a model's page: tab, the versions' stage and columns, the snippet's tool. */
 export interface ModelWords {
@@ -110,11 +102,14 @@ export interface LifecyclesWords {
   edit?: string;
 }
 
+const modelsPage = () => import("./pages/models/ModelsPage");
+
 /** The address of the UI alone: the project that was looked at last, or the first there is. */
 const start = createRoute({
   getParentRoute: () => root,
   path: "/",
   beforeLoad: async ({ context }) => {
+    void modelsPage();
     const known = await context.client.ensureQueryData(projects());
     const names = known.items.map((each) => each.name);
     const kept = lastProject();
@@ -137,13 +132,18 @@ const projectStart = createRoute({
 export const models = createRoute({
   getParentRoute: () => project,
   path: "/models",
-  validateSearch: (words: Record<string, unknown>): ModelsWords => ({
+  validateSearch: (words: Record<string, unknown>): ModelsShown => ({
     q: one(words.q),
     stage: one(words.stage),
     tag: several(words.tag),
     sort: one(words.sort),
   }),
-  component: lazyRouteComponent(() => import("./pages/models/ModelsPage"), "ModelsPage"),
+  // What it shows is asked for while the page itself is still on its way.
+  loaderDeps: ({ search }) => search,
+  loader: ({ context, params, deps }) => {
+    void context.client.prefetchInfiniteQuery(overview(modelsWanted(params.project, deps)));
+  },
+  component: lazyRouteComponent(modelsPage, "ModelsPage"),
 });
 
 export const model = createRoute({

@@ -14,6 +14,7 @@ export function Gatehouse({ children }: { children: ReactNode }) {
 }
 
 function SignIn() {
+  const { ended } = useSession();
   const [token, setToken] = useState("");
   const client = useQueryClient();
   const enter = useMutation({
@@ -36,6 +37,11 @@ function SignIn() {
             <Title order={1} size="h3">
               Sign in to Lockgate
             </Title>
+            {ended && (
+              <Text size="sm" role="status">
+                The session of {ended} has ended. Sign in again, and this page goes on where it was.
+              </Text>
+            )}
             <PasswordInput
               label="Token"
               description="It starts with lgt_. Your browser gets a cookie for it; the token itself is not kept."

@@ -1,9 +1,10 @@
-import { Badge, Button, Code, Stack, Switch, Text } from "@mantine/core";
+import { Button, Code, Stack, Switch, Text } from "@mantine/core";
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { api, type Model, said } from "../../api/client";
 import { type Deployment, deployments } from "../../api/uses";
 import { Moment } from "../../parts/Moment";
+import { type Mood, State } from "../../parts/State";
 import { Empty, ProblemCard, RowsComing } from "../../parts/states";
 import { Table } from "../../parts/Table";
 import { WebLink } from "../../parts/WebLink";
@@ -12,7 +13,7 @@ import { type Life, lifeOf } from "../../words/deployments";
 import styles from "./model.module.css";
 
 const FROM = "/p/$project/models/$model";
-const COLOURS: Record<Life, string> = { running: "canal", deploying: "copper", failed: "red", silent: "red", ended: "gray" };
+const MOODS: Record<Life, Mood> = { running: "good", deploying: "soon", failed: "bad", silent: "bad", ended: "quiet" };
 
 /** What runs where, as whoever deploys has reported it. */
 export default function Deployments({ model }: { model: Model }) {
@@ -75,9 +76,7 @@ function Row({ deployment: each }: { deployment: Deployment }) {
         </Link>
       </td>
       <td>
-        <Badge variant="light" tt="none" color={COLOURS[life]}>
-          {life}
-        </Badge>
+        <State mood={MOODS[life]}>{life}</State>
       </td>
       <td>
         <Moment at={each.reported_at} /> by {each.reported_by}

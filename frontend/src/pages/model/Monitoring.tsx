@@ -1,4 +1,4 @@
-import { Badge, Button, Code, Group, SegmentedControl, Stack, Text } from "@mantine/core";
+import { Button, Code, Group, SegmentedControl, Stack, Text } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
@@ -8,6 +8,7 @@ import { alarms, measured, type Monitor, monitors } from "../../api/uses";
 import type { AuditEvent } from "../../api/versions";
 import { Moment } from "../../parts/Moment";
 import { Panel } from "../../parts/Panel";
+import { State } from "../../parts/State";
 import { Empty, ProblemCard, RowsComing } from "../../parts/states";
 import { VersionLink } from "../../parts/VersionLink";
 import { tellDone } from "../../shell/toasts";
@@ -83,13 +84,9 @@ function Watched({ monitor, hours, events, edit }: WatchedProps) {
       <Group gap="sm" justify="space-between" align="flex-start">
         <Stack gap={4} style={{ flex: "1 1 18rem", minWidth: 0 }}>
           <Group gap="sm">
-            <Badge variant="light" tt="none" color={state === "alarm" ? "red" : "green"}>
-              {state === "alarm" ? "alarm" : version === null ? "nothing seen yet" : "all well"}
-            </Badge>
+            <State mood={state === "alarm" ? "bad" : "good"}>{state === "alarm" ? "alarm" : version === null ? "nothing seen yet" : "all well"}</State>
             {rule.action === "rollback" && (
-              <Badge variant="light" tt="none" color="copper">
-                rolls back
-              </Badge>
+              <State mood="soon">rolls back</State>
             )}
           </Group>
           <Text size="sm" style={{ overflowWrap: "anywhere" }}>

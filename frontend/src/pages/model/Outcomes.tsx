@@ -1,10 +1,11 @@
-import { Autocomplete, Badge, Code, Group, SegmentedControl, Select, Text } from "@mantine/core";
+import { Autocomplete, Code, Group, SegmentedControl, Select, Text } from "@mantine/core";
 import { useQueries, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Model } from "../../api/client";
 import { measured, meant, type Outcomes as Compared, outcomes, type Split } from "../../api/uses";
 import { Panel } from "../../parts/Panel";
+import { type Mood, State } from "../../parts/State";
 import { ProblemCard, RowsComing } from "../../parts/states";
 import { Table } from "../../parts/Table";
 import { VersionLink } from "../../parts/VersionLink";
@@ -13,7 +14,7 @@ import { count, metricText } from "../../words/numbers";
 import styles from "./split.module.css";
 
 const FROM = "/p/$project/models/$model";
-const COLOURS: Record<string, string> = { better: "green", worse: "red", undecided: "gray", baseline: "gray" };
+const MOODS: Record<Compared["arms"][number]["verdict"], Mood> = { better: "good", worse: "bad", undecided: "quiet", baseline: "quiet" };
 
 /** The arms compared by a metric: their means, and how far apart they may truly be. */
 export function Outcomes({ model, split }: { model: Model; split: Split }) {
@@ -128,9 +129,7 @@ function Comparison({ model, split, metric, baseline, direction }: Asked) {
             <td className="number">{arm.n.toLocaleString("en")}</td>
             <td className="number">{arm.mean === null ? "–" : metricText(arm.mean)}</td>
             <td>
-              <Badge variant="light" tt="none" color={COLOURS[arm.verdict]}>
-                {arm.verdict}
-              </Badge>
+              <State mood={MOODS[arm.verdict]}>{arm.verdict}</State>
             </td>
             <td>{arm.verdict === "baseline" ? null : <Interval arm={arm} place={place} />}</td>
           </tr>

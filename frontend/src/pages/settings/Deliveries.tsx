@@ -1,16 +1,17 @@
-import { Badge, Button, Code, Group, Select, Stack, Text, Title } from "@mantine/core";
+import { Button, Code, Group, Select, Stack, Text, Title } from "@mantine/core";
 import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { type Delivery, deliveries, delivery } from "../../api/access";
 import { api, said } from "../../api/client";
 import { Moment } from "../../parts/Moment";
+import { type Mood, State } from "../../parts/State";
 import { ProblemCard, RowsComing } from "../../parts/states";
 import { Table } from "../../parts/Table";
 import { tellDone } from "../../shell/toasts";
 import styles from "./settings.module.css";
 
 const FROM = "/p/$project/settings";
-const COLOURS: Record<Delivery["status"], string> = { pending: "copper", delivered: "green", failed: "red", skipped: "gray" };
+const MOODS: Record<Delivery["status"], Mood> = { pending: "soon", delivered: "good", failed: "bad", skipped: "quiet" };
 
 /** What a webhook was told, and what it answered. */
 export function Deliveries({ webhook }: { webhook: string }) {
@@ -28,7 +29,7 @@ export function Deliveries({ webhook }: { webhook: string }) {
         <Select
           aria-label="Status"
           placeholder="Any status"
-          data={Object.keys(COLOURS)}
+          data={Object.keys(MOODS)}
           value={status ?? null}
           onChange={(next) => navigate({ search: (before) => ({ ...before, status: next ?? undefined }), replace: true })}
           clearable
@@ -66,9 +67,7 @@ export function Deliveries({ webhook }: { webhook: string }) {
                 )}
               </td>
               <td>
-                <Badge variant="light" tt="none" color={COLOURS[each.status]}>
-                  {each.status}
-                </Badge>
+                <State mood={MOODS[each.status]}>{each.status}</State>
               </td>
               <td>
                 <Moment at={each.created_at} />

@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Stack, Switch, Text } from "@mantine/core";
+import { Button, Group, Stack, Switch, Text } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -7,6 +7,7 @@ import { api, said } from "../../api/client";
 import { Moment } from "../../parts/Moment";
 import { Panel } from "../../parts/Panel";
 import { Secret } from "../../parts/Secret";
+import { State } from "../../parts/State";
 import { ProblemCard } from "../../parts/states";
 import { tellDone } from "../../shell/toasts";
 import { Deliveries } from "./Deliveries";
@@ -93,9 +94,7 @@ export function OneWebhook({ webhook }: { webhook: Webhook }) {
       {tried.data && (
         <Text size="sm" role="status">
           The trial was{" "}
-          <Badge variant="light" tt="none" color={tried.data.status === "delivered" ? "green" : "red"}>
-            {tried.data.status === "delivered" ? "heard" : "not heard"}
-          </Badge>{" "}
+          <State mood={tried.data.status === "delivered" ? "good" : "bad"}>{tried.data.status === "delivered" ? "heard" : "not heard"}</State>{" "}
           {tried.data.attempts.at(-1)?.error || (tried.data.attempts.at(-1)?.status && `with status ${tried.data.attempts.at(-1)?.status}`)}
         </Text>
       )}

@@ -1,4 +1,4 @@
-import { Badge, Button, Code, Group, Select, Stack, TagsInput, Text, TextInput } from "@mantine/core";
+import { Button, Code, Group, Select, Stack, TagsInput, Text, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
@@ -8,13 +8,14 @@ import { summary } from "../../api/queries";
 import { Moment } from "../../parts/Moment";
 import { Panel } from "../../parts/Panel";
 import { Secret } from "../../parts/Secret";
+import { type Mood, State } from "../../parts/State";
 import { Empty, ProblemCard, RowsComing } from "../../parts/states";
 import { Table } from "../../parts/Table";
 import { OneWebhook } from "./OneWebhook";
 import styles from "./settings.module.css";
 
 const FROM = "/p/$project/settings";
-export const STATUS_COLOURS: Record<Webhook["status"], string> = { active: "green", paused: "gray", disabled: "red" };
+export const STATUS_MOODS: Record<Webhook["status"], Mood> = { active: "good", paused: "quiet", disabled: "bad" };
 const FORMS: { value: Webhook["form"]; label: string }[] = [
   { value: "standard", label: "Standard Webhooks" },
   { value: "slack", label: "Slack" },
@@ -56,9 +57,7 @@ export function Webhooks({ project }: { project: string }) {
               <td>{each.form}</td>
               <td>{interest(each)}</td>
               <td>
-                <Badge variant="light" tt="none" color={STATUS_COLOURS[each.status]}>
-                  {each.status}
-                </Badge>
+                <State mood={STATUS_MOODS[each.status]}>{each.status}</State>
                 {each.failing_since && (
                   <Text size="xs" c="var(--mantine-color-error)">
                     failing for <Moment at={each.failing_since} since />
