@@ -201,6 +201,7 @@ TABLE: dict[str, Row] = {
     f"GET {M}/history": seen(),
     f"GET {M}/board": seen(),
     f"GET {P}/board": seen(),
+    f"GET {P}/keys": seen(),
     f"GET {V}/children": seen(),
     f"GET {V}/preview": seen(query={"to": "Staging"}, path={"version": "2"}),
     f"GET {M}/versions": seen(),
@@ -217,6 +218,7 @@ TABLE: dict[str, Row] = {
         body={"outcomes": [{"version": "1", "metric": "m", "successes": 1, "trials": 2}]},
     ),
     f"POST {V}/observations": Row("observation.report", body={"observations": {"auc": 0.9}}),
+    f"GET {V}/measured": seen(),
     f"GET {V}/observations": seen(query={"metric": "auc"}),
     f"GET {M}/monitors": seen(),
     f"PUT {M}/monitors/{{monitor}}": Row(

@@ -713,7 +713,7 @@ export interface paths {
         };
         /**
          * Inbox
-         * @description List the requests that wait for a decision, newest first.
+         * @description List the requests that wait for a decision, of anybody or of the caller, newest first.
          */
         get: operations["inbox_api_v1_inbox_get"];
         put?: never;
@@ -950,6 +950,26 @@ export interface paths {
          * @description Make a version of what a bundle says; its chunks and manifest are here already.
          */
         post: operations["seal_bundle_api_v1_projects__project__bundles_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Known Keys
+         * @description Return which tags, metrics and params the newest of a project have, to search by.
+         */
+        get: operations["known_keys_api_v1_projects__project__keys_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1798,6 +1818,26 @@ export interface paths {
          * @description Return the manifest of a version, whose SHA-256 is the version's digest.
          */
         get: operations["manifest_api_v1_projects__project__models__model__versions__version__manifest_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/models/{model}/versions/{version}/measured": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Measured
+         * @description Return which metrics of a version in use there are to look at.
+         */
+        get: operations["measured_api_v1_projects__project__models__model__versions__version__measured_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3600,6 +3640,26 @@ export interface components {
             size: number;
         };
         /**
+         * KnownKeys
+         * @description Keys that the newest models and versions of a project have, each list by name.
+         */
+        KnownKeys: {
+            /** Metrics */
+            metrics: string[];
+            /** Model Tags */
+            model_tags: {
+                [key: string]: string[];
+            };
+            /** Params */
+            params: string[];
+            /** Project */
+            project: string;
+            /** Version Tags */
+            version_tags: {
+                [key: string]: string[];
+            };
+        };
+        /**
          * Leftover
          * @description Something in the store that goes: a ``manifest``, a ``blob`` or a ``stray``.
          */
@@ -3765,6 +3825,22 @@ export interface components {
         Login: {
             /** Token */
             token: string;
+        };
+        /**
+         * Measured
+         * @description Which metrics of a version in use were reported: as observations, and as outcomes of a split.
+         */
+        Measured: {
+            /** Model */
+            model: string;
+            /** Observations */
+            observations: string[];
+            /** Outcomes */
+            outcomes: string[];
+            /** Project */
+            project: string;
+            /** Version */
+            version: string;
         };
         /**
          * Member
@@ -6953,6 +7029,8 @@ export interface operations {
             query?: {
                 cursor?: string | null;
                 limit?: number;
+                /** @description Only what the caller may approve and has not decided */
+                mine?: boolean;
                 project?: string | null;
             };
             header?: never;
@@ -7448,6 +7526,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    known_keys_api_v1_projects__project__keys_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KnownKeys"];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */
@@ -9477,6 +9586,39 @@ export interface operations {
                 };
                 content: {
                     "application/vnd.lockgate.manifest+json": string;
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    measured_api_v1_projects__project__models__model__versions__version__measured_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                project: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Measured"];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */

@@ -65,6 +65,20 @@ class ObservationsKept:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Which metrics of a version in use were reported: as observations, and as outcomes of a split.
+
+    Both by name, and at most `METRICS_MAX` of each.
+    """
+
+    project: str
+    model: str
+    version: str
+    observations: tuple[str, ...]
+    outcomes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Point:
     """What a metric was from a moment on, for one step of its series."""
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from lockgate.http.calls import CallOf
 from lockgate.http.routing import MODEL, VERSION, router
-from lockgate.wire.answers import MonitorAnswer, ObservedAnswer, SeriesAnswer
+from lockgate.wire.answers import MeasuredAnswer, MonitorAnswer, ObservedAnswer, SeriesAnswer
 from lockgate.wire.bodies import NewMonitor, NewObservations
 from lockgate.wire.queries import SeriesWords
 
@@ -38,6 +38,12 @@ async def list_observations(
     return await call.read(
         lambda registry: registry.list_observations(f"{project}/{model}", version, **dict(words))
     )
+
+
+@routes.get(VERSION + "/measured", response_model=MeasuredAnswer)
+async def measured(call: CallOf, project: str, model: str, version: str) -> Response:
+    """Return which metrics of a version in use there are to look at."""
+    return await call.read(lambda registry: registry.measured(f"{project}/{model}", version))
 
 
 @routes.put(ONE, response_model=MonitorAnswer)

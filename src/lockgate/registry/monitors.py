@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lockgate.domain.monitors import Action, Against, Monitor
-from lockgate.domain.observations import ObservationSeries, ObservationsKept
+from lockgate.domain.observations import Measured, ObservationSeries, ObservationsKept
 from lockgate.domain.trials import Direction
 from lockgate.registry.desk import Desk, Moment, micros
 from lockgate.services import monitors
@@ -52,6 +52,10 @@ class MonitorVerbs(Desk):
             micros(until),
             points,
         )
+
+    def measured(self, name: str, version: str | int) -> Measured:
+        """Return which metrics of a version in use there are: observations, and outcomes."""
+        return seen.measured(self._store, *self._split(name), str(version))
 
     def set_monitor(
         self,

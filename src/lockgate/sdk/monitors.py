@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lockgate.domain.monitors import Action, Against, Monitor
-from lockgate.domain.observations import ObservationSeries, ObservationsKept
+from lockgate.domain.observations import Measured, ObservationSeries, ObservationsKept
 from lockgate.domain.trials import Direction
 from lockgate.sdk.calls import Calls, Moment, given, moment_text, segment
 from lockgate.wire.records import from_wire
@@ -51,6 +51,10 @@ class MonitorVerbs(Calls):
             until=moment_text(until, "until"),
             points=points,
         )
+
+    def measured(self, name: str, version: str | int) -> Measured:
+        """Return which metrics of a version in use there are: observations, and outcomes."""
+        return self._load(Measured, self._version(name, version, "measured"))
 
     def set_monitor(
         self,

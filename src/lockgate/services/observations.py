@@ -8,8 +8,10 @@ from typing import Any
 from lockgate.domain.moments import from_micros
 from lockgate.domain.observations import (
     GRAINS_S,
+    METRICS_MAX,
     MICROS,
     POINTS_MAX,
+    Measured,
     ObservationSeries,
     ObservationsKept,
     Point,
@@ -22,6 +24,7 @@ from lockgate.errors import InvalidInput
 from lockgate.storage import guard
 from lockgate.storage import models as model_rows
 from lockgate.storage import observations as rows
+from lockgate.storage import splits as split_rows
 from lockgate.storage import versions as version_rows
 from lockgate.storage.database import Session
 from lockgate.storage.store import Caller, Store
@@ -93,6 +96,23 @@ def list_observations(
                 Point(at=from_micros(begin), n=n, mean=total / n, low=low, high=high)
                 for begin, n, total, low, high in steps
             ),
+        )
+
+    return store.snapshot(use_case)
+
+
+def measured(store: Store, project: str, name: str, label: str) -> Measured:
+    """Return which metrics of a version in use there are to look at."""
+
+    def use_case(session: Session) -> Measured:
+        stored = model_rows.load_model(session, project, name)
+        key, version = version_rows.load_version(session, stored, label)
+        return Measured(
+            project=project,
+            model=stored.model.name,
+            version=version.label,
+            observations=rows.list_metrics(session, key, METRICS_MAX),
+            outcomes=split_rows.list_metrics(session, key, METRICS_MAX),
         )
 
     return store.snapshot(use_case)

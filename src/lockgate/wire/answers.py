@@ -22,11 +22,12 @@ from lockgate.domain.events import EventStretch
 from lockgate.domain.frozen import FrozenDict
 from lockgate.domain.gates import GateReport
 from lockgate.domain.history import Alias, Occupancy, Transition
+from lockgate.domain.known_keys import KnownKeys
 from lockgate.domain.lineage import LineageGraph
 from lockgate.domain.lineups import Lineup
 from lockgate.domain.models import RegisteredModel
 from lockgate.domain.monitors import Monitor
-from lockgate.domain.observations import ObservationSeries, ObservationsKept
+from lockgate.domain.observations import Measured, ObservationSeries, ObservationsKept
 from lockgate.domain.outcomes import Preview, Promoted, SignedCheckpoint
 from lockgate.domain.overview import ModelOverview
 from lockgate.domain.portable import BundleHead
@@ -204,6 +205,7 @@ PromotedAnswer = schema_of(Promoted)
 TransitionAnswer = schema_of(Transition)
 OccupancyAnswer = schema_of(Occupancy)
 ComparisonAnswer = schema_of(Comparison)
+KnownKeysAnswer = schema_of(KnownKeys)
 SummaryAnswer = schema_of(Summary)
 VerdictAnswer = schema_of(Verdict)
 ProjectPage = page_of(Project)
@@ -232,5 +234,6 @@ AssignmentAnswer = schema_of(Assignment)
 TallyAnswer = schema_of(VersionTally)
 OutcomesAnswer = schema_of(OutcomeComparison)
 ObservedAnswer = schema_of(ObservationsKept)
+MeasuredAnswer = schema_of(Measured)
 SeriesAnswer = schema_of(ObservationSeries)
 MonitorAnswer = schema_of(Monitor)
