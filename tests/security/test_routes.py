@@ -244,6 +244,10 @@ TABLE: dict[str, Row] = {
     ),
     f"POST {V}/observations": Row("observation.report", body={"observations": {"auc": 0.9}}),
     f"GET {V}/observations": seen(query={"metric": "auc"}),
+    f"POST {V}/histograms": Row(
+        "observation.report", body={"metric": "age", "edges": [30], "counts": [1, 2]}
+    ),
+    f"GET {V}/drift": seen(query={"metric": "age"}),
     f"GET {M}/monitors": seen(),
     f"PUT {M}/monitors/{{monitor}}": Row(
         "monitor.write", body={"metric": "auc"}, path={"monitor": "auc"}

@@ -35,6 +35,15 @@ class Against(StrEnum):
     bound = "bound"
     metrics = "metrics"
     incumbent = "incumbent"
+    reference = "reference"
+
+
+class Measure(StrEnum):
+    """What of a metric is watched."""
+
+    mean = "mean"
+    psi = "psi"
+    ks = "ks"
 
 
 class Better(StrEnum):
@@ -83,10 +92,22 @@ def add(
     bound: Annotated[
         float, typer.Option("--bound", metavar="NUMBER", help="What it is held to, or may miss.")
     ] = 0.0,
+    measure: Annotated[
+        Measure,
+        typer.Option("--measure", help="The mean, or how far histograms drift: psi or ks."),
+    ] = Measure.mean,
     against: Annotated[
-        Against, typer.Option("--against", help="An absolute bound, its own metric, or the last.")
-    ] = Against.bound,
-    better: Annotated[Better, typer.Option("--better", help="Which way.")] = Better.more,
+        Against | None,
+        typer.Option(
+            "--against",
+            help="An absolute bound, its own metric, or the last version; a histogram: its "
+            "reference, or the last version's.",
+            show_default=False,
+        ),
+    ] = None,
+    better: Annotated[
+        Better | None, typer.Option("--better", help="Higher unless told.", show_default=False)
+    ] = None,
     stage: Annotated[
         str | None, typer.Option("--stage", metavar="STAGE", help="The serving one unless told.")
     ] = None,
@@ -112,8 +133,9 @@ def add(
         monitor,
         metric,
         bound=bound,
-        against=against.value,
-        direction=better.value,
+        measure=measure.value,
+        against=None if against is None else against.value,
+        direction=None if better is None else better.value,
         stage=stage,
         window_s=window_s,
         windows=windows,
@@ -160,7 +182,7 @@ def _draw(output: Output, found: Sequence[Monitor]) -> None:
         (
             f"{each.project}/{each.model}",
             each.name,
-            each.rule.metric,
+            _watched(each),
             each.rule.stage,
             each.version or "",
             Cell(each.state, _STYLES[each.state]),
@@ -169,3 +191,8 @@ def _draw(output: Output, found: Sequence[Monitor]) -> None:
         for each in found
     ]
     output.table(columns, rows)
+
+
+def _watched(monitor: Monitor) -> str:
+    rule = monitor.rule
+    return rule.metric if rule.measure == "mean" else f"{rule.measure} of {rule.metric}"

@@ -174,6 +174,7 @@ NEEDED_FOR: Mapping[str, frozenset[str]] = {
     "end_deployment": frozenset({REPORT_DEPLOYMENT}),
     "set_split": frozenset({SPLIT}),
     "remove_split": frozenset({SPLIT}),
+    "set_reference": frozenset({REPORT_OBSERVATIONS}),
     "set_monitor": frozenset({MONITOR}),
     "remove_monitor": frozenset({MONITOR}),
     "monitor_alarm": frozenset({MONITOR}),

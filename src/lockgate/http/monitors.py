@@ -9,8 +9,14 @@ from starlette.responses import Response
 
 from lockgate.http.calls import CallOf
 from lockgate.http.routing import MODEL, VERSION, router
-from lockgate.wire.answers import MonitorAnswer, ObservedAnswer, SeriesAnswer
-from lockgate.wire.bodies import NewMonitor, NewObservations
+from lockgate.wire.answers import (
+    DriftAnswer,
+    HistogramAnswer,
+    MonitorAnswer,
+    ObservedAnswer,
+    SeriesAnswer,
+)
+from lockgate.wire.bodies import NewHistogram, NewMonitor, NewObservations
 from lockgate.wire.queries import SeriesWords
 
 routes = router("monitoring")
@@ -37,6 +43,27 @@ async def list_observations(
     """Return a metric over time, for a chart."""
     return await call.read(
         lambda registry: registry.list_observations(f"{project}/{model}", version, **dict(words))
+    )
+
+
+@routes.post(VERSION + "/histograms", status_code=201, response_model=HistogramAnswer)
+async def report_histogram(
+    call: CallOf, project: str, model: str, version: str, body: NewHistogram
+) -> Response:
+    """Take in how the values of a metric are spread, or what others are held against."""
+    return await call.write(
+        lambda registry: registry.report_histogram(f"{project}/{model}", version, **body.given()),
+        status=201,
+    )
+
+
+@routes.get(VERSION + "/drift", response_model=DriftAnswer)
+async def list_drift(
+    call: CallOf, project: str, model: str, version: str, words: Annotated[SeriesWords, Query()]
+) -> Response:
+    """Return how far a metric lay from its reference over time."""
+    return await call.read(
+        lambda registry: registry.list_drift(f"{project}/{model}", version, **dict(words))
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lockgate.domain.monitors import Action, Against, Monitor
+from lockgate.domain.drift import DriftSeries, HistogramKept, listed
+from lockgate.domain.monitors import Action, Against, Measure, Monitor
 from lockgate.domain.observations import ObservationSeries, ObservationsKept
 from lockgate.domain.trials import Direction
 from lockgate.sdk.calls import Calls, Moment, given, moment_text, segment
@@ -52,6 +53,51 @@ class MonitorVerbs(Calls):
             points=points,
         )
 
+    def report_histogram(
+        self,
+        name: str,
+        version: str | int,
+        metric: str,
+        edges: Sequence[float],
+        counts: Sequence[int],
+        *,
+        at: Moment = None,
+        reference: bool = False,
+    ) -> HistogramKept:
+        """Take in how a metric's values are spread, as of now or ``at``; or as the ``reference``.
+
+        ``counts`` are of the values below the first edge, from each edge to the next, and from the
+        last on: one more than there are edges. A metric of a version keeps its edges.
+        """
+        body = given(
+            edges=listed(edges),
+            counts=listed(counts),
+            metric=metric,
+            at=moment_text(at, "at"),
+            reference=reference,
+        )
+        return self._change(HistogramKept, "POST", self._version(name, version, "histograms"), body)
+
+    def list_drift(
+        self,
+        name: str,
+        version: str | int,
+        metric: str,
+        *,
+        since: Moment = None,
+        until: Moment = None,
+        points: int = 200,
+    ) -> DriftSeries:
+        """Return how far a metric's histograms lay from their reference, in ``points`` steps."""
+        return self._load(
+            DriftSeries,
+            self._version(name, version, "drift"),
+            metric=metric,
+            since=moment_text(since, "since"),
+            until=moment_text(until, "until"),
+            points=points,
+        )
+
     def set_monitor(
         self,
         name: str,
@@ -59,8 +105,9 @@ class MonitorVerbs(Calls):
         metric: str,
         *,
         bound: float = 0.0,
-        against: Against = "bound",
-        direction: Direction = "higher",
+        measure: Measure = "mean",
+        against: Against | None = None,
+        direction: Direction | None = None,
         stage: str | None = None,
         window_s: int = 300,
         windows: int = 3,
@@ -74,10 +121,13 @@ class MonitorVerbs(Calls):
         ``windows`` bad windows in a row raise an alarm, ``recovery`` good ones end it; both are
         events. With ``action`` rollback an alarm brings back the version before, at most once in
         ``cooldown_s``. ``against`` metrics or incumbent, ``bound`` is by how much it may be worse.
+        With ``measure`` psi or ks it is how far histograms may lie from the version's reference,
+        or from the ``incumbent``'s.
         """
         rule = {
             "metric": metric,
             "bound": bound,
+            "measure": measure,
             "against": against,
             "direction": direction,
             "stage": stage,

@@ -13,7 +13,7 @@ from lockgate.domain.access import Actor
 from lockgate.domain.observations import GRAINS_S
 from lockgate.errors import RegistryError
 from lockgate.services.leasing import Lease
-from lockgate.services.monitors import evaluate_monitors
+from lockgate.services.monitoring import evaluate_monitors
 from lockgate.services.observations import forget_observations
 from lockgate.storage.store import Caller, Store
 

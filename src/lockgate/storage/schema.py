@@ -26,7 +26,7 @@ from lockgate.storage import (
 )
 from lockgate.storage.statements import DIALECTS
 
-HEAD = "0011"
+HEAD = "0012"
 METADATA = tables.metadata
 """Every table: those of `tables` and of the modules beside it."""
 _DRAWN_IN = (

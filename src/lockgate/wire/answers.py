@@ -18,6 +18,7 @@ from lockgate.domain.boards import Board
 from lockgate.domain.checks import CheckResult
 from lockgate.domain.comparison import Comparison
 from lockgate.domain.deployments import Deployment, VersionUser
+from lockgate.domain.drift import DriftSeries, HistogramKept
 from lockgate.domain.events import EventStretch
 from lockgate.domain.frozen import FrozenDict
 from lockgate.domain.gates import GateReport
@@ -233,4 +234,6 @@ TallyAnswer = schema_of(VersionTally)
 OutcomesAnswer = schema_of(OutcomeComparison)
 ObservedAnswer = schema_of(ObservationsKept)
 SeriesAnswer = schema_of(ObservationSeries)
+HistogramAnswer = schema_of(HistogramKept)
+DriftAnswer = schema_of(DriftSeries)
 MonitorAnswer = schema_of(Monitor)
