@@ -51,16 +51,19 @@ def open_client(
     patience: Patience | None = None,
     headers: Mapping[str, str] | None = None,
     resolve: Resolve | None = None,
+    setting: str = "import_hosts",
 ) -> httpx.Client:
     """Return a client that keeps to ``rules``. It follows a few redirects, to http(s) only.
 
-    A refused address is `AddressRefused`, which is an ``httpx.ConnectError``. Proxies named in the
+    A refused address is `AddressRefused`, which is an ``httpx.ConnectError`` and names the
+    ``setting`` that ``rules`` come from. Proxies named in the
     environment are not used, since they would resolve names once more; ``rules.anywhere`` makes it
     an ordinary client.
     """
     patience = patience or Patience()
+    judge = _Judge(rules, setting)
     return httpx.Client(
-        transport=None if rules.anywhere else _Pinned(rules, patience, resolve or _addresses_of),
+        transport=None if rules.anywhere else _Pinned(judge, patience, resolve or _addresses_of),
         trust_env=rules.anywhere,
         timeout=patience.silence_s,
         follow_redirects=True,
@@ -69,15 +72,28 @@ def open_client(
     )
 
 
+@dataclass(frozen=True)
+class _Judge:
+    """Which addresses may be reached, and the setting that says so."""
+
+    rules: AddressRules
+    setting: str
+
+    def require(self, host: str, port: int, address: str) -> None:
+        fault = self.rules.find_fault(host, port, address)
+        if fault is not None:
+            raise AddressRefused(f"{fault}; the setting {self.setting} says which are allowed")
+
+
 class _Pinned(httpx.HTTPTransport):
     """The library's transport, on connections of ours."""
 
-    def __init__(self, rules: AddressRules, patience: Patience, resolve: Resolve) -> None:
+    def __init__(self, judge: _Judge, patience: Patience, resolve: Resolve) -> None:
         super().__init__(trust_env=False)
         self._pool.close()
         self._pool = httpcore.ConnectionPool(
             ssl_context=httpx.create_ssl_context(),
-            network_backend=_Network(rules, patience, resolve),
+            network_backend=_Network(judge, patience, resolve),
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -92,8 +108,8 @@ class _Pinned(httpx.HTTPTransport):
 class _Network(httpcore.NetworkBackend):
     """Connects to addresses that were judged, never to names."""
 
-    def __init__(self, rules: AddressRules, patience: Patience, resolve: Resolve) -> None:
-        self._rules, self._patience, self._resolve = rules, patience, resolve
+    def __init__(self, judge: _Judge, patience: Patience, resolve: Resolve) -> None:
+        self._judge, self._patience, self._resolve = judge, patience, resolve
         self._deadline_s = time.monotonic() + patience.wall_s
         self._sockets = httpcore.SyncBackend()
 
@@ -110,9 +126,7 @@ class _Network(httpcore.NetworkBackend):
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(f"{host} cannot be resolved: {error}") from error
         for address in addresses:
-            fault = self._rules.find_fault(host, port, address)
-            if fault is not None:
-                raise AddressRefused(f"{fault}; the setting import_hosts says which are allowed")
+            self._judge.require(host, port, address)
         failed: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
         for address in addresses:
             try:

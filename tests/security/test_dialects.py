@@ -17,7 +17,7 @@ from lockgate.settings import Settings
 from registries import Server, embedded, running
 
 MLFLOW = ("/api/2.0/mlflow", "/ajax-api/2.0/mlflow")
-FOREIGN = ("/hf", "/models", "/audit", "/api/v1/registry", "/api/2.0/")
+FOREIGN = ("/hf", "/models", "/audit", "/api/v1/registry", "/api/v1/prometheus", "/api/2.0/")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # What a dialect says to everybody, whoever asks: that it has no such thing, or what it can do.
 TELLS_NOTHING = (404, 405, 501)

@@ -253,6 +253,13 @@ TABLE: dict[str, Row] = {
         "monitor.write", body={"metric": "auc"}, path={"monitor": "auc"}
     ),
     f"DELETE {M}/monitors/{{monitor}}": Row("monitor.write", path={"monitor": "auc"}),
+    f"GET {M}/sources": seen(),
+    f"PUT {M}/sources/{{metric}}": Row(
+        "monitor.write",
+        body={"url": "http://prometheus:9090", "query": "up"},
+        path={"metric": "auc"},
+    ),
+    f"DELETE {M}/sources/{{metric}}": Row("monitor.write", path={"metric": "auc"}),
     f"POST {A}/monitors/evaluate": everywhere("request.settle"),
     f"GET {M}/outcomes": seen(query={"metric": "m"}),
     f"GET {M}/aliases/{{alias}}": seen(),

@@ -1,4 +1,4 @@
-"""``lockgate observe`` and ``lockgate monitor``: what versions do in use, and rules over it."""
+"""``lockgate monitor``: rules over what versions do in use."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lockgate.cli import options
-from lockgate.cli.output import Cell, Column, counted
+from lockgate.cli.observations import Measure, Metric, chart, histogram
+from lockgate.cli.output import Cell, Column
 from lockgate.cli.session import Session
-from lockgate.cli.values import metrics_of
+from lockgate.cli.sources import source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,14 +39,6 @@ class Against(StrEnum):
     reference = "reference"
 
 
-class Measure(StrEnum):
-    """What of a metric is watched."""
-
-    mean = "mean"
-    psi = "psi"
-    ks = "ks"
-
-
 class Better(StrEnum):
     """Which way is better."""
 
@@ -60,35 +53,12 @@ class Action(StrEnum):
     rollback = "rollback"
 
 
-def observe(
-    ctx: typer.Context,
-    reference: options.Reference,
-    metrics: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="KEY=NUMBER...", help="As in auc=0.87 latency_p99_ms=41.", show_default=False
-        ),
-    ],
-    at: Annotated[
-        str | None, typer.Option("--at", metavar="TIME", help="When it was so; now unless told.")
-    ] = None,
-) -> None:
-    """Report metrics of a version in use."""
-    session = Session.of(ctx)
-    name, label = session.version_named(reference, None)
-    kept = session.registry.report_observations(name, label, metrics_of(metrics), at=at)
-    told = counted(kept.count, "value")
-    session.output.done(kept, f"{told} of {kept.project}/{kept.model}:{kept.version} taken in.")
-
-
 @app.command()
 def add(
     ctx: typer.Context,
     name: options.Model,
     monitor: Name,
-    metric: Annotated[
-        str, typer.Argument(metavar="METRIC", help="Such as auc.", show_default=False)
-    ],
+    metric: Metric,
     bound: Annotated[
         float, typer.Option("--bound", metavar="NUMBER", help="What it is held to, or may miss.")
     ] = 0.0,
@@ -171,6 +141,11 @@ def evaluate(ctx: typer.Context) -> None:
     session = Session.of(ctx)
     found = session.registry.evaluate_monitors()
     session.output.show(found, lambda: _draw(session.output, found))
+
+
+app.command()(histogram)
+app.command()(chart)
+app.add_typer(source, name="source")
 
 
 def _draw(output: Output, found: Sequence[Monitor]) -> None:

@@ -177,6 +177,8 @@ NEEDED_FOR: Mapping[str, frozenset[str]] = {
     "set_reference": frozenset({REPORT_OBSERVATIONS}),
     "set_monitor": frozenset({MONITOR}),
     "remove_monitor": frozenset({MONITOR}),
+    "set_source": frozenset({MONITOR}),
+    "remove_source": frozenset({MONITOR}),
     "monitor_alarm": frozenset({MONITOR}),
     "monitor_recovered": frozenset({MONITOR}),
     "init_access": frozenset({MANAGE_ACCESS}),

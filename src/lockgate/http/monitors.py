@@ -15,12 +15,14 @@ from lockgate.wire.answers import (
     MonitorAnswer,
     ObservedAnswer,
     SeriesAnswer,
+    SourceAnswer,
 )
-from lockgate.wire.bodies import NewHistogram, NewMonitor, NewObservations
+from lockgate.wire.bodies import NewHistogram, NewMonitor, NewObservations, NewSource
 from lockgate.wire.queries import SeriesWords
 
 routes = router("monitoring")
 ONE = MODEL + "/monitors/{monitor}"
+SOURCE = MODEL + "/sources/{metric}"
 
 
 @routes.post(VERSION + "/observations", status_code=201, response_model=ObservedAnswer)
@@ -87,6 +89,28 @@ async def list_monitors(call: CallOf, project: str, model: str) -> Response:
 async def remove_monitor(call: CallOf, project: str, model: str, monitor: str) -> Response:
     """Watch no more by this rule."""
     return await call.write(lambda registry: registry.remove_monitor(f"{project}/{model}", monitor))
+
+
+@routes.put(SOURCE, response_model=SourceAnswer)
+async def set_source(
+    call: CallOf, project: str, model: str, metric: str, body: NewSource
+) -> Response:
+    """Read a metric from a Prometheus server."""
+    return await call.write(
+        lambda registry: registry.set_source(f"{project}/{model}", metric, **body.given())
+    )
+
+
+@routes.get(MODEL + "/sources", response_model=list[SourceAnswer])  # type: ignore[valid-type]
+async def list_sources(call: CallOf, project: str, model: str) -> Response:
+    """List where metrics of a model are read from, and how that went."""
+    return await call.read(lambda registry: registry.list_sources(f"{project}/{model}"))
+
+
+@routes.delete(SOURCE, response_model=SourceAnswer)
+async def remove_source(call: CallOf, project: str, model: str, metric: str) -> Response:
+    """Read a metric no more."""
+    return await call.write(lambda registry: registry.remove_source(f"{project}/{model}", metric))
 
 
 @routes.post("/monitors/evaluate", response_model=list[MonitorAnswer])  # type: ignore[valid-type]

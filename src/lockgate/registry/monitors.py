@@ -8,10 +8,11 @@ from typing import Any
 from lockgate.domain.drift import DriftSeries, HistogramKept
 from lockgate.domain.monitors import Action, Against, Measure, Monitor
 from lockgate.domain.observations import ObservationSeries, ObservationsKept
+from lockgate.domain.sources import MetricSource
 from lockgate.domain.trials import Direction
 from lockgate.registry.desk import Desk, Moment, micros
 from lockgate.services import histograms as spread
-from lockgate.services import monitoring, monitors
+from lockgate.services import monitoring, monitors, sources
 from lockgate.services import observations as seen
 
 
@@ -152,6 +153,32 @@ class MonitorVerbs(Desk):
     def remove_monitor(self, name: str, monitor: str) -> Monitor:
         """Watch no more by this rule, and return it. Raises `MonitorNotFound`."""
         return monitors.remove_monitor(self._store, self._who, *self._split(name), monitor)
+
+    def set_source(
+        self,
+        name: str,
+        metric: str,
+        url: str,
+        query: str,
+        *,
+        stage: str | None = None,
+        step_s: int = 60,
+    ) -> MetricSource:
+        """Read a metric from the Prometheus server at ``url``, every ``step_s``, as PromQL.
+
+        ``$version``, ``$model`` and ``$project`` in the query are those of whatever stands in the
+        stage: the serving one, unless told.
+        """
+        given = {"url": url, "query": query, "stage": stage, "step_s": step_s}
+        return sources.set_source(self._store, self._who, *self._split(name), metric, given)
+
+    def list_sources(self, name: str) -> tuple[MetricSource, ...]:
+        """Return where metrics of a model are read from, by metric, and how that went."""
+        return sources.list_sources(self._store, *self._split(name))
+
+    def remove_source(self, name: str, metric: str) -> MetricSource:
+        """Read a metric no more, and return its source. Raises `SourceNotFound`."""
+        return sources.remove_source(self._store, self._who, *self._split(name), metric)
 
     def evaluate_monitors(self) -> tuple[Monitor, ...]:
         """Look at every monitor now, as the server does by itself; return what has changed."""

@@ -8,6 +8,7 @@ from typing import Any
 from lockgate.domain.drift import DriftSeries, HistogramKept, listed
 from lockgate.domain.monitors import Action, Against, Measure, Monitor
 from lockgate.domain.observations import ObservationSeries, ObservationsKept
+from lockgate.domain.sources import MetricSource
 from lockgate.domain.trials import Direction
 from lockgate.sdk.calls import Calls, Moment, given, moment_text, segment
 from lockgate.wire.records import from_wire
@@ -149,6 +150,34 @@ class MonitorVerbs(Calls):
         """Watch no more by this rule, and return it. Raises `MonitorNotFound`."""
         path = self._model(name, "monitors", segment(monitor, "monitor"))
         return self._change(Monitor, "DELETE", path)
+
+    def set_source(
+        self,
+        name: str,
+        metric: str,
+        url: str,
+        query: str,
+        *,
+        stage: str | None = None,
+        step_s: int = 60,
+    ) -> MetricSource:
+        """Read a metric from the Prometheus server at ``url``, every ``step_s``, as PromQL.
+
+        ``$version``, ``$model`` and ``$project`` in the query are those of whatever stands in the
+        stage: the serving one, unless told.
+        """
+        path = self._model(name, "sources", segment(metric, "metric"))
+        body = given(url=url, query=query, stage=stage, step_s=step_s)
+        return self._change(MetricSource, "PUT", path, body)
+
+    def list_sources(self, name: str) -> tuple[MetricSource, ...]:
+        """Return where metrics of a model are read from, by metric, and how that went."""
+        return self._all(MetricSource, self._model(name, "sources"))
+
+    def remove_source(self, name: str, metric: str) -> MetricSource:
+        """Read a metric no more, and return its source. Raises `SourceNotFound`."""
+        path = self._model(name, "sources", segment(metric, "metric"))
+        return self._change(MetricSource, "DELETE", path)
 
     def evaluate_monitors(self) -> tuple[Monitor, ...]:
         """Look at every monitor now, as the server does by itself; return what has changed."""

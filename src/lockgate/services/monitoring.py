@@ -40,6 +40,7 @@ from lockgate.services.histograms import total_between
 from lockgate.services.lookup import find_baseline
 from lockgate.services.monitors import load_monitor, record_of_monitor
 from lockgate.services.promotion import find_earlier, roll_back_in
+from lockgate.services.sources import read_sources
 from lockgate.storage import guard
 from lockgate.storage import histograms as histogram_rows
 from lockgate.storage import models as model_rows
@@ -60,13 +61,14 @@ class Seen:
 
 
 def evaluate_monitors(store: Store, who: Caller) -> tuple[Monitor, ...]:
-    """Look at every monitor, each in its own transaction; return those whose state changed.
+    """Read every source and look at every monitor, each by itself; return those that changed.
 
     An alarm, and its end, is an event. A rollback is made in the name of who set the monitor, as
     far as they still may.
     """
     if who.grant is not None:
         who.grant.require_everywhere(SETTLE)
+    read_sources(store)
     changed = []
     for project, model, name in store.database.snapshot(rows.all_monitors):
         after = _evaluate(store, project, model, name)

@@ -1,4 +1,4 @@
-"""The watcher: a thread that looks at the monitors now and then, and forgets what is old.
+"""The watcher: a thread that reads metrics, looks at the monitors, and forgets what is old.
 
 One process of all does it at a time, by a lease.
 """

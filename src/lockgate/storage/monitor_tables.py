@@ -82,7 +82,7 @@ metric_sources = Table(
     Column("url", Text, nullable=False),
     Column("query", Text, nullable=False),
     Column("step_s", Integer, nullable=False),
-    Column("read_until", BigInteger),
+    Column("read_until", BigInteger, nullable=False),
     Column("error", Text, nullable=False),
     Column("set_by", Text, nullable=False),
     Column("set_at", BigInteger, nullable=False),

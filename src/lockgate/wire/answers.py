@@ -33,6 +33,7 @@ from lockgate.domain.overview import ModelOverview
 from lockgate.domain.portable import BundleHead
 from lockgate.domain.projects import Project
 from lockgate.domain.requirements.evidence import Waiver
+from lockgate.domain.sources import MetricSource
 from lockgate.domain.splits import Assignment, Split
 from lockgate.domain.summary import Summary
 from lockgate.domain.trials import OutcomeComparison, VersionTally
@@ -237,3 +238,4 @@ SeriesAnswer = schema_of(ObservationSeries)
 HistogramAnswer = schema_of(HistogramKept)
 DriftAnswer = schema_of(DriftSeries)
 MonitorAnswer = schema_of(Monitor)
+SourceAnswer = schema_of(MetricSource)

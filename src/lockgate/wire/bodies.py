@@ -283,6 +283,13 @@ class NewMonitor(Body):
     cooldown_s: int = Field(default=86_400, description="At most one rollback in this time")
 
 
+class NewSource(Body):
+    url: str = Field(description="Of a Prometheus server, such as http://prometheus:9090")
+    query: str = Field(description="PromQL; $version, $model and $project are filled in")
+    stage: str | None = Field(default=None, description="The serving stage unless told")
+    step_s: int = Field(default=60, description="A value every so many seconds")
+
+
 class Resumption(Body):
     skip: bool = Field(default=False, description="Begin with what happens from now on")
 

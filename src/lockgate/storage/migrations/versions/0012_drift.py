@@ -53,7 +53,7 @@ def upgrade() -> None:
         sa.Column("url", TEXT, nullable=False),
         sa.Column("query", TEXT, nullable=False),
         sa.Column("step_s", sa.Integer(), nullable=False),
-        sa.Column("read_until", sa.BigInteger()),
+        sa.Column("read_until", sa.BigInteger(), nullable=False),
         sa.Column("error", TEXT, nullable=False),
         sa.Column("set_by", TEXT, nullable=False),
         sa.Column("set_at", sa.BigInteger(), nullable=False),
