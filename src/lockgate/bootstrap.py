@@ -176,6 +176,7 @@ def open_store(url: str, settings: Settings, clock: Clock | None = None) -> Stor
     """
     from lockgate.domain.run_links import RunPages
     from lockgate.services.posting import Poster
+    from lockgate.services.prometheus import Prometheus
     from lockgate.storage.store import Store
 
     pages = RunPages(mlflow=settings.mlflow_run_url, wandb=settings.wandb_run_url)
@@ -190,6 +191,7 @@ def open_store(url: str, settings: Settings, clock: Clock | None = None) -> Stor
         raise
     store.depot = depot_of(url, settings, store)
     store.post = Poster(settings.webhook_hosts)
+    store.prometheus = Prometheus(settings.prometheus_hosts)
     store.run_pages = pages
     return store
 

@@ -194,6 +194,7 @@ def build_app(
         body_bytes_max=settings.body_bytes_max,
         hosts=hosts,
         uploads=_merged(asked, "UPLOADS"),
+        encodings=_merged(asked, "ENCODINGS"),
         silence_s=settings.silence_s,
     )
     app.add_middleware(Gate, limits=limits)

@@ -75,13 +75,15 @@ _GUARDS = (
 class GateLimits:
     """What the gate lets in. ``hosts`` are names for ``Host``, or ``*`` for any.
 
-    ``uploads`` are path prefixes, below which larger bodies are taken, in bytes. A body may pause
+    ``uploads`` are path prefixes, below which larger bodies are taken, in bytes. ``encodings`` are
+    paths and the Content-Encoding that is left to whoever answers there. A body may pause
     for ``silence_s``; once it took ``slow_s`` it must have come at ``slow_bytes_s`` or faster.
     """
 
     body_bytes_max: int
     hosts: frozenset[str]
     uploads: Mapping[str, int] = field(default_factory=dict)
+    encodings: Mapping[str, str] = field(default_factory=dict)
     silence_s: float = 20.0
     slow_s: float = 20.0
     slow_bytes_s: float = 10_000.0
@@ -170,7 +172,7 @@ class Gate:
         elif not length.isdigit() or len(length) > 18:
             raise Refused(400, "Content-Length must be a whole number.")
         encoding = headers.get(b"content-encoding", b"identity").lower()
-        if encoding != b"identity":
+        if encoding not in (b"identity", self._limits.encodings.get(scope["path"], "").encode()):
             raise Refused(415, "Send the body as it is, without a Content-Encoding.")
         most = self._limits.body_bytes_at(scope["path"])
         if length is not None and int(length) > most:

@@ -49,7 +49,9 @@ def test_pages_are_accessible_and_unharmed(
 ) -> None:
     """axe finds no serious fault, nothing is wider than the screen, hostile texts do nothing."""
     (webhook,) = told.list_webhooks(project="told")[:1]
-    page = open_page(f"ui/p/told/settings?tab={tab}&webhook={webhook.uid}", size=size, scheme=scheme)
+    page = open_page(
+        f"ui/p/told/settings?tab={tab}&webhook={webhook.uid}", size=size, scheme=scheme
+    )
     expect(page.get_by_role("region", name=PAGES[tab])).to_be_visible()
     expect(page.get_by_role("status", name="Loading")).to_have_count(0)
     assert_accessible(page)
