@@ -15,6 +15,7 @@ import itertools
 import json
 import shutil
 import tempfile
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -68,18 +69,29 @@ def main() -> None:
 def _measure(
     asked: argparse.Namespace, python: Path, home: Path, server: str | None
 ) -> dict[str, Any]:
-    """Measure part by part: those that take a known time first, the largest sizes last."""
+    """Measure part by part: requests to the smallest registry first, to the largest last."""
     results: dict[str, Any] = {
         "machine": reporting.machine(),
         "date": datetime.now(UTC).date().isoformat(),
         **{part: [] for part in (*PARTS, "limits", "missing")},
     }
     trying = Trying(results["missing"], asked.minutes_max * 60)
-    if "resting" in asked.only:
-        results["resting"] = trying(
-            "start and rest",
-            lambda: resting.measure(python, home / "resting", weighed=not asked.quick),
+
+    def ask(sizes: Iterable[int]) -> None:
+        for size, database in itertools.product(sizes, asked.databases):
+            this = Round(
+                database=database, size=size, seconds=asked.seconds, defaults=size == 100_000
+            )
+            where = home / f"{database}-{size}"
+            results["requests"] += requests.measure(this, python, where, server, trying)
+            shutil.rmtree(where, ignore_errors=True)
+
+    sizes = sorted(asked.sizes) if "requests" in asked.only else []
+    if sizes:
+        results["limits"] = trying(
+            "the limits of requests", lambda: requests.limits(asked.seconds, home / "limits")
         )
+    ask(sizes[:1])
     if "promoters" in asked.only:
         for database in asked.databases:
             this = Round(database=database, size=0, seconds=asked.seconds)
@@ -92,17 +104,12 @@ def _measure(
         results["bytes"] = trying(
             "files", lambda: transfers.measure(python, home / "bytes", asked.mib, tunes)
         )
-    if "requests" in asked.only:
-        results["limits"] = trying(
-            "the limits of requests", lambda: requests.limits(asked.seconds, home / "limits")
+    if "resting" in asked.only:
+        results["resting"] = trying(
+            "start and rest",
+            lambda: resting.measure(python, home / "resting", weighed=not asked.quick),
         )
-        for size, database in itertools.product(sorted(asked.sizes), asked.databases):
-            this = Round(
-                database=database, size=size, seconds=asked.seconds, defaults=size == 100_000
-            )
-            where = home / f"{database}-{size}"
-            results["requests"] += requests.measure(this, python, where, server, trying)
-            shutil.rmtree(where, ignore_errors=True)
+    ask(sizes[1:])
     return results
 
 

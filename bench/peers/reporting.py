@@ -55,8 +55,12 @@ def write_page(results: Results, folder: Path) -> None:
         told.append(f"\n## Requests: {size:,} versions, {database}\n")
         rows = [r for r in results["requests"] if (r["database"], r["size"]) == (database, size)]
         for key, title, unit in (
-            ("cpu_ms", "CPU of the server, a request, one client (less is better)", "ms"),
-            ("per_s", "Requests a second, sixteen clients (more is better)", "/s"),
+            (
+                "cpu_ms",
+                "CPU of the server, a request, one client (less is better; logarithmic)",
+                "ms",
+            ),
+            ("per_s", "Requests a second, sixteen clients (more is better; logarithmic)", "/s"),
         ):
             connections = 1 if key == "cpu_ms" else 16
             listed = sorted(

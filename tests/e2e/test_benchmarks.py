@@ -77,7 +77,7 @@ def test_a_page_tells_goals_met_and_missed_and_what_was_not_measured(tmp_path: P
         "**missed by 25%** | 0.50 ms | 8.00 ms |",
         "- MLflow: SystemExit: it did not start",
         "- files: there was no time left for it",
-        "![CPU of the server, a request, one client (less is better)](benchmarks/sqlite-1000-",
+        "![CPU of the server, a request, one client (less is better; logarithmic)](benchmarks/",
     ):
         assert said in page
     assert len(list((tmp_path / "benchmarks").glob("*.svg"))) == 2
