@@ -13,7 +13,6 @@ import pytest
 
 from attacked import CHURN, FIRST, JSON, V1, Target, a_target, peak_bytes, read_answer, together
 from lockgate.http.connections import ConnectionLimits
-from lockgate.wire.frames import BATCH_BYTES_MAX
 
 QUICK = ConnectionLimits(connections_max=40, head_s=0.5, stall_s=0.5)
 
@@ -324,93 +323,6 @@ def test_47_headers_without_end(target: Target) -> None:
         answer = target.raw(b"GET / HTTP/1.1\r\n", *[b"X-A: " + b"a" * 60_000 + b"\r\n"] * 500)
         assert answer.status in (431, 0)
     assert peak_bytes() - before < 50_000_000
-
-
-def test_48_bodies_too_large(target: Target) -> None:
-    """Line 48: what is larger than a limit is refused when announced, or when it gets there."""
-    before = peak_bytes()
-    with target.unharmed():
-        for path, most in (
-            ("/projects", 4_000_000), ("/artifacts/blobs", BATCH_BYTES_MAX),
-        ):  # fmt: skip
-            kind = "application/json" if path == "/projects" else "application/vnd.lockgate.blobs"
-            head = f"POST {V1}{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\n"
-            announced = head + f"Content-Length: {most + 1}\r\n\r\n"
-            assert target.raw(announced.encode()).status == 413
-            chunked = (head + "Transfer-Encoding: chunked\r\n\r\n").encode()
-            piece = b"100000\r\n" + b" " * 2**20 + b"\r\n"
-            assert target.raw(chunked, *[piece] * 80).status in (400, 413, 0)
-    assert peak_bytes() - before < 300_000_000
-
-
-def test_48_many_open_uploads(impatient: Target) -> None:
-    """Line 48: uploads that were begun and not ended hold a connection each, and are let go."""
-    head = b"POST /api/v1/artifacts/blobs HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-    head += b"Content-Type: application/vnd.lockgate.blobs\r\nContent-Length: 8000000\r\n\r\n"
-    before = peak_bytes()
-    with impatient.unharmed():
-        held = [socket.create_connection(impatient.address, timeout=30) for _ in range(30)]
-        for connection in held:
-            connection.sendall(head + b"x" * 1_000)
-        statuses = {read_answer(connection).status for connection in held}
-        for connection in held:
-            connection.close()
-        assert statuses <= {408, 0}
-        assert 408 in statuses
-    assert peak_bytes() - before < 200_000_000
-
-
-def test_48_too_many_at_once(target: Target) -> None:
-    """Line 48: more digests than a question may have are refused."""
-    with target.unharmed():
-        for count, status in ((1_001, 400), (50_000, 400)):
-            body = {"digests": [f"blake3:{n:064x}" for n in range(count)]}
-            answer = target.http.post(f"{V1}/artifacts/missing", json=body)
-            assert answer.status_code == status
-
-
-def test_49_a_full_disk(tmp_path: Path) -> None:
-    """Line 49: a store that cannot be written is 503, nothing is half there, reads go on."""
-    with a_target(tmp_path) as target:
-        blocked = target.folder / "lockgate.artifacts"
-        with target.unharmed():
-            from lockgate.artifacts.store import blob_digest
-            from lockgate.wire.frames import pack_blobs
-
-            data = b"new bytes"
-            body = b"".join(map(bytes, pack_blobs([(blob_digest(data), data)])))
-            with full(blocked):
-                answer = target.http.post(
-                    f"{V1}/artifacts/blobs",
-                    content=body,
-                    headers={"Content-Type": "application/vnd.lockgate.blobs"},
-                )
-                assert (answer.status_code, answer.json()["code"]) == (
-                    503,
-                    "blob_store_unavailable",
-                )
-
-
-def full(folder: Path) -> _Full:
-    """A store in which no file can be made, as on a full disk."""
-    return _Full(folder)
-
-
-class _Full:
-    """Its folders are files for a while: whoever runs this, root too, can make nothing in them."""
-
-    def __init__(self, folder: Path) -> None:
-        self._aside = [(each, each.with_name(each.name + "-aside")) for each in folder.iterdir()]
-
-    def __enter__(self) -> None:
-        for folder, aside in self._aside:
-            folder.rename(aside)
-            folder.write_text("full")
-
-    def __exit__(self, *_exception: object) -> None:
-        for folder, aside in self._aside:
-            folder.unlink()
-            aside.rename(folder)
 
 
 def test_a_crowd_of_attackers(target: Target) -> None:

@@ -81,13 +81,69 @@ def test_53_deleted_versions_go_nowhere(target: Target) -> None:
     name = f"{MODELS}/withdrawn"
     for label in ("1", "2"):
         target.http.post(f"{name}/versions", json={"version": label})
-    assert target.http.delete(f"{name}/versions/1").status_code in (200, 204)
+    assert target.http.delete(f"{name}/versions/1").status_code == 204
     gone = target.http.post(f"{name}/versions/1/transitions", json={"to": "Staging"})
     assert gone.status_code == 404
     target.http.post(f"{name}/versions/2/transitions", json={"to": "Archived"})
     for to in ("Staging", "Production"):
         answer = target.http.post(f"{name}/versions/2/transitions", json={"to": to})
         assert (answer.status_code, answer.json()["code"]) == (409, "transition_not_allowed")
+
+
+def test_53_what_waits_for_a_withdrawn_version(target: Target) -> None:
+    """Line 53: a request that was open when its version was deleted takes it nowhere."""
+    name = f"{MODELS}/waiting"
+    target.http.post(f"{name}/versions", json={"version": "1"})
+    policy = {"policy": {"requirements": [{"kind": "check", "name": "lint"}]}}
+    assert target.http.put(f"{name}/policies/Staging", json=policy).status_code == 200
+    asked = target.http.post(
+        f"{name}/versions/1/requests", json={"to": "Staging", "auto_promote": True}
+    )
+    uid = asked.json()["request"]["uid"]
+    assert target.http.delete(f"{name}/versions/1").status_code == 204
+    report = {"check": "lint", "status": "passed"}
+    answers = [
+        target.http.post(f"{name}/versions/1/checks", json=report),
+        target.http.post(f"{V1}/requests/{uid}/approve", json={}),
+        target.http.post(f"{name}/versions/1/requests", json={"to": "Staging"}),
+        target.http.put(f"{name}/aliases/champion", json={"version": "1"}),
+        target.http.get(f"{V1}/resolve", params={"ref": "waiting:1"}),
+    ]
+    told = [(each.status_code, each.json()["code"]) for each in answers]
+    gone = (404, "version_not_found")
+    assert told == [gone, (409, "request_closed"), gone, gone, gone]
+    assert target.http.post(f"{V1}/requests/settle").status_code == 200
+    restored = target.http.post(f"{name}/versions/1/restore").json()
+    assert (restored["stage"], restored["deleted_at"]) == ("None", None)
+
+
+def test_53_quarantine(target: Target, tmp_path: Path) -> None:
+    """Line 53: behind a gate that wants proof, files that are not proved harmless wait for good.
+
+    A failed check keeps a version out as well; a waiver lets files in, by name and on record.
+    """
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "model.pkl").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
+    target.registry.push(out, "suspect", "1")
+    name = f"{MODELS}/suspect"
+    wanted = [{"kind": "scan"}, {"kind": "check", "name": "review"}]
+    policy = {"policy": {"requirements": wanted}}
+    assert target.http.put(f"{name}/policies/Staging", json=policy).status_code == 200
+
+    def move() -> tuple[int, list[str]]:
+        answer = target.http.post(f"{name}/versions/1/transitions", json={"to": "Staging"})
+        rows = answer.json().get("report", {}).get("rows", [])
+        return answer.status_code, [each["verdict"] for each in rows]
+
+    assert move() == (409, ["failed", "missing"])
+    checks = f"{name}/versions/1/checks"
+    target.http.post(checks, json={"check": "review", "status": "failed"})
+    assert move() == (409, ["failed", "failed"])
+    target.http.post(checks, json={"check": "review", "status": "passed"})
+    assert move() == (409, ["failed", "passed"])
+    waived = target.http.post(f"{name}/versions/1/waivers", json={"reason": "looked at"})
+    assert (waived.status_code, move()[0]) == (201, 200)
 
 
 TAMPERING = [
