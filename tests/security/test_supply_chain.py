@@ -12,7 +12,7 @@ from attacked import CHURN, FIRST, V1, Target, a_target
 from bare import run
 from lockgate.artifacts.pushing import hash_tree
 from lockgate.artifacts.signatures import sign_manifest
-from lockgate.errors import RegistryError, VersionSealed
+from lockgate.errors import VersionSealed
 from lockgate.keys import new_key
 from lockgate.storage.sqlite import sqlite3
 
@@ -31,11 +31,11 @@ def test_50_pushed_again_with_other_bytes(target: Target, tmp_path: Path) -> Non
     """Line 50: a sealed version's label is taken for good."""
     out = other_files(tmp_path)
     before = target.http.get(FIRST).content
-    with pytest.raises((VersionSealed, RegistryError)):
+    with pytest.raises(VersionSealed):
         target.registry.push(out, "churn", "1.0")
     sealed = target.registry.keep_manifest(hash_tree(out).encoded)
     answer = target.http.post(f"{CHURN}/seals", json={"version": "1.0", "manifest": sealed.digest})
-    assert answer.status_code in (404, 409)
+    assert (answer.status_code, answer.json()["code"]) == (409, "version_sealed")
     assert before == target.http.get(FIRST).content
 
 
@@ -111,7 +111,7 @@ def test_53_what_waits_for_a_withdrawn_version(target: Target) -> None:
     ]
     told = [(each.status_code, each.json()["code"]) for each in answers]
     gone = (404, "version_not_found")
-    assert told == [gone, (409, "request_closed"), gone, gone, gone]
+    assert told == [gone] * 5
     assert target.http.post(f"{V1}/requests/settle").status_code == 200
     restored = target.http.post(f"{name}/versions/1/restore").json()
     assert (restored["stage"], restored["deleted_at"]) == ("None", None)
@@ -173,7 +173,7 @@ def test_54_the_log_has_no_way_in(target: Target, method: str) -> None:
     with target.unharmed():
         for path in ("/audit", "/audit/1", "/audit/export/1"):
             answer = target.http.request(method, V1 + path, json={"actor": "eve"})
-            assert answer.status_code in (404, 405)
+            assert answer.status_code == (405 if path == "/audit" else 404)
 
 
 def signature(digest: str) -> dict[str, Any]:
@@ -194,7 +194,7 @@ def test_56_signatures(target: Target) -> None:
             {**good, "public_key": "0" * 64}, {**good, "public_key": "f" * 64},
         ):  # fmt: skip
             answer = target.http.post(f"{FIRST}/signatures", json=bad)
-            assert answer.status_code in (400, 409, 422)
+            assert (answer.status_code, answer.json()["code"]) == (422, "corrupt")
         assert target.http.get(f"{FIRST}/signatures").json() == []
 
 
@@ -224,7 +224,7 @@ def test_33_content_that_was_swapped(target: Target, tmp_path: Path) -> None:
     target.http.put(members, json={"roles": ["approver"]})
     bob = {"X-Lockgate-Actor": "bob"}
     approved = target.http.post(f"{V1}/requests/{uid}/approve", json={}, headers=bob)
-    assert (own.status_code, approved.status_code) == (409, 200)
+    assert (own.status_code, own.json()["code"], approved.status_code) == (409, "conflict", 200)
     target.registry.push(other_files(tmp_path), "swapped", "1")
     answer = target.http.post(f"{name}/versions/1/transitions", json={"to": "Staging"})
     assert (answer.status_code, answer.json()["code"]) == (409, "policy_violated")
