@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
+
+from remote_writes import HEADERS, literally, request_of
 
 HF = "/hf"
 HUB = f"{HF}/api/models"
@@ -239,4 +242,13 @@ def _day22() -> dict[str, Row]:
     return {f"{m} {p}": Row(UNSPOKEN) for m in METHODS for p in paths} | spoken
 
 
-ROWS: dict[str, Row] = _hugging_face() | _mlflow() | _wanllmdb() | _day22()
+def _prometheus() -> dict[str, Row]:
+    labels = {"lockgate_project": "risk", "lockgate_model": "churn", "lockgate_version": "1"}
+    series = ({"__name__": "auc", **labels}, [(0.9, datetime(2026, 10, 1, tzinfo=UTC))])
+    content = literally(request_of([series]))
+    # Each version's part of a request is told about by itself, as something wrong with it.
+    row = Row("observation.report", content=content, headers=HEADERS, unseen=400)
+    return {"POST /api/v1/prometheus/write": row}
+
+
+ROWS: dict[str, Row] = _hugging_face() | _mlflow() | _wanllmdb() | _day22() | _prometheus()

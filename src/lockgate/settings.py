@@ -75,8 +75,8 @@ class Settings:
 
     Empty means its own names on a loopback address, any elsewhere.
     """
-    dialects: str = "mlflow,huggingface,wanllmdb,day22"
-    """Which clients of other registries the server understands, with commas; empty for none."""
+    dialects: str = "mlflow,huggingface,wanllmdb,day22,prometheus"
+    """Which clients of other systems the server understands, with commas; empty for none."""
     connections_max: int = 2_000
     """How many connections the server holds at once."""
     busy_s: float = 30.0
@@ -122,6 +122,9 @@ class Settings:
     """The page of a run of Weights & Biases: ``{entity}``, ``{project}`` and ``{run}`` in a URL."""
     monitor_s: float = 30.0
     """How often the server looks at the monitors."""
+    prometheus_hosts: str = ""
+    """Hosts of Prometheus servers that metrics may be read from although they are not public, with
+    commas: a name, ``name:port``, an address or a network."""
     observation_minutes_days: int = 7
     """For how many days observations are kept by the minute."""
     observation_hours_days: int = 90

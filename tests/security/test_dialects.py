@@ -19,7 +19,7 @@ from lockgate.http.app import build_app
 from lockgate.settings import Settings
 from registries import Server, embedded, running
 
-FOREIGN = ("/hf", "/models", "/audit", "/api/v1/registry", "/api/2.0/")
+FOREIGN = ("/hf", "/models", "/audit", "/api/v1/registry", "/api/v1/prometheus", "/api/2.0/")
 # What a dialect says to everybody, whoever asks: that it has no such thing, or what it can do.
 TELLS_NOTHING = (404, 405, 501)
 READS = ("project.view", "audit.view", SIGNED_IN)

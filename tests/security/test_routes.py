@@ -201,6 +201,7 @@ TABLE: dict[str, Row] = {
     f"GET {M}/history": seen(),
     f"GET {M}/board": seen(),
     f"GET {P}/board": seen(),
+    f"GET {P}/keys": seen(),
     f"GET {V}/children": seen(),
     f"GET {V}/preview": seen(query={"to": "Staging"}, path={"version": "2"}),
     f"GET {M}/versions": seen(),
@@ -217,12 +218,24 @@ TABLE: dict[str, Row] = {
         body={"outcomes": [{"version": "1", "metric": "m", "successes": 1, "trials": 2}]},
     ),
     f"POST {V}/observations": Row("observation.report", body={"observations": {"auc": 0.9}}),
+    f"GET {V}/measured": seen(),
     f"GET {V}/observations": seen(query={"metric": "auc"}),
+    f"POST {V}/histograms": Row(
+        "observation.report", body={"metric": "age", "edges": [30], "counts": [1, 2]}
+    ),
+    f"GET {V}/drift": seen(query={"metric": "age"}),
     f"GET {M}/monitors": seen(),
     f"PUT {M}/monitors/{{monitor}}": Row(
         "monitor.write", body={"metric": "auc"}, path={"monitor": "auc"}
     ),
     f"DELETE {M}/monitors/{{monitor}}": Row("monitor.write", path={"monitor": "auc"}),
+    f"GET {M}/sources": seen(),
+    f"PUT {M}/sources/{{metric}}": Row(
+        "monitor.write",
+        body={"url": "http://prometheus:9090", "query": "up"},
+        path={"metric": "auc"},
+    ),
+    f"DELETE {M}/sources/{{metric}}": Row("monitor.write", path={"metric": "auc"}),
     f"POST {A}/monitors/evaluate": everywhere("request.settle"),
     f"GET {M}/outcomes": seen(query={"metric": "m"}),
     f"GET {M}/aliases/{{alias}}": seen(),

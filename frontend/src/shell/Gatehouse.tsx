@@ -14,6 +14,7 @@ export function Gatehouse({ children }: { children: ReactNode }) {
 }
 
 function SignIn() {
+  const { ended } = useSession();
   const [token, setToken] = useState("");
   const client = useQueryClient();
   const issuer = useQuery({ queryKey: ["issuer"], queryFn: issuerName });
@@ -37,6 +38,11 @@ function SignIn() {
             <Title order={1} size="h3">
               Sign in to Lockgate
             </Title>
+            {ended && (
+              <Text size="sm" role="status">
+                The session of {ended} has ended. Sign in again, and this page goes on where it was.
+              </Text>
+            )}
             {issuer.data && (
               <>
                 <Button onClick={signInElsewhere}>Sign in with {issuer.data}</Button>

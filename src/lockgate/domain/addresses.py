@@ -28,6 +28,7 @@ ANY: Final = "*"
 IMPORT_HOSTS: Final = "LOCKGATE_IMPORT_HOSTS"
 WEBHOOK_HOSTS: Final = "LOCKGATE_WEBHOOK_HOSTS"
 OIDC_HOSTS: Final = "LOCKGATE_OIDC_HOSTS"
+PROMETHEUS_HOSTS: Final = "LOCKGATE_PROMETHEUS_HOSTS"
 
 # The library's own tables are those of its release; what matters is said here.
 _CLOSED: Final[tuple[tuple[Network, str], ...]] = tuple(

@@ -47,6 +47,7 @@ from lockgate.http.calls import THREADS_MAX
 from lockgate.http.documentation import ROUTES, openapi_of
 from lockgate.http.gate import Gate, GateLimits, hosts_of
 from lockgate.http.hot import HotReads
+from lockgate.http.hot_writes import HotWrites
 from lockgate.http.prefixes import Prefixes
 from lockgate.http.problems import on_http_exception, on_registry_error, on_validation_error
 from lockgate.http.proxies import Proxied
@@ -54,6 +55,7 @@ from lockgate.http.representations import KeptVersions
 from lockgate.http.streams import Streams
 from lockgate.http.throttling import Throttles
 from lockgate.http.transfers import Transfers
+from lockgate.http.voices import Voices
 from lockgate.registry import Registry
 
 NOUNS = (
@@ -179,6 +181,7 @@ def build_app(
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(RequestValidationError, on_validation_error)
     # The last that is added is the first that a request meets.
+    app.add_middleware(HotWrites)
     if app.state.reads_at_once:
         app.add_middleware(HotReads)
     owners = _merged(asked, "PREFIXES")
@@ -191,9 +194,13 @@ def build_app(
         body_bytes_max=settings.body_bytes_max,
         hosts=hosts,
         uploads=_merged(asked, "UPLOADS"),
+        encodings=_merged(asked, "ENCODINGS"),
         silence_s=settings.silence_s,
     )
     app.add_middleware(Gate, limits=limits)
+    voices = _merged(asked, "VOICES")
+    if voices:
+        app.add_middleware(Voices, voices=voices)
     app.add_middleware(metrics.Measured, requests=requests)
     if settings.trusted_proxies:
         app.add_middleware(Proxied, trusted=settings.trusted_proxies)

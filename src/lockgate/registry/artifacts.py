@@ -100,16 +100,12 @@ class ArtifactVerbs(Desk, ImportVerbs):
         version even of what the same person pushed with the same words before; ``words`` are
         those of `register_model`. See `push`, which is this and all that comes before it.
         """
-        project, _ = self._split(name)
-        self._store.read(lambda session: publishing.require_push(session, project))
-        if isinstance(manifest, str):
-            manifest = possession.load_manifest(self._store, self.depot, self._who, manifest)
         return self._seal(name, manifest, {"version": version, **words}, again=again)
 
     def _seal(
         self,
         name: str,
-        manifest: Manifest,
+        manifest: Manifest | str,
         words: dict[str, Any],
         *,
         hashed_here: bool = False,

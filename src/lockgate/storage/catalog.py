@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
 from lockgate.storage import tables
 from lockgate.storage.database import Session
+from lockgate.storage.encoding import from_json
 from lockgate.storage.statements import Question, Statement, among
 from lockgate.storage.versions import FROM, STAMP, Stamp
 
@@ -32,6 +34,18 @@ _COUNT_STAGES_OF_MODEL = Statement(
     select(_V.c.stage, func.count())
     .where(_V.c.model_id == bindparam("model_id"), _V.c.deleted_at.is_(None))
     .group_by(_V.c.stage)
+)
+_NEWEST_TAGS = Statement(
+    select(_M.c.tags)
+    .where(_M.c.project_id == bindparam("project_id"), _M.c.deleted_at.is_(None))
+    .order_by(_M.c.id.desc())
+    .limit(bindparam("count"))
+)
+_NEWEST_FACTS = Statement(
+    select(_V.c.metrics, _V.c.params, _V.c.tags)
+    .where(_V.c.project_id == bindparam("project_id"), _V.c.deleted_at.is_(None))
+    .order_by(_V.c.id.desc())
+    .limit(bindparam("count"))
 )
 _PLACED = FROM.join(_P, _P.c.id == _M.c.project_id)
 _VERSION_PLACE = Statement(
@@ -92,6 +106,20 @@ def count_stages_of(session: Session, model_id: int) -> dict[str, int]:
     return dict(session.all(_COUNT_STAGES_OF_MODEL, model_id=model_id))
 
 
+def newest_model_tags(session: Session, project_id: int, count: int) -> list[Mapping[str, Any]]:
+    """Return the tags of the newest models of a project."""
+    rows = session.all(_NEWEST_TAGS, project_id=project_id, count=count)
+    return [from_json(tags) for (tags,) in rows]
+
+
+def newest_facts(
+    session: Session, project_id: int, count: int
+) -> list[tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]]:
+    """Return metrics, params and tags of the newest versions of a project."""
+    rows = session.all(_NEWEST_FACTS, project_id=project_id, count=count)
+    return [(from_json(row[0]), from_json(row[1]), from_json(row[2])) for row in rows]
+
+
 def find_place(session: Session, uid: str) -> tuple[str, ...] | None:
     """Return ``(project, model, label)`` of a live version, ``(project, model)`` of a model."""
     row = session.one(_VERSION_PLACE, uid=uid) or session.one(_MODEL_PLACE, uid=uid)
@@ -115,12 +143,9 @@ def list_by_stage(
     return [(stamp[0], stamp) for stamp in newest]
 
 
-def latest_of_models(
-    session: Session, models: Sequence[int], stage_key: str, latest_by: str
-) -> dict[int, Stamp]:
+def latest_of_models(session: Session, models: Sequence[int], stage_key: str) -> dict[int, Stamp]:
     """Return, by the model's key, the latest version that stands in a stage, in one question."""
     there = _V.alias()
-    newest = {"seq": (), "created": (there.c.created_at.desc(),)}
     latest = (
         select(there.c.id)
         .where(
@@ -128,7 +153,7 @@ def latest_of_models(
             there.c.stage_key == stage_key,
             there.c.deleted_at.is_(None),
         )
-        .order_by(*newest[latest_by], there.c.seq.desc())
+        .order_by(there.c.seq.desc())
         .limit(1)
         .scalar_subquery()
     )

@@ -38,6 +38,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "HOME": str(folder),
         "LANG": "C.UTF-8",
         "LOCKGATE_ACTOR": "ana",
+        # The tests listen there for what webhooks are told.
+        "LOCKGATE_WEBHOOK_HOSTS": "127.0.0.1",
     }
     with (folder / "server.txt").open("w") as told:
         server = subprocess.Popen(

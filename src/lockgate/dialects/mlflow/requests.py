@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -13,6 +14,7 @@ from lockgate.errors import InvalidInput
 from lockgate.wire.values import read_json
 
 FIELDS_MAX = 1_000
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
 _SEE = " See the API docs for more information about request parameters."
 Given = Mapping[str, Any]
 Check = Callable[[str, Any], Any]
@@ -58,9 +60,9 @@ def at_most(most: int) -> Check:
 
     def check(name: str, value: Any) -> int:
         whole = isinstance(value, int) and not isinstance(value, bool)
-        if not whole and not (isinstance(value, str) and value.isascii() and value.isdigit()):
+        if not whole and not (isinstance(value, str) and _WHOLE.fullmatch(value)):
             raise _mistyped(name, value)
-        number = int(value[:18]) if isinstance(value, str) else value
+        number = int(value) if isinstance(value, str) else value
         if number < 1:
             raise invalid(
                 f"Invalid value for {name}. It must be a positive integer, but got {number}"
