@@ -117,8 +117,8 @@ def test_two_approvals_of_one_person_are_one(access: Access, http: httpx.Client)
         headers=access.headers("maintainer"),
     )
     assert (moved.status_code, moved.json()["code"]) == (409, "policy_violated")
-    [row] = moved.json()["report"]["requirements"]
-    assert row["observed"] == 1
+    [row] = moved.json()["report"]["rows"]
+    assert (row["requirement"], row["observed"]) == ("approvals", 1)
 
 
 # --- downwards -----------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from lockgate.http.streams import (
     Streams,
     until,
 )
+from lockgate.registry.desk import grant_of
 from lockgate.wire.answers import StretchAnswer
 from lockgate.wire.queries import EventWords
 
@@ -98,9 +99,13 @@ async def _told(
         words = {**asked, "after": str(position)}
         try:
             registry = await admitted_again(call.request.scope)
-            stretch = await call.run(partial(registry.read_events, **words))
+            found = await call.run(partial(registry.read_events, **words))
+            # What was read is told to who may hear it now, not to who might when it was asked for.
+            if grant_of(await admitted_again(call.request.scope)) is not grant_of(registry):
+                continue
         except (Unauthenticated, Forbidden, NotFound):
             return
+        stretch = found
         now_s = time.monotonic()
         if stretch.position != position:
             if stretch.events or now_s - spoke_s >= streams.heartbeat_s:

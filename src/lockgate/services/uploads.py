@@ -21,7 +21,7 @@ from lockgate.artifacts.pushing import push_tree
 from lockgate.domain.manifests import FileEntry, Manifest, ManifestLimits
 from lockgate.domain.moments import to_micros
 from lockgate.domain.permissions import PUSH
-from lockgate.errors import BlobNotFound, DigestMismatch, InvalidInput, NotFound
+from lockgate.errors import BlobNotFound, DigestMismatch, InvalidInput, LimitExceeded, NotFound
 from lockgate.services.depot import Depot
 from lockgate.storage import guard
 from lockgate.storage import models as model_rows
@@ -77,6 +77,14 @@ class Uploads:
             guard.require_here(session, PUSH, stored)
             moment = session.settle_time(0)
             rows.forget_uploads(session, moment - KEPT_S * 1_000_000)
+            most = self._store.limits.open_uploads_max
+            count = rows.count_uploads(session, self._who.name) + len(tickets) - sum(here)
+            if count > most:
+                raise LimitExceeded(
+                    what=f"The number of uploads that {self._who.name} has under way",
+                    observed=count,
+                    limit=most,
+                )
             for ticket, (sha256, size) in zip(tickets, wanted, strict=True):
                 if ticket is not None:
                     upload = Upload(model=stored.model.uid, sha256=sha256, size=size)
