@@ -4,11 +4,11 @@ import { notifications } from "@mantine/notifications";
 import type { Problem } from "../api/problem";
 
 export function tellDone(message: string): void {
-  notifications.show({ message, color: "canal", withBorder: true });
+  notifications.show({ closeButtonProps: { "aria-label": "Close" }, message, color: "canal", withBorder: true });
 }
 
 export function tellProblem(problem: Problem): void {
-  notifications.show({
+  notifications.show({ closeButtonProps: { "aria-label": "Close" },
     title: problem.title,
     message: [problem.detail, problem.hint].filter(Boolean).join(" "),
     color: "red",
