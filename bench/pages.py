@@ -36,14 +36,14 @@ def run(small: Registry, small_rows: int, large: Registry, large_rows: int, seco
 
 def _plan(registry: Registry, call: Callable[[Registry], Any]) -> list[str]:
     """Return how SQLite goes about the longest statement that a call runs."""
-    driver: Any = registry._store.database.driver
-    reader = driver._reader()
     seen: list[str] = []
-    reader.set_trace_callback(seen.append)
-    try:
-        call(registry)
-    finally:
-        reader.set_trace_callback(None)
-    asked = [sql for sql in seen if sql.startswith(("SELECT", "WITH")) and "LIMIT" in sql]
-    sql = max(asked, key=len)
-    return [row[3] for row in reader.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()]
+    # The connection that this thread's reads go through.
+    with registry._store.database.driver.reading() as reader:
+        reader.set_trace_callback(seen.append)
+        try:
+            call(registry)
+        finally:
+            reader.set_trace_callback(None)
+        asked = [sql for sql in seen if sql.startswith(("SELECT", "WITH")) and "LIMIT" in sql]
+        sql = max(asked, key=len)
+        return [row[3] for row in reader.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()]

@@ -16,9 +16,21 @@ BARE = "bare SELECT of the row by its unique key"
 
 def run(registry: Registry, models: int, versions: int, seconds: float) -> None:
     """Measure resolving and getting versions, drawn at random from all of them."""
+    # The connection that this thread's reads go through as well.
+    with registry._store.database.driver.reading() as bare:
+        rows = _measure(registry, bare, models, versions, seconds)
+    show(f"Reads in process, {models * versions:,} versions", rows, BARE, WANTED)
+    for name, statement in (
+        ("get_version", version_rows.BY_LABEL),
+        ("name@stage", version_rows.LATEST_OF_MODEL_IN_STAGE),
+    ):
+        print(f"  plan of {name}: {'; '.join(plan_of(registry, statement))}")
+
+
+def _measure(
+    registry: Registry, bare: Any, models: int, versions: int, seconds: float
+) -> dict[str, float]:
     chance = random.Random(1)
-    driver: Any = registry._store.database.driver
-    bare = driver._reader()
     select = "SELECT * FROM versions WHERE model_id = ? AND label = ?"
 
     def pick() -> tuple[int, str]:
@@ -39,7 +51,7 @@ def run(registry: Registry, models: int, versions: int, seconds: float) -> None:
 
         return call
 
-    rows = take_turns(
+    return take_turns(
         {
             BARE: point,
             "get_version": get,
@@ -51,9 +63,3 @@ def run(registry: Registry, models: int, versions: int, seconds: float) -> None:
         },
         seconds,
     )
-    show(f"Reads in process, {models * versions:,} versions", rows, BARE, WANTED)
-    for name, statement in (
-        ("get_version", version_rows.BY_LABEL),
-        ("name@stage", version_rows.LATEST_OF_MODEL_IN_STAGE["seq"]),
-    ):
-        print(f"  plan of {name}: {'; '.join(plan_of(registry, statement))}")

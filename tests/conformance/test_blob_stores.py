@@ -11,6 +11,7 @@ import socket
 import threading
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -19,7 +20,7 @@ import pytest
 from lockgate.artifacts import layout
 from lockgate.artifacts.local import LocalStore
 from lockgate.artifacts.objects import ObjectStore
-from lockgate.artifacts.pulling import fetch_each, pull_tree
+from lockgate.artifacts.pulling import pull_tree
 from lockgate.artifacts.pushing import push_tree
 from lockgate.artifacts.store import BLOB_BYTES_MAX, BlobStore, blob_digest, open_store
 from lockgate.domain.digests import sha256_digest
@@ -325,7 +326,7 @@ def test_push_and_pull(store: BlobStore, tmp_path: Path) -> None:
     store.put_manifest(pushed.manifest.digest, pushed.manifest.encoded)
     assert push_tree(tree, store).chunks_sent == 0
     manifest = parse_manifest(store.read_manifest(pushed.manifest.digest))
-    pull_tree(manifest, fetch_each(store.read), tmp_path / "out")
+    pull_tree(manifest, partial(map, store.read), tmp_path / "out")
     for file in manifest.files:
         assert (tmp_path / "out" / file.path).read_bytes() == (tree / file.path).read_bytes()
 

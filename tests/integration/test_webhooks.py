@@ -268,7 +268,7 @@ def test_a_name_that_leads_into_this_network_is_not_reached() -> None:
         port = receiver.url.rpartition(":")[2]
         attempt = Poster()(f"http://localhost:{port}", {}, b"{}")
         assert (attempt.status, receiver.received) == (None, [])
-        assert "public internet" in attempt.error
+        assert "not on the public internet; LOCKGATE_WEBHOOK_HOSTS names" in attempt.error
         receiver.answer = lambda _received: 302
         receiver.headers = {"location": receiver.url}
         assert Poster("127.0.0.1")(receiver.url, {}, b"{}").status == 302

@@ -22,9 +22,7 @@ CHURN = f"{V1}/projects/risk/models/churn"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    app = build_app(embedded(), Settings(database="memory://"))
-    # Nobody waits in these tests.
-    app.state.failures.delay_s = lambda _source: 0.0
+    app = build_app(embedded(), Settings(database="memory://", failed_login_delay_s_max=0.0))
     with running(app) as url:
         yield Server(app, url)
 

@@ -139,7 +139,7 @@ export interface paths {
         put?: never;
         /**
          * Ask Missing
-         * @description Say which of these blobs are not here yet.
+         * @description Say which of these blobs have to be sent: not here yet, or not for whoever asks.
          */
         post: operations["ask_missing_api_v1_artifacts_missing_post"];
         delete?: never;
@@ -1498,6 +1498,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/models/{model}/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sources
+         * @description List where metrics of a model are read from, and how that went.
+         */
+        get: operations["list_sources_api_v1_projects__project__models__model__sources_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/models/{model}/sources/{metric}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Source
+         * @description Read a metric from a Prometheus server.
+         */
+        put: operations["set_source_api_v1_projects__project__models__model__sources__metric__put"];
+        post?: never;
+        /**
+         * Remove Source
+         * @description Read a metric no more.
+         */
+        delete: operations["remove_source_api_v1_projects__project__models__model__sources__metric__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/models/{model}/split": {
         parameters: {
             query?: never;
@@ -1702,6 +1746,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/models/{model}/versions/{version}/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Drift
+         * @description Return how far a metric lay from its reference over time.
+         */
+        get: operations["list_drift_api_v1_projects__project__models__model__versions__version__drift_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/models/{model}/versions/{version}/files": {
         parameters: {
             query?: never;
@@ -1780,6 +1844,26 @@ export interface paths {
         get: operations["generate_card_api_v1_projects__project__models__model__versions__version__generated_card_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/models/{model}/versions/{version}/histograms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report Histogram
+         * @description Take in how the values of a metric are spread, or what others are held against.
+         */
+        post: operations["report_histogram_api_v1_projects__project__models__model__versions__version__histograms_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2476,6 +2560,26 @@ export interface paths {
          * @description Log in the browser of whoever comes back from the issuer, and show the web UI.
          */
         get: operations["signed_in_api_v1_session_oidc_callback_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/ways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ways In
+         * @description Say how one gets in here. Whoever asks: a sign-in page has to know before anybody is.
+         */
+        get: operations["ways_in_api_v1_session_ways_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3444,6 +3548,45 @@ export interface components {
             digests: string[];
         };
         /**
+         * DriftPoint
+         * @description How far the values of one step lay from the reference.
+         */
+        DriftPoint: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Ks */
+            ks: number;
+            /** N */
+            n: number;
+            /** Psi */
+            psi: number;
+        };
+        /**
+         * DriftSeries
+         * @description The histograms of a version over time against its reference, oldest first.
+         */
+        DriftSeries: {
+            /** Edges */
+            edges: number[];
+            /** Metric */
+            metric: string;
+            /** Model */
+            model: string;
+            /** Points */
+            points: components["schemas"]["DriftPoint"][];
+            /** Project */
+            project: string;
+            /** Reference */
+            reference: number[];
+            /** Step S */
+            step_s: number;
+            /** Version */
+            version: string;
+        };
+        /**
          * EventStretch
          * @description A stretch of a log: what of it was wanted, and the position to go on from.
          */
@@ -3597,6 +3740,24 @@ export interface components {
              * @default
              */
             revision: string;
+        };
+        /**
+         * HistogramKept
+         * @description A histogram as it was taken in; ``reference`` says whether others are held against it.
+         */
+        HistogramKept: {
+            /** Metric */
+            metric: string;
+            /** Model */
+            model: string;
+            /** N */
+            n: number;
+            /** Project */
+            project: string;
+            /** Reference */
+            reference: boolean;
+            /** Version */
+            version: string;
         };
         /**
          * IssuedToken
@@ -3866,6 +4027,40 @@ export interface components {
             };
         };
         /**
+         * MetricSource
+         * @description A Prometheus server and what it is asked, a value every ``step_s``.
+         */
+        MetricSource: {
+            /** Error */
+            error: string;
+            /** Metric */
+            metric: string;
+            /** Model */
+            model: string;
+            /** Project */
+            project: string;
+            /** Query */
+            query: string;
+            /**
+             * Read Until
+             * Format: date-time
+             */
+            read_until: string;
+            /**
+             * Set At
+             * Format: date-time
+             */
+            set_at: string;
+            /** Set By */
+            set_by: string;
+            /** Stage */
+            stage: string;
+            /** Step S */
+            step_s: number;
+            /** Url */
+            url: string;
+        };
+        /**
          * Missing
          * @description Those of the blobs asked about that must be sent.
          */
@@ -4050,7 +4245,7 @@ export interface components {
              * Against
              * @enum {string}
              */
-            against: "bound" | "metrics" | "incumbent";
+            against: "bound" | "metrics" | "incumbent" | "reference";
             /** Bound */
             bound: number;
             /** Cooldown S */
@@ -4060,6 +4255,11 @@ export interface components {
              * @enum {string}
              */
             direction: "higher" | "lower";
+            /**
+             * Measure
+             * @enum {string}
+             */
+            measure: "mean" | "psi" | "ks";
             /** Metric */
             metric: string;
             /** Min Samples */
@@ -4187,6 +4387,29 @@ export interface components {
             /** Url */
             url?: string | null;
         };
+        /** NewHistogram */
+        NewHistogram: {
+            /**
+             * At
+             * @description ISO 8601; now unless told
+             */
+            at?: string | null;
+            /**
+             * Counts
+             * @description Below the first edge, from each edge to the next, and from the last on
+             */
+            counts: number[];
+            /** Edges */
+            edges: (number)[];
+            /** Metric */
+            metric: string;
+            /**
+             * Reference
+             * @description What others are held against
+             * @default false
+             */
+            reference: boolean;
+        };
         /** NewModel */
         NewModel: {
             /**
@@ -4217,10 +4440,9 @@ export interface components {
             action: "alert" | "rollback";
             /**
              * Against
-             * @default bound
-             * @enum {string}
+             * @description The bound itself for a mean, the reference for histograms
              */
-            against: "bound" | "metrics" | "incumbent";
+            against?: ("bound" | "metrics" | "incumbent" | "reference") | null;
             /**
              * Bound
              * @default 0
@@ -4234,11 +4456,16 @@ export interface components {
             cooldown_s: number;
             /**
              * Direction
-             * @description What is better
-             * @default higher
+             * @description What is better: higher for a mean, lower for a distance
+             */
+            direction?: ("higher" | "lower") | null;
+            /**
+             * Measure
+             * @description The mean of observations, or how far histograms lie apart
+             * @default mean
              * @enum {string}
              */
-            direction: "higher" | "lower";
+            measure: "mean" | "psi" | "ks";
             /** Metric */
             metric: string;
             /**
@@ -4430,6 +4657,30 @@ export interface components {
             public_key: string;
             /** Signature */
             signature: string;
+        };
+        /** NewSource */
+        NewSource: {
+            /**
+             * Query
+             * @description PromQL; $version, $model and $project are filled in
+             */
+            query: string;
+            /**
+             * Stage
+             * @description The serving stage unless told
+             */
+            stage?: string | null;
+            /**
+             * Step S
+             * @description A value every so many seconds
+             * @default 60
+             */
+            step_s: number;
+            /**
+             * Url
+             * @description Of a Prometheus server, such as http://prometheus:9090
+             */
+            url: string;
         };
         /** NewSplit */
         NewSplit: {
@@ -5517,6 +5768,22 @@ export interface components {
             path: string;
             /** Reason */
             reason: string;
+        };
+        /**
+         * WaysInAnswer
+         * @description How a browser gets in: with a token, and at an issuer where one is named.
+         */
+        WaysInAnswer: {
+            /**
+             * Controlled
+             * @description Whether anybody has to say who they are.
+             */
+            controlled: boolean;
+            /**
+             * Issuer
+             * @description Who `/api/v1/session/oidc` sends people to, by name.
+             */
+            issuer: string | null;
         };
         /**
          * Webhook
@@ -8757,6 +9024,114 @@ export interface operations {
             };
         };
     };
+    list_sources_api_v1_projects__project__models__model__sources_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricSource"][];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_source_api_v1_projects__project__models__model__sources__metric__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                metric: string;
+                model: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSource"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricSource"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_source_api_v1_projects__project__models__model__sources__metric__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                metric: string;
+                model: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricSource"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_split_api_v1_projects__project__models__model__split_get: {
         parameters: {
             query?: never;
@@ -9308,6 +9683,45 @@ export interface operations {
             };
         };
     };
+    list_drift_api_v1_projects__project__models__model__versions__version__drift_get: {
+        parameters: {
+            query: {
+                metric: string;
+                points?: number;
+                /** @description ISO 8601; all that is kept unless told */
+                since?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path: {
+                model: string;
+                project: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriftSeries"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_files_api_v1_projects__project__models__model__versions__version__files_get: {
         parameters: {
             query?: never;
@@ -9480,6 +9894,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_histogram_api_v1_projects__project__models__model__versions__version__histograms_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                model: string;
+                project: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewHistogram"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistogramKept"];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */
@@ -10965,6 +11419,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ways_in_api_v1_session_ways_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaysInAnswer"];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */

@@ -56,7 +56,7 @@ _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "b
 
 @routes.post("/artifacts/missing", response_model=Missing)
 async def ask_missing(call: CallOf, body: Digests) -> Response:
-    """Say which of these blobs are not here yet."""
+    """Say which of these blobs have to be sent: not here yet, or not for whoever asks."""
     return await call.read(lambda registry: {"missing": sorted(registry.missing(body.digests))})
 
 

@@ -30,14 +30,16 @@ __all__ = ["Measured", "Requests", "metrics_of", "routes"]
 BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER = "other"
-# What is answered before routing (`lockgate.http.hot`): parts of the path, and its telling word.
+# What is answered before routing (`hot`, `hot_writes`): parts of the path, and its telling word.
 _HOT = {
     (4, "resolve"): f"{PREFIX}/resolve",
     (7, "models"): PREFIX + MODEL,
     (8, "latest"): f"{PREFIX}{MODEL}/latest",
     (8, "production"): f"{PREFIX}{MODEL}/production",
+    (8, "versions"): f"{PREFIX}{MODEL}/versions",
     (9, "versions"): PREFIX + VERSION,
     (10, "gate"): f"{PREFIX}{VERSION}/gate",
+    (10, "transitions"): f"{PREFIX}{VERSION}/transitions",
 }
 _TELLING = {4: 3, 7: 5, 8: 7, 9: 7, 10: 9}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
@@ -18,6 +18,7 @@ from starlette.types import Message, Send
 
 from lockgate.artifacts.store import Data
 from lockgate.errors import InvalidInput, LimitExceeded
+from lockgate.http.filling import BODY_INTO, BodyInto
 from lockgate.wire.frames import BATCH_BYTES_MAX
 
 TRANSFERS_MAX = 6
@@ -144,9 +145,15 @@ async def read_body(
         raise LimitExceeded(what="The size of the body in bytes", observed=length, limit=bytes_max)
     body = memoryview(bytearray(length) if memory is None else memory)[:length]
     at = 0
-    async for piece in request.stream():
-        body[at : at + len(piece)] = piece
-        at += len(piece)
+    into: BodyInto | None = request.scope.get("extensions", {}).get(BODY_INTO)
+    if into is not None:
+        async with aclosing(into(body)) as filling:
+            async for filled in filling:
+                at = filled
+    else:
+        async for piece in request.stream():
+            body[at : at + len(piece)] = piece
+            at += len(piece)
     if at != length:
         raise InvalidInput(detail=f"The body has {at} of {length} bytes.", field="body")
     return body

@@ -101,7 +101,7 @@ def _serving(
     for key, ids in pinned.items():
         lifecycle = store.lifecycles.load(session, key)
         stage_key = lifecycle.serving_stage.name.casefold()
-        stamps = rows.latest_of_models(session, ids, stage_key, lifecycle.latest_by)
+        stamps = rows.latest_of_models(session, ids, stage_key)
         versions = store.versions.load_all(session, list(stamps.values()))
         found.update(zip(stamps, versions, strict=True))
     return found

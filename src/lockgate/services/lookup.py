@@ -102,10 +102,10 @@ def _find_stamp(
     elif reference.kind == "digest":
         stamp = session.one(version_rows.BY_DIGEST, project=project, name=name, digest=selector)
     elif reference.kind == "latest":
-        stamp = session.one(version_rows.LATEST_OF_MODEL[lifecycle.latest_by], model_id=found.id)
+        stamp = session.one(version_rows.LATEST_OF_MODEL, model_id=found.id)
     elif stage is not None:  # an alias is never called like a stage
         stamp = session.one(
-            version_rows.LATEST_OF_MODEL_IN_STAGE[lifecycle.latest_by],
+            version_rows.LATEST_OF_MODEL_IN_STAGE,
             model_id=found.id,
             stage_key=stage.name.casefold(),
         )

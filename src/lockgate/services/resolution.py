@@ -61,10 +61,10 @@ def get_latest(store: Store, project: str, name: str, stage: str | None) -> Mode
 
     def use_case(session: Session) -> ModelVersion:
         model_id, pin = model_rows.load_pin(session, project, name)
-        lifecycle = store.lifecycles.load(session, pin)
         if stage is not None:
-            return _in_stage(store, session, model_id, name, lifecycle, lifecycle.stage(stage))
-        stamp = session.one(version_rows.LATEST_OF_MODEL[lifecycle.latest_by], model_id=model_id)
+            lifecycle = store.lifecycles.load(session, pin)
+            return _in_stage(store, session, model_id, name, lifecycle.stage(stage))
+        stamp = session.one(version_rows.LATEST_OF_MODEL, model_id=model_id)
         if stamp is None:
             raise VersionNotFound(version="latest", model=name)
         return store.versions.load(session, stamp)
@@ -78,7 +78,7 @@ def list_latest(store: Store, project: str, name: str) -> tuple[ModelVersion, ..
     def use_case(session: Session) -> tuple[ModelVersion, ...]:
         model_id, pin = model_rows.load_pin(session, project, name)
         lifecycle = store.lifecycles.load(session, pin)
-        latest = version_rows.LATEST_OF_MODEL_IN_STAGE[lifecycle.latest_by]
+        latest = version_rows.LATEST_OF_MODEL_IN_STAGE
         stamps = [
             session.one(latest, model_id=model_id, stage_key=stage.name.casefold())
             for stage in lifecycle.stages
@@ -97,7 +97,7 @@ def serving(store: Store, project: str, name: str, at_us: int | None) -> ModelVe
     def use_case(session: Session) -> ModelVersion:
         model_id, pin = model_rows.load_pin(session, project, name)
         lifecycle = store.lifecycles.load(session, pin)
-        return _in_stage(store, session, model_id, name, lifecycle, lifecycle.serving_stage)
+        return _in_stage(store, session, model_id, name, lifecycle.serving_stage)
 
     def stage_then(session: Session) -> str:
         stored = model_rows.load_model_at(session, project, name, at_us or 0)
@@ -134,7 +134,7 @@ def _by_word(store: Store, project: str, name: str, word: str) -> ModelVersion:
         lifecycle = store.lifecycles.load(session, pin)
         stage = lifecycle.find_stage(word)
         if stage is not None:
-            return _in_stage(store, session, model_id, name, lifecycle, stage)
+            return _in_stage(store, session, model_id, name, stage)
         stamp = session.one(version_rows.ALIAS_OF_MODEL, model_id=model_id, alias=word)
         if stamp is None:
             stored = model_rows.load_model(session, project, name)
@@ -145,15 +145,10 @@ def _by_word(store: Store, project: str, name: str, word: str) -> ModelVersion:
 
 
 def _in_stage(
-    store: Store,
-    session: Session,
-    model_id: int,
-    name: str,
-    lifecycle: Lifecycle,
-    stage: Stage,
+    store: Store, session: Session, model_id: int, name: str, stage: Stage
 ) -> ModelVersion:
     stamp = session.one(
-        version_rows.LATEST_OF_MODEL_IN_STAGE[lifecycle.latest_by],
+        version_rows.LATEST_OF_MODEL_IN_STAGE,
         model_id=model_id,
         stage_key=stage.name.casefold(),
     )

@@ -47,6 +47,14 @@ class Uploads:
         self._depot = depot
         self._who = who
 
+    def require(self, project: str, name: str) -> None:
+        """Raise `Forbidden` for whoever may not send files for a model, before they are read."""
+
+        def use_case(session: Session) -> None:
+            guard.require_here(session, PUSH, model_rows.load_model(session, project, name))
+
+        self._store.read(use_case)
+
     def open(self, project: str, name: str, wanted: Sequence[tuple[str, int]]) -> list[str | None]:
         """Return a ticket for each file (SHA-256 in hex, bytes), None for one that is here.
 

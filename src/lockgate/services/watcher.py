@@ -1,4 +1,4 @@
-"""The watcher: a thread that looks at the monitors now and then, and forgets what is old.
+"""The watcher: a thread that reads metrics, looks at the monitors, and forgets what is old.
 
 One process of all does it at a time, by a lease.
 """
@@ -13,7 +13,7 @@ from lockgate.domain.access import Actor
 from lockgate.domain.observations import GRAINS_S
 from lockgate.errors import RegistryError
 from lockgate.services.leasing import Lease
-from lockgate.services.monitors import evaluate_monitors
+from lockgate.services.monitoring import evaluate_monitors
 from lockgate.services.observations import forget_observations
 from lockgate.storage.store import Caller, Store
 

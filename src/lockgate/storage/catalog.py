@@ -143,12 +143,9 @@ def list_by_stage(
     return [(stamp[0], stamp) for stamp in newest]
 
 
-def latest_of_models(
-    session: Session, models: Sequence[int], stage_key: str, latest_by: str
-) -> dict[int, Stamp]:
+def latest_of_models(session: Session, models: Sequence[int], stage_key: str) -> dict[int, Stamp]:
     """Return, by the model's key, the latest version that stands in a stage, in one question."""
     there = _V.alias()
-    newest = {"seq": (), "created": (there.c.created_at.desc(),)}
     latest = (
         select(there.c.id)
         .where(
@@ -156,7 +153,7 @@ def latest_of_models(
             there.c.stage_key == stage_key,
             there.c.deleted_at.is_(None),
         )
-        .order_by(*newest[latest_by], there.c.seq.desc())
+        .order_by(there.c.seq.desc())
         .limit(1)
         .scalar_subquery()
     )

@@ -173,11 +173,6 @@ versions = Table(
     Index("ix_versions_project_id", "project_id", "id"),
     Index("ix_versions_project_id_created_at", "project_id", "created_at", "id"),
     Index("ix_versions_created_by", "created_by", "id"),
-    # What is latest, for lifecycles that go by the time of registration.
-    Index("ix_versions_model_id_created_at", "model_id", "created_at", "seq"),
-    Index(
-        "ix_versions_model_id_stage_key_created_at", "model_id", "stage_key", "created_at", "seq"
-    ),
     Index("ix_versions_run_id", "run_id", "id", **where("run_id IS NOT NULL")),
     Index("ix_versions_digest", "digest", "id", **where("digest IS NOT NULL")),
     sqlite_autoincrement=True,

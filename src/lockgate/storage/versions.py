@@ -76,18 +76,11 @@ ONE: ColumnElement[int] = literal_column("1")
 _HERE = (_T.c.model_id == bindparam("model_id"), _T.c.deleted_at.is_(None))
 _STANDING_HERE = (*_HERE, _T.c.stage_key == bindparam("stage_key"))
 _OF_MODEL = select(*STAMP).select_from(FROM)
-_LATEST_FIRST = {
-    "seq": (_T.c.seq.desc(),),
-    "created": (_T.c.created_at.desc(), _T.c.seq.desc()),
-}
-LATEST_OF_MODEL = {
-    by: Statement(_OF_MODEL.where(*_HERE).order_by(*order).limit(ONE))
-    for by, order in _LATEST_FIRST.items()
-}
-LATEST_OF_MODEL_IN_STAGE = {
-    by: Statement(_OF_MODEL.where(*_STANDING_HERE).order_by(*order).limit(ONE))
-    for by, order in _LATEST_FIRST.items()
-}
+# The same by either word of a lifecycle's `latest_by`: within a model time moves forward, so the
+# version with the highest number is the one that was registered last.
+_LATEST = _OF_MODEL.order_by(_T.c.seq.desc()).limit(ONE)
+LATEST_OF_MODEL = Statement(_LATEST.where(*_HERE))
+LATEST_OF_MODEL_IN_STAGE = Statement(_LATEST.where(*_STANDING_HERE))
 ALIAS_OF_MODEL = Statement(
     select(*STAMP)
     .select_from(FROM.join(_A, _A.c.version_id == _T.c.id))
@@ -120,11 +113,11 @@ OF_MODEL_IN_STAGE = Statement(
     .order_by(_T.c.seq.desc())
     .limit(bindparam("count"))
 )
-_BY_ID = Statement(
-    select(*_ROW)
-    .select_from(_T.join(_P, _P.c.id == _T.c.project_id))
-    .where(_T.c.id == bindparam("id"))
-)
+_WHOLE = select(*_ROW).select_from(_T.join(_P, _P.c.id == _T.c.project_id))
+_BY_ID = Statement(_WHOLE.where(_T.c.id == bindparam("id")))
+_WHOLE_HERE = _WHOLE.where(_T.c.model_id == bindparam("model_id"))
+_WHOLE_BY_LABEL = Statement(_WHOLE_HERE.where(_T.c.label == bindparam("label")))
+_WHOLE_BY_SEQ = Statement(_WHOLE_HERE.where(_T.c.seq == bindparam("seq")))
 _ANY_LABEL = Statement(
     select(_T.c.id, _T.c.deleted_at).where(
         _T.c.model_id == bindparam("model_id"), _T.c.label == bindparam("label")
@@ -208,11 +201,7 @@ _rows_statements: dict[int, Statement] = {}
 def _rows_statement(count: int) -> Statement:
     if count not in _rows_statements:
         keys = [bindparam(f"id_{i}", type_=_T.c.id.type) for i in range(count)]
-        _rows_statements[count] = Statement(
-            select(*_ROW)
-            .select_from(_T.join(_P, _P.c.id == _T.c.project_id))
-            .where(_T.c.id.in_(keys))
-        )
+        _rows_statements[count] = Statement(_WHOLE.where(_T.c.id.in_(keys)))
     return _rows_statements[count]
 
 
@@ -228,9 +217,14 @@ def find_key(session: Session, stored: StoredModel, label: str) -> tuple[int, bo
     """Return ``(key, deleted)`` of the version called ``label``, or of that number, or None."""
     label = names.sought(label, "version")
     row = session.one(_ANY_LABEL, model_id=stored.id, label=label)
-    if row is None and label.isdecimal() and len(label) < 18:
+    if row is None and _is_number(label):
         row = session.one(_ANY_SEQ, model_id=stored.id, seq=int(label))
     return None if row is None else (row[0], row[1] is not None)
+
+
+def _is_number(label: str) -> bool:
+    """Say whether a label may be meant as a number (``seq``), of 64 bits."""
+    return label.isdecimal() and len(label) < 18
 
 
 def label_taken(session: Session, model_id: int, label: str) -> bool:
@@ -252,10 +246,14 @@ def latest_label(session: Session, model_id: int) -> str | None:
 
 def load_version(session: Session, stored: StoredModel, label: str) -> tuple[int, ModelVersion]:
     """Return key and version for a change. Raises `VersionNotFound`."""
-    found = find_key(session, stored, label)
-    if found is None or found[1]:
+    label = names.sought(label, "version")
+    row = session.one(_WHOLE_BY_LABEL, model_id=stored.id, label=label)
+    if row is None and _is_number(label):
+        row = session.one(_WHOLE_BY_SEQ, model_id=stored.id, seq=int(label))
+    version = None if row is None else _version(row, stored.model.name)
+    if version is None or version.deleted_at is not None:
         raise VersionNotFound(version=label, model=stored.model.name)
-    return found[0], load_version_by_id(session, found[0], stored.model.name)
+    return row[1], version
 
 
 def insert_version(

@@ -18,6 +18,7 @@ from lockgate.domain.boards import Board
 from lockgate.domain.checks import CheckResult
 from lockgate.domain.comparison import Comparison
 from lockgate.domain.deployments import Deployment, VersionUser
+from lockgate.domain.drift import DriftSeries, HistogramKept
 from lockgate.domain.events import EventStretch
 from lockgate.domain.frozen import FrozenDict
 from lockgate.domain.gates import GateReport
@@ -33,6 +34,7 @@ from lockgate.domain.overview import ModelOverview
 from lockgate.domain.portable import BundleHead
 from lockgate.domain.projects import Project
 from lockgate.domain.requirements.evidence import Waiver
+from lockgate.domain.sources import MetricSource
 from lockgate.domain.splits import Assignment, Split
 from lockgate.domain.summary import Summary
 from lockgate.domain.trials import OutcomeComparison, VersionTally
@@ -236,4 +238,7 @@ OutcomesAnswer = schema_of(OutcomeComparison)
 ObservedAnswer = schema_of(ObservationsKept)
 MeasuredAnswer = schema_of(Measured)
 SeriesAnswer = schema_of(ObservationSeries)
+HistogramAnswer = schema_of(HistogramKept)
+DriftAnswer = schema_of(DriftSeries)
 MonitorAnswer = schema_of(Monitor)
+SourceAnswer = schema_of(MetricSource)

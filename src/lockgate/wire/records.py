@@ -32,7 +32,7 @@ from lockgate.domain.versions import ModelVersion
 from lockgate.errors import RegistryError
 
 T = TypeVar("T")
-_ATOMS = (str, int, float, bool, type(None))
+_ATOMS = frozenset({str, int, float, bool, type(None)})
 _UNSAID: dict[Any, tuple[str, ...]] = {Verdict: ("state",)}
 """The folded state of a whole log is of use only where it is compared, on the server."""
 
@@ -59,7 +59,11 @@ def to_wire(value: Any) -> Any:
         }
     if hasattr(value, "to_document"):
         return value.to_document()
-    record = {name: to_wire(getattr(value, name)) for name in _said(kind)}
+    record: dict[str, Any] = {}
+    for name in _said(kind):
+        # Most fields are plain: they are spared a call each.
+        each = getattr(value, name)
+        record[name] = each if type(each) in _ATOMS else to_wire(each)
     if kind is ModelVersion:
         record["reference"] = value.reference
     if kind is AttachedPolicy:

@@ -16,6 +16,7 @@ import lockgate
 from conftest import free_port
 from e2e.web.browser import assert_accessible
 from e2e.web.conftest import BIN, NARROW, PATIENCE_MS, WIDE
+from oidc_world import CLIENT, CLIENT_SECRET, Provider, a_provider
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,39 @@ class Guarded:
     token: str
 
 
+TRUST = """
+[login]
+issuer = "{issuer}"
+name = "Acme"
+client_id = "{client}"
+client_secret_file = "client.secret"
+redirect_uri = "http://127.0.0.1:{port}/api/v1/session/oidc/callback"
+accounts = {{ "ana@acme.example" = "ana" }}
+"""
+
+
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    """A server of its own whose administrator is ana."""
+def provider() -> Iterator[Provider]:
+    """The issuer that people sign in at."""
+    with a_provider() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> Iterator[Guarded]:
+    """A server of its own whose administrator is ana, and that trusts the issuer."""
     folder = tmp_path_factory.mktemp("guarded")
     port = free_port()
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8"}
+    trust = TRUST.format(issuer=provider.url, client=CLIENT, port=port)
+    (folder / "trust.toml").write_text(trust)
+    (folder / "client.secret").write_text(CLIENT_SECRET)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "LANG": "C.UTF-8",
+        "LOCKGATE_OIDC": str(folder / "trust.toml"),
+        "LOCKGATE_OIDC_HOSTS": "127.0.0.1",
+    }
     database = {**environment, "LOCKGATE_URL": "sqlite:///lockgate.db"}
     made = subprocess.run(
         [BIN / "lockgate", "admin", "init", "ana"],
@@ -78,7 +106,7 @@ def _page(browser: Browser, url: str, size: tuple[int, int] = WIDE, scheme: str 
 
 def _sign_in(page: Page, token: str) -> None:
     page.get_by_label("Token").first.fill(token)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -184,4 +212,22 @@ def test_a_refusal_says_whom_to_ask(browser: Browser, guarded: Guarded) -> None:
     expect(told).to_contain_text("webhook.manage")
     expect(told).to_contain_text("Members")
     assert_accessible(page)
+    page.close()
+
+
+def test_one_signs_in_elsewhere(browser: Browser, guarded: Guarded, provider: Provider) -> None:
+    """Whom the issuer knows comes back signed in, to the page that they asked for."""
+    provider.person = {"sub": "7", "email": "eve@acme.example", "email_verified": True}
+    wanted = f"{guarded.url}/ui/p/default/settings?tab=tokens"
+    page = _page(browser, wanted)
+    page.get_by_role("button", name="Sign in with Acme").click()
+    page.wait_for_url(re.compile("/oidc/callback"))
+    provider.person["email"] = "ana@acme.example"
+    page.goto(wanted)
+    page.get_by_role("button", name="Sign in with Acme").click()
+    expect(page.get_by_role("button", name="Signed in as ana")).to_be_visible()
+    expect(page).to_have_url(re.compile("tab=tokens"))
+    page.get_by_role("textbox", name="Name", exact=True).fill("by issuer")
+    page.get_by_role("button", name="Make").click()
+    expect(page.get_by_text("never shown again")).to_be_visible()
     page.close()
