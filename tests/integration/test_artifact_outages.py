@@ -115,7 +115,7 @@ def test_the_disk_is_full_in_a_push(kind: str, tmp_path: Path, model: Path) -> N
             speaker,
         ),
     ):
-        with pytest.raises(BlobStoreUnavailable, match="no space is left|File too large"):
+        with pytest.raises(BlobStoreUnavailable, match=r"no space is left|File too large"):
             speaker.push(model, "churn", "1")
         with pytest.raises(ModelNotFound):
             registry.get_version("churn", "1")
