@@ -11,6 +11,8 @@ PORT   ?= 8000
 # Trust the certificates that the machine trusts.
 export UV_SYSTEM_CERTS ?= 1
 export UV_PYTHON_DOWNLOADS := never
+# Every process that is started, and the tests start hundreds, finds its modules compiled.
+unexport PYTHONDONTWRITEBYTECODE
 
 UV  := .uv/bin/uv
 BIN := .venv/bin

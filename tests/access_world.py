@@ -20,6 +20,33 @@ ROLES = ("viewer", "contributor", "approver", "maintainer", "admin")
 STRANGER, ROOT = "stranger", "root"
 PEOPLE = (STRANGER, *ROLES, ROOT)
 
+# Written out by hand, not taken from the code: what each role may in its project.
+VIEWER = {"project.view", "audit.view"}
+CONTRIBUTOR = VIEWER | {
+    *("model.register", "version.register", "version.push", "version.edit", "version.sign"),
+    *("check.report", "request.create", "deployment.report"),
+    *("outcome.report", "observation.report"),
+}
+APPROVER = VIEWER | {"version.approve"}
+MAINTAINER = (
+    CONTRIBUTOR
+    | APPROVER
+    | {
+        *("project.edit", "model.edit", "model.delete", "version.delete"),
+        *("transition.promote", "transition.demote", "transition.archive", "transition.rollback"),
+        *("alias.set", "policy.write", "scan.waive", "request.manage", "audit.sign"),
+        *("split.write", "monitor.write", "webhook.manage"),
+    }
+)
+ADMIN = MAINTAINER | {"member.manage", "gate.force"}
+MAY = {
+    "viewer": VIEWER,
+    "contributor": CONTRIBUTOR,
+    "approver": APPROVER,
+    "maintainer": MAINTAINER,
+    "admin": ADMIN,
+}
+
 
 class Access:
     """A registry under access control; ``tokens`` are everybody's secrets by name."""

@@ -24,7 +24,10 @@ JOB = {"sub": "repo:acme/churn:ref:refs/heads/main", "repository": "acme/churn"}
 
 
 class Provider(ThreadingHTTPServer):
-    """Signs what a test wants signed; ``keys`` by kid are those that it publishes."""
+    """Signs what a test wants signed; ``keys`` by kid are those that it publishes.
+
+    ``person`` are the claims of whoever a browser that comes to it belongs to.
+    """
 
     daemon_threads = True
 
@@ -34,6 +37,7 @@ class Provider(ThreadingHTTPServer):
         self.keys: dict[str, RSAKey | ECKey] = {}
         self.documents: dict[str, Any] = {}
         self.asked: list[str] = []
+        self.person: dict[str, Any] = {}
         self.codes: dict[str, dict[str, Any]] = {}
         self.rotate("first")
 
@@ -136,6 +140,11 @@ class _Handler(BaseHTTPRequestHandler):
             good = self.headers.get("Authorization") == "Bearer of the job"
             audience = parse_qs(parts.query)["audience"][0]
             self._say({"value": self.server.sign(aud=audience)} if good else None)
+        elif parts.path == "/authorize":
+            self.send_response(303)
+            self.send_header("Location", self.server.consent(self.path, **self.server.person))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
         else:
             self._say(self.server.answer(parts.path))
 

@@ -71,9 +71,9 @@ def running(app: Any, limits: ConnectionLimits | None = None) -> Iterator[str]:
 
 
 @contextmanager
-def a_server() -> Iterator[Server]:
+def a_server(**settings: Any) -> Iterator[Server]:
     """Run a server on an empty registry in memory."""
-    app = build_app(embedded(), Settings(database="memory://"))
+    app = build_app(embedded(), Settings(database="memory://", **settings))
     with running(app) as url:
         yield Server(app, url)
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lockgate.domain.access import Actor
-from lockgate.domain.frozen import freeze
+from lockgate.domain.frozen import FrozenDict
 from lockgate.domain.history import Alias
 from lockgate.domain.models import RegisteredModel
 from lockgate.domain.projects import Project
@@ -102,7 +102,7 @@ def _add_model(
         models.update_model(session, stored, gone)
         return
     world.versions += [version for version in live if version is not None]
-    world.models.append(replace(made, aliases=freeze(aliases)))
+    world.models.append(replace(made, aliases=FrozenDict(aliases)))
     world.stages[made.uid] = {version.stage for version in live if version is not None}
 
 
@@ -153,7 +153,7 @@ def _add_version(
 def _facts(chance: random.Random, values: list[Any]) -> Any:
     """Draw facts; two values of the first key are frequent, all others rare."""
     often = {"a": [*values, *values[:2] * 6]}
-    return freeze(
+    return FrozenDict(
         {key: chance.choice(often.get(key, values)) for key in KEYS if chance.random() < 0.75}
     )
 

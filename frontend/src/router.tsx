@@ -9,7 +9,7 @@ import {
   Outlet,
   redirect,
 } from "@tanstack/react-router";
-import { projects } from "./api/queries";
+import { type ModelsShown, modelsWanted, overview, projects } from "./api/queries";
 import { ProblemCard, RowsComing } from "./parts/states";
 import { UI } from "./place";
 import { lastProject } from "./shell/lastProject";
@@ -23,14 +23,6 @@ interface Context {
 
 const root = createRootRouteWithContext<Context>()({ component: Outlet, notFoundComponent: NotFound });
 
-/** The state of the list of models: filter, stage, tags and order. */
-export interface ModelsWords {
-  q?: string;
-  stage?: string;
-  tag?: string[];
-  sort?: string;
-}
-
 /** The state of a model's page: tab, the versions' stage and columns, the snippet's tool. */
 export interface ModelWords {
   tab?: string;
@@ -41,6 +33,16 @@ export interface ModelWords {
   tick?: string[];
   /** The moment that the timeline looks at. */
   at?: string;
+  /** Whether ended deployments are listed, too. */
+  ended?: string;
+  /** What a split is compared by, with which arm, and which way is better. */
+  metric?: string;
+  baseline?: string;
+  better?: string;
+  /** How far back the charts of observations go, and the monitor that is being changed, or made. */
+  span?: string;
+  monitor?: string;
+  fresh?: string;
 }
 
 /** The state of a comparison: which versions, and whether also what is the same. */
@@ -52,6 +54,8 @@ export interface CompareWords {
 /** The state of the inbox: the request that is looked at. */
 export interface InboxWords {
   request?: string;
+  /** Whether also what waits for others is listed. */
+  all?: string;
 }
 
 /** The state of the log: its filters, and the event whose JSON is open. */
@@ -63,6 +67,14 @@ export interface AuditWords {
   since?: string;
   until?: string;
   event?: string;
+}
+
+/** The state of the settings: tab, the webhook that is looked at, and of what it was told. */
+export interface SettingsWords {
+  tab?: string;
+  webhook?: string;
+  status?: string;
+  delivery?: string;
 }
 
 /** The state of the board: whose, and the move that a dialog is open about. */
@@ -90,11 +102,14 @@ export interface LifecyclesWords {
   edit?: string;
 }
 
+const modelsPage = () => import("./pages/models/ModelsPage");
+
 /** The address of the UI alone: the project that was looked at last, or the first there is. */
 const start = createRoute({
   getParentRoute: () => root,
   path: "/",
   beforeLoad: async ({ context }) => {
+    void modelsPage();
     const known = await context.client.ensureQueryData(projects());
     const names = known.items.map((each) => each.name);
     const kept = lastProject();
@@ -117,13 +132,18 @@ const projectStart = createRoute({
 export const models = createRoute({
   getParentRoute: () => project,
   path: "/models",
-  validateSearch: (words: Record<string, unknown>): ModelsWords => ({
+  validateSearch: (words: Record<string, unknown>): ModelsShown => ({
     q: one(words.q),
     stage: one(words.stage),
     tag: several(words.tag),
     sort: one(words.sort),
   }),
-  component: lazyRouteComponent(() => import("./pages/models/ModelsPage"), "ModelsPage"),
+  // What it shows is asked for while the page itself is still on its way.
+  loaderDeps: ({ search }) => search,
+  loader: ({ context, params, deps }) => {
+    void context.client.prefetchInfiniteQuery(overview(modelsWanted(params.project, deps)));
+  },
+  component: lazyRouteComponent(modelsPage, "ModelsPage"),
 });
 
 export const model = createRoute({
@@ -136,6 +156,13 @@ export const model = createRoute({
     snippet: one(words.snippet),
     tick: several(words.tick),
     at: one(words.at),
+    ended: one(words.ended),
+    metric: one(words.metric),
+    baseline: one(words.baseline),
+    better: one(words.better),
+    span: one(words.span),
+    monitor: one(words.monitor),
+    fresh: one(words.fresh),
   }),
   component: lazyRouteComponent(() => import("./pages/model/ModelPage"), "ModelPage"),
 });
@@ -187,7 +214,7 @@ export const compare = createRoute({
 export const inbox = createRoute({
   getParentRoute: () => project,
   path: "/inbox",
-  validateSearch: (words: Record<string, unknown>): InboxWords => ({ request: one(words.request) }),
+  validateSearch: (words: Record<string, unknown>): InboxWords => ({ request: one(words.request), all: one(words.all) }),
   component: lazyRouteComponent(() => import("./pages/inbox/InboxPage"), "InboxPage"),
 });
 
@@ -209,7 +236,12 @@ export const audit = createRoute({
 export const settings = createRoute({
   getParentRoute: () => project,
   path: "/settings",
-  validateSearch: (words: Record<string, unknown>): { tab?: string } => ({ tab: one(words.tab) }),
+  validateSearch: (words: Record<string, unknown>): SettingsWords => ({
+    tab: one(words.tab),
+    webhook: one(words.webhook),
+    status: one(words.status),
+    delivery: one(words.delivery),
+  }),
   component: lazyRouteComponent(() => import("./pages/settings/SettingsPage"), "SettingsPage"),
 });
 

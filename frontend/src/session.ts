@@ -10,13 +10,15 @@ export interface Session {
   actor: string;
   /** Who is signed in, under access control. */
   signedIn: string | null;
+  /** Who was signed in until the server knew them no more. */
+  ended: string | null;
   /** Whether the server wants to know who one is before it says anything. */
   wanted: boolean;
   /** What writes send as `X-CSRF-Token` once somebody is signed in. */
   csrfToken: string | null;
 }
 
-let session: Session = { actor: localStorage.getItem(KEPT) ?? "", signedIn: null, wanted: false, csrfToken: null };
+let session: Session = { actor: localStorage.getItem(KEPT) ?? "", signedIn: null, ended: null, wanted: false, csrfToken: null };
 
 export function currentSession(): Session {
   return session;
@@ -34,12 +36,12 @@ export function actAs(actor: string): void {
 
 /** Somebody is known, or access control is off and nobody needs to be. */
 export function beKnown(who: { actor: string; controlled: boolean }, csrfToken: string | null): void {
-  change({ signedIn: who.controlled ? who.actor : null, csrfToken, wanted: false });
+  change({ signedIn: who.controlled ? who.actor : null, csrfToken, ended: null, wanted: false });
 }
 
 /** The server answered that it knows nobody here. */
 export function beUnknown(): void {
-  if (!session.wanted) change({ signedIn: null, csrfToken: null, wanted: true });
+  if (!session.wanted) change({ ended: session.signedIn, signedIn: null, csrfToken: null, wanted: true });
 }
 
 export function useSession(): Session {

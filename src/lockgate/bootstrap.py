@@ -61,6 +61,7 @@ def connect(
     who = acting(settings, actor)
     project = names.project_name(project or settings.project)
     if url.startswith(("http://", "https://")):
+        from lockgate.credentials import token_for
         from lockgate.sdk.client import Client
 
         return Client(
@@ -77,15 +78,6 @@ def connect(
     registry = Registry(open_store(url, settings), who, project, signer_of(settings))
     secret = settings.token if token is None else token
     return _proved(registry, secret) if secret else registry
-
-
-def token_for(url: str, settings: Settings, token: str | None = None) -> str:
-    """Return what proves who acts to a server: ``token``, the setting, or what a login kept."""
-    from lockgate.credentials import kept_token
-
-    if token is not None:
-        return token
-    return settings.token or kept_token(settings.credentials, url) or ""
 
 
 def _proved(registry: Registry, token: str) -> Registry:
@@ -184,6 +176,7 @@ def open_store(url: str, settings: Settings, clock: Clock | None = None) -> Stor
     """
     from lockgate.domain.run_links import RunPages
     from lockgate.services.posting import Poster
+    from lockgate.services.prometheus import Prometheus
     from lockgate.storage.store import Store
 
     pages = RunPages(mlflow=settings.mlflow_run_url, wandb=settings.wandb_run_url)
@@ -198,6 +191,7 @@ def open_store(url: str, settings: Settings, clock: Clock | None = None) -> Stor
         raise
     store.depot = depot_of(url, settings, store)
     store.post = Poster(settings.webhook_hosts)
+    store.prometheus = Prometheus(settings.prometheus_hosts)
     store.run_pages = pages
     return store
 
@@ -329,7 +323,7 @@ def audit_key_path(settings: Settings) -> Path:
 
 def app_from(settings: Settings) -> Any:
     """Return the ASGI application on the database that the settings name."""
-    from lockgate.caching import coordination_of
+    from lockgate.coordinators import coordination_of
     from lockgate.dialects import dialects_named
     from lockgate.http.app import build_app
     from lockgate.registry import Registry

@@ -8,7 +8,6 @@ What is left out is taken from the settings.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
-from lockgate.bootstrap import cache_folder, connect, token_for
+from lockgate.bootstrap import cache_folder, connect
+from lockgate.coordinators import REGISTRY, open_coordination
 from lockgate.errors import InvalidSetting
 from lockgate.settings import Settings
 
@@ -26,9 +26,8 @@ if TYPE_CHECKING:
     from lockgate.coordination.eviction import EvictionLimits, EvictionReport
     from lockgate.provider import VersionProvider, VersionSource
 
-__all__ = ["CachePlan", "open_cache", "open_coordination"]
+__all__ = ["CachePlan", "open_cache"]
 
-REGISTRY = "registry"
 SCOPES = ("cluster", "node")
 OWN_FILE = "coordination.sqlite"
 
@@ -54,38 +53,6 @@ def open_cache(
     plan = CachePlan.of(settings, root, coordination, scope, node, url)
     with plan.opened(limits) as opened:
         yield opened.cache
-
-
-def open_coordination(url: str, settings: Settings | None = None) -> RegistryBackend:
-    """Return a connected backend: for a database, Redis, Kubernetes or a Lockgate server.
-
-    A server is asked with the token of ``settings``, or that of a login.
-    Raises `CoordinatorUnavailable` when it does not answer, `InvalidInput` for another URL; no
-    password is ever shown.
-    """
-    if url.startswith(("http://", "https://")):
-        from lockgate.sdk.coordination import ServerBackend
-
-        token = token_for(url, settings or Settings.from_environ())
-        server = ServerBackend(url, token=token)
-        try:
-            server.connect()
-        except BaseException:
-            server.close()
-            raise
-        return server
-    from lockgate.coordination import create_registry_backend
-
-    # The registry takes both spellings; the library below it takes one.
-    return create_registry_backend(re.sub(r"^postgres://", "postgresql://", url))
-
-
-def coordination_of(settings: Settings) -> RegistryBackend | None:
-    """Return the backend that a server works on; None when the setting names none."""
-    chosen = settings.coordination
-    if not chosen:
-        return None
-    return open_coordination(settings.database if chosen == REGISTRY else chosen, settings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,7 +152,7 @@ class OpenedCache:
     def cache(self) -> ModelCache:
         """The cache."""
         from lockgate.coordination.cache import ModelCache
-        from lockgate.coordination.providers import default_providers
+        from lockgate.coordination.origins import default_providers
 
         made = ModelCache(
             self.plan.root,

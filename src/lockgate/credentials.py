@@ -12,9 +12,13 @@ import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from lockgate.errors import InvalidSetting, Unavailable
+
+if TYPE_CHECKING:
+    from lockgate.settings import Settings
 
 MODE = 0o600
 FOLDER_MODE = 0o700
@@ -27,6 +31,13 @@ def credentials_path(setting: str = "") -> Path:
         return Path(setting)
     home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     return Path(home) / "lockgate" / "credentials.json"
+
+
+def token_for(url: str, settings: Settings, token: str | None = None) -> str:
+    """Return what proves who acts to a server: ``token``, the setting, or what a login kept."""
+    if token is not None:
+        return token
+    return settings.token or kept_token(settings.credentials, url) or ""
 
 
 def kept_token(setting: str, url: str) -> str | None:

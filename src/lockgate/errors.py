@@ -9,7 +9,7 @@
     │                   StageEmpty · LifecycleNotFound · NothingToRollBackTo ·
     │                   PolicyNotFound · RequestNotFound · BlobNotFound · ArtifactNotFound ·
     │                   WebhookNotFound · DeliveryNotFound · DeploymentNotFound ·
-    │                   SplitNotFound · MonitorNotFound
+    │                   SplitNotFound · MonitorNotFound · SourceNotFound
     ├ Conflict          AlreadyExists · TransitionNotAllowed · PolicyViolated · StageChanged ·
     │                   StaleRevision · VersionSealed · InUse · IdempotencyMismatch ·
     │                   ClaimLost · Contended · RequestClosed
@@ -74,6 +74,7 @@ __all__ = [
     "RequestNotFound",
     "SchemaOutdated",
     "ServerUnreachable",
+    "SourceNotFound",
     "SplitNotFound",
     "StageChanged",
     "StageEmpty",
@@ -269,6 +270,10 @@ class SplitNotFound(NotFound):
 
 class MonitorNotFound(NotFound):
     sentence = "Model '{model}' has no monitor '{monitor}'."
+
+
+class SourceNotFound(NotFound):
+    sentence = "Model '{model}' has no source of '{metric}'."
 
 
 # --- 409: the state says no ------------------------------------------------------------------

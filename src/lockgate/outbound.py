@@ -14,6 +14,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import httpcore
@@ -69,14 +70,20 @@ def open_client(
     )
 
 
+@lru_cache(maxsize=1)
+def _certificates() -> ssl.SSLContext:
+    """Return whom TLS trusts; read once, since that takes longer than most requests."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class _Pinned(httpx.HTTPTransport):
     """The library's transport, on connections of ours."""
 
     def __init__(self, rules: AddressRules, patience: Patience, resolve: Resolve) -> None:
-        super().__init__(trust_env=False)
+        super().__init__(verify=_certificates(), trust_env=False)
         self._pool.close()
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
+            ssl_context=_certificates(),
             network_backend=_Network(rules, patience, resolve),
         )
 
@@ -86,7 +93,11 @@ class _Pinned(httpx.HTTPTransport):
             return answer
         # The client would read what comes with a redirect, however much that is.
         answer.close()
-        return httpx.Response(answer.status_code, headers={"Location": answer.headers["Location"]})
+        return httpx.Response(
+            answer.status_code,
+            headers={"Location": answer.headers["Location"]},
+            stream=httpx.ByteStream(b""),
+        )
 
 
 class _Network(httpcore.NetworkBackend):
@@ -112,7 +123,7 @@ class _Network(httpcore.NetworkBackend):
         for address in addresses:
             fault = self._rules.find_fault(host, port, address)
             if fault is not None:
-                raise AddressRefused(f"{fault}; the setting import_hosts says which are allowed")
+                raise AddressRefused(fault)
         failed: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
         for address in addresses:
             try:

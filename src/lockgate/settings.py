@@ -75,8 +75,8 @@ class Settings:
 
     Empty means its own names on a loopback address, any elsewhere.
     """
-    dialects: str = "mlflow,huggingface,wanllmdb,day22"
-    """Which clients of other registries the server understands, with commas; empty for none."""
+    dialects: str = "mlflow,huggingface,wanllmdb,day22,prometheus"
+    """Which clients of other systems the server understands, with commas; empty for none."""
     connections_max: int = 2_000
     """How many connections the server holds at once."""
     busy_s: float = 30.0
@@ -89,6 +89,10 @@ class Settings:
     """How long the client waits for an answer."""
     token_rate_per_s_max: float = 0.0
     """How many requests a second a token may make of one worker, with bursts; 0 is no limit."""
+    exchange_rate_per_s_max: float = 10.0
+    """How many identity tokens an address may bring to one worker in a second, with bursts."""
+    failed_login_delay_s_max: float = 3.0
+    """How long the answer to a failed login waits at most, after many from one address."""
     credentials: str = ""
     """The file that `lockgate login` keeps tokens in; empty means one of the user's own."""
     oidc: str = ""
@@ -118,6 +122,9 @@ class Settings:
     """The page of a run of Weights & Biases: ``{entity}``, ``{project}`` and ``{run}`` in a URL."""
     monitor_s: float = 30.0
     """How often the server looks at the monitors."""
+    prometheus_hosts: str = ""
+    """Hosts of Prometheus servers that metrics may be read from although they are not public, with
+    commas: a name, ``name:port``, an address or a network."""
     observation_minutes_days: int = 7
     """For how many days observations are kept by the minute."""
     observation_hours_days: int = 90

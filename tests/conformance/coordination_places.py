@@ -17,10 +17,10 @@ import sqlalchemy as sa
 from coordination_kubernetes import FakeApiServer, running, write_kubeconfig
 from coordination_servers import running_postgres, running_valkey
 
-from lockgate.caching import open_coordination
 from lockgate.coordination import create_registry_backend
 from lockgate.coordination.backend import RegistryBackend
 from lockgate.coordination.memory import MemoryBackend
+from lockgate.coordinators import open_coordination
 from lockgate.domain.claims import Claimed, ModelKey, ModelRecord, ModelStatus
 from lockgate.http.cache import Desk
 from registries import Server, a_server

@@ -14,7 +14,7 @@ import multiprocessing
 import os
 import sys
 
-from lockgate.caching import open_coordination
+from lockgate.coordinators import open_coordination
 from lockgate.domain.claims import Claimed, ModelKey
 
 

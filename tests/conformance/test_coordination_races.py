@@ -31,8 +31,8 @@ from coordination_places import (  # noqa: F401 - the fixtures are asked for by 
 )
 from coordination_servers import free_port
 
-from lockgate.caching import open_coordination
 from lockgate.coordination import create_registry_backend, redacted
+from lockgate.coordinators import open_coordination
 from lockgate.domain.claims import Claimed, ModelKey
 from lockgate.errors import CoordinatorUnavailable, InvalidInput
 

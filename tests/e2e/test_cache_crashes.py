@@ -27,6 +27,7 @@ from lockgate.coordination.cache import CacheLimits, ModelCache
 from lockgate.coordination.folders import FolderProvider
 from lockgate.coordination.journal import PIECE_BYTES
 from lockgate.domain.claims import ModelKey, ModelStatus
+from lockgate.storage.sqlite import sqlite3
 
 SIZE = 6 * PIECE_BYTES + 12345
 LEASE_S = 0.6
@@ -110,6 +111,21 @@ class Stage:
 
     def wait_for_bytes(self, number: int) -> None:
         self.wait_for(lambda: self.bytes_read() >= number)
+
+    def freeze(self, process: subprocess.Popen[str]) -> None:
+        """Stop a process at a moment when it is not writing: SQLite has one lock for all."""
+        while True:
+            process.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+            database = sqlite3.connect(self.url.removeprefix("sqlite:///"), timeout=0)
+            try:
+                database.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError:
+                process.send_signal(signal.SIGCONT)
+                time.sleep(0.01)
+            finally:
+                database.close()
 
     def path_of(self, process: subprocess.Popen[str]) -> Path:
         """Return where a process found the model, once it has ended well with the right files."""
@@ -196,7 +212,7 @@ def test_frozen_owner_that_wakes_up_changes_nothing(stage):
     """A frozen owner is replaced; woken, it touches no file and no record, and gets the model."""
     owner = stage.start()
     stage.wait_for_bytes(2 * PIECE_BYTES)
-    owner.send_signal(signal.SIGSTOP)
+    stage.freeze(owner)
     heir = stage.start()
     path = stage.path_of(heir)
     backend = create_registry_backend(stage.url)

@@ -218,11 +218,12 @@ def test_a_server_killed_while_pushing(place: Place) -> None:
 
 def _await(url: str, server: Any) -> None:
     host, _, port = url.removeprefix("http://").partition(":")
-    for _ in range(400):
+    for _ in range(6000):
         with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
             return
         assert server.is_alive(), "the server ended by itself"
         time.sleep(0.01)
+    raise AssertionError("the server listens to nobody after a minute")
 
 
 def _kill_soon(process: int, seconds: float) -> None:

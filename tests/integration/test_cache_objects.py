@@ -12,7 +12,7 @@ from obstore.store import S3Store
 from cache_origin import LIMITS, files_below
 from lockgate.coordination.cache import ModelCache
 from lockgate.coordination.memory import MemoryBackend
-from lockgate.coordination.providers import default_providers
+from lockgate.coordination.origins import default_providers
 from lockgate.errors import ArtifactNotFound, Conflict, Forbidden
 
 FILES = {"config.json": b"{}", "weights/a.safetensors": bytes(range(256)) * 40_000}

@@ -338,11 +338,14 @@ def test_the_demo_is_a_life_in_commands(lockgate: Terminal) -> None:
         *("promote", "promote", "alias"),
         *("compare", "promote", "promote"),
         *("promote", "promote", "compare", "rollback", "resolve"),
+        *("alias", "deploy", "split", "outcomes", "outcomes", "outcomes", "monitor", "observe"),
         *("history", "audit", "audit", "summary"),
     ]
     assert lockgate.done("resolve", "digits@production") == "default/digits:2\n"
     versions = lockgate("version", "list", "digits", "--json").json["items"]
     accuracy = {version["label"]: version["metrics"]["accuracy"] for version in versions}
     assert accuracy["2"] > accuracy["1"] > 0.8
+    seen = lockgate("monitor", "list", "digits", "--json").json
+    assert [each["name"] for each in seen] == ["accuracy-in-use"]
     assert lockgate("demo").code == 0
     assert lockgate.done("resolve", "digits@production") == "default/digits:5\n"

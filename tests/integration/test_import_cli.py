@@ -27,8 +27,8 @@ def test_what_is_not_allowed(tmp_path: Path) -> None:
     """By default no folder and no inner address; the sentence says which setting decides."""
     for uri, setting in (
         ("file:///etc/passwd", "import_roots"),
-        ("http://127.0.0.1:9/model.bin", "import_hosts"),
-        ("http://169.254.169.254/latest/meta-data/iam", "import_hosts"),
+        ("http://127.0.0.1:9/model.bin", "LOCKGATE_IMPORT_HOSTS"),
+        ("http://169.254.169.254/latest/meta-data/iam", "LOCKGATE_IMPORT_HOSTS"),
     ):
         refused = run_program(
             "--json", "push", "--from-uri", uri, "churn", cwd=tmp_path, HOME=str(tmp_path)

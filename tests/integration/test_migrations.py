@@ -191,7 +191,15 @@ def test_lineage_of_before_is_found(database_url: str) -> None:
         registry.register_model("base", "1")
         registry.register_model("churn", "1", parents=["base:1", "base@latest"])
     before = ScriptDirectory(str(runner.FOLDER)).get_revision("0011").down_revision
-    run(database_url, "DROP TABLE version_parents")
+    for table in (
+        "version_parents",
+        "histograms",
+        "histogram_buckets",
+        "metric_sources",
+        "sent_content",
+        "project_content",
+    ):
+        run(database_url, f"DROP TABLE {table}")
     run(database_url, f"UPDATE alembic_version SET version_num = '{before}'")
     assert runner.upgrade(database_url) == (before, schema.HEAD)
     with lockgate.connect(database_url, actor="ana") as registry:

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lockgate.domain.filters import EVERYTHING, Scope, parse_filter, parse_order_by
-from lockgate.domain.frozen import freeze
+from lockgate.domain.frozen import FrozenDict
 from lockgate.domain.names import Limits
 from lockgate.errors import InvalidCursor, InvalidInput
 from lockgate.storage.database import Session
@@ -356,7 +356,7 @@ def test_no_project_means_no_rows(world: World) -> None:
 
 def test_a_param_that_is_null_is_absent(world: World) -> None:
     """None was logged, not the text null: IS NULL finds it, and no comparison does."""
-    with added(world, params=freeze({"n": None, "m": "null"})) as name:
+    with added(world, params=FrozenDict({"n": None, "m": "null"})) as name:
         for text, wanted in [
             ("params.n is null", [name]),
             ("params.n = 'null' or params.n != 'x'", []),
@@ -369,7 +369,7 @@ def test_a_param_that_is_null_is_absent(world: World) -> None:
 def test_a_tag_as_long_as_allowed_is_found(world: World) -> None:
     """No index of either database limits how long a value may be; all of it is compared."""
     value = "".join(map(chr, random.Random(3).choices(range(0x4E00, 0x9FA0), k=5_000)))
-    with added(world, tags=freeze({"long": value}), params=freeze({"long": value})) as name:
+    with added(world, tags=FrozenDict({"long": value}), params=FrozenDict({"long": value})) as name:
         for text, wanted in [
             (f"tags.long = '{value}' and params.long in ('x', '{value}')", [name]),
             (f"tags.long = '{value[:-1]}'", []),

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
+import json
 import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from access_world import STRANGER, Access
+from access_world import MAY, PEOPLE, ROOT, STRANGER, Access
+from dialect_rows import FILES, METHODS, MLFLOW, ROWS, SIGNED_IN, TICKET, UNSPOKEN, WANLLMDB, Row
 from lockgate.dialects import NAMES, dialects_named
-from lockgate.dialects.mlflow.routing import CALLS, SERVER_CALLS
+from lockgate.dialects.mlflow.routing import PREFIXES, MlflowCalls
 from lockgate.http.app import build_app
 from lockgate.settings import Settings
 from registries import Server, embedded, running
 
-MLFLOW = ("/api/2.0/mlflow", "/ajax-api/2.0/mlflow")
-FOREIGN = ("/hf", "/models", "/audit", "/api/v1/registry", "/api/2.0/")
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+FOREIGN = ("/hf", "/models", "/audit", "/api/v1/registry", "/api/v1/prometheus", "/api/2.0/")
 # What a dialect says to everybody, whoever asks: that it has no such thing, or what it can do.
 TELLS_NOTHING = (404, 405, 501)
-READS = ("search", "get-latest-versions", "paths-info", "validate-yaml", "preupload", "batch")
+READS = ("project.view", "audit.view", SIGNED_IN)
+# Below these a request says which project it is about; elsewhere it is the server's own.
+NAMED = ("/hf/{project}", "/hf/api/models/{project}", "/hf/api/repos", *MLFLOW, FILES, WANLLMDB)
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     app = build_app(
         embedded(),
-        Settings(database="memory://"),
+        Settings(database="memory://", failed_login_delay_s_max=0.0),
         dialects=dialects_named(",".join(NAMES)),
     )
-    # Nobody waits in these tests.
-    app.state.failures.delay_s = lambda _source: 0.0
     with running(app) as url:
         yield Server(app, url)
 
@@ -46,66 +47,169 @@ def access(server: Server, tmp_path: Path) -> Iterator[Access]:
         yield made
 
 
-def foreign_routes(server: Server) -> list[tuple[str, str]]:
-    """Return method and path of every route of a dialect, prefixes gone through as well."""
+def foreign_routes(server: Server) -> set[str]:
+    """Return ``METHOD path`` of every route of a dialect, prefixes gone through as well."""
     found = {
-        (method, route.path)  # type: ignore[attr-defined]
+        f"{method} {route.path}"  # type: ignore[attr-defined]
         for route in server.app.routes
         if route.path.startswith(FOREIGN)  # type: ignore[attr-defined]
         for method in getattr(route, "methods", None) or METHODS
         if method not in ("HEAD", "OPTIONS")
     }
-    found |= {(method, f"{prefix}/{path}") for prefix in MLFLOW for method, path in CALLS}
-    found |= {(method, f"/api/3.0/mlflow/{path}") for method, path in SERVER_CALLS}
-    return sorted(found)
+    for prefix, owner in PREFIXES.items():
+        assert isinstance(owner, MlflowCalls)
+        found |= {f"{method} {prefix}{path}" for method, path in owner.calls}
+    return found
 
 
-def filled(access: Access, path: str) -> str:
-    """Return a path with the names of things that are there."""
-    model = access.registry.get_model("risk/churn")
-    version = access.registry.get_version("risk/churn", "1")
-    words = {
-        "project": "risk", "model": "churn", "name": "churn", "version": "1", "revision": "1",
-        "path": "weights.json", "rest": "x", "ticket": "x", "stage": "Production",
-        "model_id": model.uid, "version_id": version.uid, "webhook_id": "x",
-    }  # fmt: skip
-    return path.replace(":path}", "}").format(**words)
+def test_every_route_is_in_the_table(server: Server) -> None:
+    """A route that nobody thought about fails here, and so does a row without a route."""
+    assert foreign_routes(server) == ROWS.keys()
 
 
-def test_every_route_of_a_dialect(access: Access, server: Server) -> None:
-    """Lines 23, 24: nobody and strangers learn nothing; neither they nor readers change a thing."""
-    body = {"name": "churn", "version": "1", "alias": "champion", "key": "a", "value": "b"}
-    before = access.registry.audit(project="risk", newest_first=True, limit=1).items[0].seq
-    routes = foreign_routes(server)
-    assert len(routes) > 200
+class World(Access):
+    """Everybody in every role, and one of everything that a dialect knows."""
+
+    def __init__(self, folder: Path, *, files: bool) -> None:
+        super().__init__(artifacts=str(folder / "files"))
+        self.furnish(folder, files=files)
+        registry = self.registry
+        registry.project = "risk"
+        registry.register_model("risk/spare", "1")
+        hook = registry.create_webhook("https://example.org/hook", project="risk", form="mlflow")
+        if files:
+            (folder / "out" / "folder").mkdir(parents=True)
+            (folder / "out" / "folder" / "a.json").write_text("{}")
+            registry.push(folder / "out", "risk/deep", "1")
+        pieces = iter([b"x"])
+        registry.loose_files.put("risk", "loose/file.txt", 1, lambda _about: next(pieces, b""))
+        self.words = {
+            "project": "risk", "model": "churn", "name": "churn", "version": "1", "revision": "1",
+            "path": "weights.json", "rest": "x", "ticket": "x", "stage": "Production",
+            "model_id": registry.get_model("risk/churn").uid, "webhook_id": hook.webhook.uid,
+            "version_id": registry.get_version("risk/churn", "2").uid,
+            "spare_id": registry.get_model("risk/spare").uid,
+            "upload": registry.loose_files.begin("risk", "big.bin", 1),
+            "below": registry.loose_files.begin("risk", "f/big.bin", 1),
+        }  # fmt: skip
+        self.absent = self.words | {
+            name: uuid.uuid4().hex
+            for name in ("model_id", "webhook_id", "version_id", "spare_id", "upload", "below")
+        }
+
+    def ask(
+        self, http: httpx.Client, name: str, person: str | None, *, absent: bool = False
+    ) -> httpx.Response:
+        """Send what a row says, as somebody; ``absent`` is the same of what is not there."""
+        row, own = ROWS[name], self.absent if absent else self.words
+        method, _, template = name.partition(" ")
+        words = own | {key: text.format(**own) for key, text in row.path.items()}
+        body = json.dumps(row.body)
+        for word in ("upload", "below"):
+            body = body.replace(f"{{{word}}}", own[word])
+        path = template.replace(":path}", "}").format(**words)
+        if absent:
+            body, path = body.replace("risk", "nowhere"), path.replace("risk", "nowhere")
+        headers = {"X-MLFLOW-WORKSPACE": "nowhere" if absent else "risk", **row.headers}
+        return http.request(
+            method,
+            path,
+            params={key: text.format(**words) for key, text in row.query.items()},
+            json=json.loads(body) if row.content is None and row.body is not None else None,
+            content=row.content,
+            headers=headers | ({} if person is None else self.headers(person)),
+        )
+
+    def told(self, answer: httpx.Response) -> str:
+        """Return what somebody is told, but for the names that they said themselves."""
+        text = f"{answer.status_code} {answer.text}"
+        for own, others in zip(self.words.values(), self.absent.values(), strict=True):
+            text = text.replace(others, own)
+        return text.replace("nowhere", "risk")
+
+
+def may(row: Row, person: str) -> bool:
+    """Say whether somebody may what a row says."""
+    return person == ROOT or (person != STRANGER and row.needs in MAY[person])
+
+
+def expected(row: Row, person: str | None) -> set[int] | None:
+    """Return what somebody is refused with; None where they may."""
+    if row.needs == TICKET:
+        return {404}
+    if row.needs == UNSPOKEN:
+        return {401, *TELLS_NOTHING} if person is None else set(TELLS_NOTHING)
+    if person is None:
+        return {401}
+    if row.needs == SIGNED_IN:
+        return None
+    if person == STRANGER:
+        return {row.unseen}
+    return None if may(row, person) else {403}
+
+
+def test_every_refusal(server: Server, tmp_path: Path) -> None:
+    """Lines 23, 24: on every route nobody, strangers and lesser roles are refused alike.
+
+    What a stranger asks for is told of as what is not there at all, and nothing changes.
+    """
+    world = World(tmp_path, files=True)
     wrong = []
-    with httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http:
-        for method, template in routes:
-            path = filled(access, template)
-            reading = method == "GET"
-            for person in (None, STRANGER, "viewer"):
-                headers = {"X-MLFLOW-WORKSPACE": "risk"}
-                if person is not None:
-                    headers |= access.headers(person)
-                answer = http.request(
-                    method, path, headers=headers, params=body if reading else None,
-                    json=None if reading else body,
-                )  # fmt: skip
-                status = answer.status_code
+    with (
+        server.serving(world.registry),
+        httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http,
+    ):
+        before = world.registry.audit(project="risk", newest_first=True, limit=1).items[0].seq
+        for name, row in ROWS.items():
+            for person in (None, *PEOPLE):
+                wanted = expected(row, person)
+                if wanted is None:
+                    continue
+                answer = world.ask(http, name, person)
                 private = '"about"' in answer.text or '"a": 1' in answer.text
-                if person is None:
-                    good = status == 401 or status in TELLS_NOTHING
-                elif person == STRANGER:
-                    good = status < 500 or status in TELLS_NOTHING
-                else:
-                    good = (status < 500 or status in TELLS_NOTHING) and (
-                        reading or status >= 300 or any(word in path for word in READS)
-                    )
-                if not good or (private and person != "viewer"):
-                    wrong.append((method, template, person, status, answer.text[:80]))
+                if answer.status_code not in wanted or private:
+                    wrong.append((name, person, wanted, answer.status_code, answer.text[:80]))
+                if person == STRANGER and name.partition(" ")[2].startswith(NAMED):
+                    missing = world.ask(http, name, person, absent=True)
+                    if world.told(answer) != world.told(missing):
+                        wrong.append((name, world.told(answer), world.told(missing)))
+        after = world.registry.audit(project="risk", newest_first=True, limit=1).items[0].seq
     assert wrong == []
-    after = access.registry.audit(project="risk", newest_first=True, limit=1).items[0].seq
     assert before == after
+
+
+def test_every_reader(server: Server, tmp_path: Path) -> None:
+    """Whoever may read does, on every route that reads."""
+    world = World(tmp_path, files=True)
+    wrong = []
+    with (
+        server.serving(world.registry),
+        httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http,
+    ):
+        for name, row in ROWS.items():
+            for person in PEOPLE if row.needs in READS else ():
+                if expected(row, person) is None:
+                    answer = world.ask(http, name, person)
+                    if answer.status_code >= 400:
+                        wrong.append((name, person, answer.status_code, answer.text[:80]))
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, row in ROWS.items() if row.needs not in (*READS, UNSPOKEN, TICKET)]
+)
+def test_every_writer(server: Server, tmp_path: Path, name: str) -> None:
+    """The weakest role that may do something does it; none above it is refused for its role."""
+    world, row = World(tmp_path, files=False), ROWS[name]
+    with (
+        server.serving(world.registry),
+        httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http,
+    ):
+        able = [person for person in PEOPLE if may(row, person)]
+        answers = {person: world.ask(http, name, person) for person in able}
+    first, *others = (each.status_code for each in answers.values())
+    assert first < 300, answers[able[0]].text
+    assert all(status < 500 and status not in (401, 403) for status in others)
 
 
 # --- the real clients ---------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -12,6 +12,7 @@ import pytest
 from access_world import ROOT, Access
 from lockgate.errors import Conflict, Unauthenticated
 from lockgate.http.app import build_app
+from lockgate.http.throttling import Throttles
 from lockgate.sdk.client import Client
 from lockgate.settings import Settings
 from registries import Server, a_server, embedded, running
@@ -23,7 +24,7 @@ SESSION = "/api/v1/session"
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """One server for the tests of this file."""
-    with a_server() as made:
+    with a_server(failed_login_delay_s_max=0.0) as made:
         yield made
 
 
@@ -183,7 +184,15 @@ def test_sessions_are_secure_behind_https(access: Access, server: Server) -> Non
 
     with running(as_https) as url, httpx.Client(base_url=url, trust_env=False) as http:
         answer = http.post(SESSION, json={"token": access.tokens["viewer"]})
-    assert "secure" in answer.headers["set-cookie"].lower()
+        cookie = answer.headers["set-cookie"]
+        pair = cookie.partition(";")[0]
+        known = http.get(SESSION, headers={"Cookie": pair}).status_code
+        # A name without the prefix could have been set by a neighbour.
+        plain = http.get(SESSION, headers={"Cookie": pair.removeprefix("__Host-")}).status_code
+    assert pair.startswith("__Host-lockgate_session=lgs_")
+    assert {"Secure", "Path=/"} < set(cookie.split("; "))
+    assert "domain" not in cookie.lower()
+    assert (known, plain) == (200, 401)
 
 
 @pytest.mark.parametrize("end", ["revoke", "logout elsewhere", "role"])
@@ -219,16 +228,79 @@ def test_browser_is_not_asked_for_a_password(http: httpx.Client) -> None:
     assert answer.headers["www-authenticate"] == 'Bearer realm="lockgate"'
 
 
+class Clock:
+    """A clock that the test moves; who sleeps by it does not wait, and is noted."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    async def sleep(self, seconds: float) -> None:
+        """Note how long somebody was kept waiting."""
+        self.slept.append(seconds)
+
+
+def test_guesses_are_slowed(access: Access) -> None:
+    """Whoever guesses on waits longer each time, by whatever door; who is right never does."""
+    clock = Clock()
+    settings = Settings(database="memory://", failed_login_delay_s_max=0.4)
+    app = build_app(access.registry, settings, throttles=Throttles(settings, clock, clock.sleep))
+    doors: list[Callable[[httpx.Client], httpx.Response]] = [
+        lambda http: http.get(RISK, headers={"Authorization": "Bearer lgt_guess"}),
+        lambda http: http.get(RISK, auth=("root", "guess")),
+        lambda http: http.post(SESSION, json={"token": "lgt_guess"}),
+        lambda http: http.post(f"{SESSION}/exchange", json={"identity": "a.b.c"}),
+    ]
+    with running(app) as url, httpx.Client(base_url=url, trust_env=False) as http:
+        for guess in (*doors, *doors):
+            assert guess(http).status_code == 401
+        assert http.get(RISK, headers=access.headers("viewer")).status_code == 200
+        assert clock.slept == [0.1, 0.2, 0.4]
+        assert doors[0](http).status_code == 401
+        clock.now_s += 61
+        assert doors[0](http).status_code == 401
+    assert clock.slept == [0.1, 0.2, 0.4, 0.4]
+
+
+def test_rate_of_exchanges(access: Access) -> None:
+    """An address that brings identity tokens too often is told when to come again."""
+    clock = Clock()
+    settings = Settings(
+        database="memory://", exchange_rate_per_s_max=1.0, failed_login_delay_s_max=0.0
+    )
+    app = build_app(access.registry, settings, throttles=Throttles(settings, clock, clock.sleep))
+    with running(app) as url, httpx.Client(base_url=url, trust_env=False) as http:
+
+        def bring() -> httpx.Response:
+            return http.post(f"{SESSION}/exchange", json={"identity": "a.b.c"})
+
+        answers = [bring() for _ in range(3)]
+        assert [each.status_code for each in answers] == [401, 401, 429]
+        told = answers[2].json()
+        assert (told["code"], answers[2].headers["retry-after"]) == ("rate_limited", "1")
+        assert http.get(f"{SESSION}/oidc").status_code == 429
+        assert http.get(RISK, headers=access.headers("viewer")).status_code == 200
+        clock.now_s += 1.0
+        assert bring().status_code == 401
+
+
 def test_rate_of_a_token(access: Access) -> None:
     """A token that asks too often is told when to ask again; others are not slowed."""
-    app = build_app(access.registry, Settings(database="memory://", token_rate_per_s_max=0.5))
+    clock = Clock()
+    settings = Settings(database="memory://", token_rate_per_s_max=0.5)
+    app = build_app(access.registry, settings, throttles=Throttles(settings, clock))
     with running(app) as url, httpx.Client(base_url=url, trust_env=False) as http:
         answers = [http.get(RISK, headers=access.headers("viewer")) for _ in range(2)]
         assert [each.status_code for each in answers] == [200, 429]
         assert answers[1].json()["code"] == "rate_limited"
-        assert 1 <= int(answers[1].headers["retry-after"]) <= 2
+        assert answers[1].headers["retry-after"] == "2"
         assert http.get(RISK, headers=access.headers("admin")).status_code == 200
         assert http.get("/healthz").status_code == 200
+        clock.now_s += 2.0
+        assert http.get(RISK, headers=access.headers("viewer")).status_code == 200
 
 
 def test_repeated_writes(http: httpx.Client, access: Access) -> None:

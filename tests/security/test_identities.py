@@ -61,9 +61,10 @@ def provider() -> Iterator[Provider]:
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     # Nobody waits in these tests, and nobody asks too often.
-    app = build_app(Access().registry, Settings(database="memory://"))
-    app.state.failures.delay_s = lambda _source: 0.0
-    app.state.exchanges._per_s_max = 0.0
+    settings = Settings(
+        database="memory://", failed_login_delay_s_max=0.0, exchange_rate_per_s_max=0.0
+    )
+    app = build_app(Access().registry, settings)
     with running(app) as url:
         yield Server(app, url)
 
@@ -263,6 +264,7 @@ def test_issuers_that_lie_or_are_away(
     access.store.issuers = Issuers(trust)  # loopback is not on the public internet
     answer = http.post(EXCHANGE, json={"identity": provider.sign()})
     assert told(answer) == (503, "unavailable")
+    assert "LOCKGATE_OIDC_HOSTS names what else may be reached" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("state", ["gone", "disabled", "a person"])
@@ -321,6 +323,19 @@ def test_a_person_signs_in(access: Access, provider: Provider, http: httpx.Clien
     assert (who["who"]["actor"], len(who["csrf"])) == ("viewer", 64)
     write = http.post("/api/v1/projects/risk/models", json={"name": "x"})
     assert told(write) == (403, "cross_site_request")
+
+
+def test_the_page_knows_the_ways_in(
+    access: Access, provider: Provider, server: Server, http: httpx.Client
+) -> None:
+    """Whoever asks is told where people sign in, by host or by name, and nothing else of it."""
+    ways = "/api/v1/session/ways"
+    host = provider.url.removeprefix("http://")
+    assert http.get(ways).json() == {"controlled": True, "issuer": host}
+    access.store.issuers = Issuers(trust_in(provider, server.url, name="Acme"), "127.0.0.1")
+    assert http.get(ways).json() == {"controlled": True, "issuer": "Acme"}
+    access.store.issuers = None
+    assert http.get(ways).json() == {"controlled": True, "issuer": None}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import tarfile
 import zipfile
 from pathlib import Path
@@ -58,14 +59,19 @@ ESCAPES = [
 ]  # fmt: skip
 
 
+# What another reader of the path could take for a slash, an end or another letter.
+MISREAD = re.compile(r"%2f|%0|%7f|%ff|%c0", re.IGNORECASE)
+
+
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
 @pytest.mark.parametrize("path", ESCAPES)
 def test_03_to_06_paths_of_files(target: Target, method: str, path: str) -> None:
     """Lines 3 to 6: a file is a key of the manifest; no spelling of a path leads elsewhere."""
     with target.unharmed():
         answer = target.ask(f"{FIRST}/files/{path}", method)
-        expected = {400, 404} if method == "GET" else {400, 404, 405}
-        assert answer.status in expected
+        # Nothing else has a reading of the path to be refused for: it is no file's, or no method.
+        other = 404 if method == "GET" else 405
+        assert answer.status == (400 if MISREAD.search(path) else other)
         assert b"root:" not in answer.body
 
 
@@ -107,7 +113,8 @@ def test_07_digests(target: Target, digest: str) -> None:
             assert answer.status_code == 400
         for place in ("blobs", "urls"):
             answer = target.http.post(f"{FIRST}/{place}", json={"digests": [digest]})
-            assert answer.status_code in (400, 404)
+            # Asked of a version, what is no digest is none of its chunks.
+            assert answer.status_code == (400 if digest == "\0" or len(digest) > 100 else 404)
         sealed = target.http.post(f"{CHURN}/seals", json={"manifest": digest})
         assert sealed.status_code == 400
         found = target.http.get(f"{V1}/resolve", params={"ref": f"churn@{digest}"})
@@ -123,7 +130,8 @@ def test_08_other_bytes_than_declared(target: Target) -> None:
         assert (answer.status_code, answer.json()["code"]) == (422, "digest_mismatch")
         for body in (whole[:-1], whole + b"x", whole[:35], whole[:32] + b"\xff" * 4, b"\0" * 36):
             answer = target.http.post(f"{V1}/artifacts/blobs", content=body, headers=BLOBS)
-            assert answer.status_code in (400, 422)
+            # The last is in good order, but empty, which has another digest.
+            assert answer.status_code == (422 if body == b"\0" * 36 else 400)
 
 
 def manifest_of(**words: Any) -> bytes:
@@ -252,7 +260,7 @@ def test_13_injection_in_filters(target: Target, filter_: str) -> None:
             answer = target.http.get(
                 f"{V1}/search/{what}", params={"filter": filter_[:6_000], "limit": 5}
             )
-            assert answer.status_code in (400, 413, 414)
+            assert answer.status_code == (414 if filter_.startswith("((") else 400)
 
 
 def test_13_values_that_look_like_sql(target: Target) -> None:

@@ -13,7 +13,6 @@ import pytest
 
 from attacked import CHURN, FIRST, JSON, V1, Target, a_target, peak_bytes, read_answer, together
 from lockgate.http.connections import ConnectionLimits
-from lockgate.wire.frames import BATCH_BYTES_MAX
 
 QUICK = ConnectionLimits(connections_max=40, head_s=0.5, stall_s=0.5)
 
@@ -59,24 +58,32 @@ def test_40_framing(target: Target, framing: str) -> None:
     """Line 40: a request that two parsers would end in two places is refused, and hung up on."""
     with target.unharmed():
         answer = target.raw(POST + FRAMINGS[framing], close=True)
-        assert answer.status in (400, 411, 413)
+        assert answer.status == 400
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        b"GET / HTTP/9.9", b"GET / http/1.1", b"G\x00T / HTTP/1.1", b"\x16\x03",
-        b"GET /\xff HTTP/1.1", b"GET / HTTP/1.1 x", b"FOO / HTTP/1.1", b"PRI * HTTP/2.0", b"GET",
-        b"CONNECT 169.254.169.254:80 HTTP/1.1", b"GET http://169.254.169.254/ HTTP/1.1",
-        b"GET *", b"OPTIONS * HTTP/1.1",
-    ],
-)  # fmt: skip
+REQUEST_LINES = {
+    b"GET / HTTP/9.9": 400,
+    b"GET / http/1.1": 400,
+    b"G\x00T / HTTP/1.1": 400,
+    b"\x16\x03": 400,
+    b"GET /\xff HTTP/1.1": 400,
+    b"GET / HTTP/1.1 x": 400,
+    b"FOO / HTTP/1.1": 400,
+    b"PRI * HTTP/2.0": 400,
+    b"GET": 400,
+    b"CONNECT 169.254.169.254:80 HTTP/1.1": 400,
+    b"GET http://169.254.169.254/ HTTP/1.1": 307,
+    b"GET *": 404,
+    b"OPTIONS * HTTP/1.1": 404,
+}
+
+
+@pytest.mark.parametrize("line", REQUEST_LINES)
 def test_40_request_lines(target: Target, line: bytes) -> None:
     """Line 40: what is no request line is 400; what asks for another server gets nothing of it."""
     with target.unharmed():
         answer = target.raw(line + b"\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n", close=True)
-        assert answer.status in (307, 400, 404, 405)
-        assert answer.status != 307 or line == b"GET http://169.254.169.254/ HTTP/1.1"
+        assert answer.status == REQUEST_LINES[line]
 
 
 def test_40_a_smuggled_request(target: Target) -> None:
@@ -170,13 +177,16 @@ def test_41_a_client_that_does_not_read(impatient: Target, tmp_path: Path) -> No
 
 # --- ranges ----------------------------------------------------------------------------------
 
-RANGES = [
-    "bytes=5-2", "bytes=-0", "bytes=99999999-", "bytes=0-99999999999999999999999",
-    "bytes=" + ",".join(f"{n}-{n}" for n in range(900)), "bytes=" + "0-,-" * 900,
-    "bytes=" + "9" * 4_000, "bytes=" + "0-1," * 7_500,
-    "bytes=a-b", "bytes=--1", "items=0-1", "bytes 0-1",
-    "bytes=0-1;x", "bytes=", "bytes=-", "bytes=٣-٤",
-]  # fmt: skip
+# Outside of the file: 416. What is no range, or more than one, is not looked at: the whole file.
+RANGES = {
+    "bytes=5-2": 416, "bytes=-0": 416, "bytes=99999999-": 416,
+    "bytes=0-99999999999999999999999": 200,
+    "bytes=" + ",".join(f"{n}-{n}" for n in range(900)): 200, "bytes=" + "0-,-" * 900: 200,
+    "bytes=" + "9" * 4_000: 200, "bytes=" + "0-1," * 7_500: 200,
+    "bytes=a-b": 200, "bytes=--1": 200, "items=0-1": 200, "bytes 0-1": 200,
+    "bytes=0-1;x": 200, "bytes=": 200, "bytes=-": 200, "bytes=٣-٤": 200,
+    "bytes=0-1": 206, "bytes=0-0,1-1": 200,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("asked", RANGES)
@@ -186,7 +196,7 @@ def test_42_ranges(target: Target, asked: str) -> None:
         answer = target.http.get(
             f"{FIRST}/files/config.json", headers={"Range": asked.encode("utf-8")}
         )
-        assert answer.status_code in (200, 206, 416)
+        assert answer.status_code == RANGES[asked]
         assert len(answer.content) < 2_000
 
 
@@ -238,7 +248,9 @@ def test_44_json(target: Target, what: str) -> None:
     with target.unharmed():
         for path in (f"{V1}/projects", f"{CHURN}/versions", f"{FIRST}/metrics", f"{V1}/lifecycles"):
             answer = target.http.post(path, content=BODIES[what], headers=JSON)
-            assert answer.status_code in (400, 413), (path, answer.text[:300])
+            # A lifecycle has a limit of its own, which is looked at before its words.
+            large = path.endswith("/lifecycles") and len(BODIES[what]) > 500_000
+            assert answer.status_code == (413 if large else 400), (path, answer.text[:300])
             assert len(answer.content) < 60_000
     assert peak_bytes() - before < 400_000_000
 
@@ -276,26 +288,29 @@ def test_46_page_sizes(target: Target, limit: str) -> None:
             assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
 
 
-@pytest.mark.parametrize(
-    "filter_",
-    [
-        "name LIKE '" + "%a" * 2_500 + "b'", "name ILIKE '" + "_%" * 2_500 + "'",
-        "name = '" + "a" * 7_000 + "'", " AND ".join(["name = 'a'"] * 400), " " * 7_000,
-        "name IN (" + ",".join(["'a'"] * 1_500) + ")", "(" * 3_000 + ")" * 3_000, "'" * 7_001,
-        "metrics." + "a" * 7_000 + " > 1", "name RLIKE '(a+)+$'", "name ~ '(a|a)*b'",
-    ],
-)  # fmt: skip
-def test_46_filters_that_blow_up(target: Target, filter_: str) -> None:
+# Long enough for the URL to be too long: 414. What the grammar does not know is 400.
+FILTERS = [
+    ("name LIKE '" + "%a" * 2_500 + "b'", 414), ("name ILIKE '" + "_%" * 2_500 + "'", 414),
+    ("name = '" + "a" * 7_000 + "'", 200), (" AND ".join(["name = 'a'"] * 400), 414),
+    (" " * 7_000, 200), ("name IN (" + ",".join(["'a'"] * 1_500) + ")", 414),
+    ("(" * 3_000 + ")" * 3_000, 414), ("'" * 7_001, 414),
+    ("metrics." + "a" * 7_000 + " > 1", 400), ("name RLIKE '(a+)+$'", 400),
+    ("name ~ '(a|a)*b'", 400), ("name LIKE '" + "%a" * 900 + "b'", 400), ("(" * 1_000, 400),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("filter_", "status"), FILTERS)
+def test_46_filters_that_blow_up(target: Target, filter_: str, status: int) -> None:
     """Line 46: a search is bounded in length and depth, and takes no regular expression."""
     with target.unharmed():
         answer = target.http.get(f"{V1}/search/models", params={"filter": filter_})
-        assert answer.status_code in (200, 400, 413, 414)
+        assert answer.status_code == status
 
 
 def test_47_long_urls_and_headers(target: Target) -> None:
     """Line 47: 70 kB of URL, ten thousand headers, one very long header: 414 and 431."""
     with target.unharmed():
-        assert target.ask("/" + "a" * 70_000).status in (414, 431)
+        assert target.ask("/" + "a" * 70_000).status == 414
         assert target.ask("/?" + "a" * 20_000).status == 414
         many = [f"X-{n}: 1" for n in range(10_000)]
         assert target.ask("/", "GET", *many).status == 431
@@ -322,95 +337,8 @@ def test_47_headers_without_end(target: Target) -> None:
     before = peak_bytes()
     with target.unharmed():
         answer = target.raw(b"GET / HTTP/1.1\r\n", *[b"X-A: " + b"a" * 60_000 + b"\r\n"] * 500)
-        assert answer.status in (431, 0)
+        assert answer.status == 431
     assert peak_bytes() - before < 50_000_000
-
-
-def test_48_bodies_too_large(target: Target) -> None:
-    """Line 48: what is larger than a limit is refused when announced, or when it gets there."""
-    before = peak_bytes()
-    with target.unharmed():
-        for path, most in (
-            ("/projects", 4_000_000), ("/artifacts/blobs", BATCH_BYTES_MAX),
-        ):  # fmt: skip
-            kind = "application/json" if path == "/projects" else "application/vnd.lockgate.blobs"
-            head = f"POST {V1}{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\n"
-            announced = head + f"Content-Length: {most + 1}\r\n\r\n"
-            assert target.raw(announced.encode()).status == 413
-            chunked = (head + "Transfer-Encoding: chunked\r\n\r\n").encode()
-            piece = b"100000\r\n" + b" " * 2**20 + b"\r\n"
-            assert target.raw(chunked, *[piece] * 80).status in (400, 413, 0)
-    assert peak_bytes() - before < 300_000_000
-
-
-def test_48_many_open_uploads(impatient: Target) -> None:
-    """Line 48: uploads that were begun and not ended hold a connection each, and are let go."""
-    head = b"POST /api/v1/artifacts/blobs HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-    head += b"Content-Type: application/vnd.lockgate.blobs\r\nContent-Length: 8000000\r\n\r\n"
-    before = peak_bytes()
-    with impatient.unharmed():
-        held = [socket.create_connection(impatient.address, timeout=30) for _ in range(30)]
-        for connection in held:
-            connection.sendall(head + b"x" * 1_000)
-        statuses = {read_answer(connection).status for connection in held}
-        for connection in held:
-            connection.close()
-        assert statuses <= {408, 0}
-        assert 408 in statuses
-    assert peak_bytes() - before < 200_000_000
-
-
-def test_48_too_many_at_once(target: Target) -> None:
-    """Line 48: more digests than a question may have are refused."""
-    with target.unharmed():
-        for count, status in ((1_001, 400), (50_000, 400)):
-            body = {"digests": [f"blake3:{n:064x}" for n in range(count)]}
-            answer = target.http.post(f"{V1}/artifacts/missing", json=body)
-            assert answer.status_code == status
-
-
-def test_49_a_full_disk(tmp_path: Path) -> None:
-    """Line 49: a store that cannot be written is 503, nothing is half there, reads go on."""
-    with a_target(tmp_path) as target:
-        blocked = target.folder / "lockgate.artifacts"
-        with target.unharmed():
-            from lockgate.artifacts.store import blob_digest
-            from lockgate.wire.frames import pack_blobs
-
-            data = b"new bytes"
-            body = b"".join(map(bytes, pack_blobs([(blob_digest(data), data)])))
-            with full(blocked):
-                answer = target.http.post(
-                    f"{V1}/artifacts/blobs",
-                    content=body,
-                    headers={"Content-Type": "application/vnd.lockgate.blobs"},
-                )
-                assert (answer.status_code, answer.json()["code"]) == (
-                    503,
-                    "blob_store_unavailable",
-                )
-
-
-def full(folder: Path) -> _Full:
-    """A store in which no file can be made, as on a full disk."""
-    return _Full(folder)
-
-
-class _Full:
-    """Its folders are files for a while: whoever runs this, root too, can make nothing in them."""
-
-    def __init__(self, folder: Path) -> None:
-        self._aside = [(each, each.with_name(each.name + "-aside")) for each in folder.iterdir()]
-
-    def __enter__(self) -> None:
-        for folder, aside in self._aside:
-            folder.rename(aside)
-            folder.write_text("full")
-
-    def __exit__(self, *_exception: object) -> None:
-        for folder, aside in self._aside:
-            folder.unlink()
-            aside.rename(folder)
 
 
 def test_a_crowd_of_attackers(target: Target) -> None:

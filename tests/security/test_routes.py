@@ -10,40 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from access_world import PEOPLE, ROOT, STRANGER, Access
+from access_world import MAY, PEOPLE, ROOT, STRANGER, Access
 from lockgate.coordination.memory import MemoryBackend
 from lockgate.dialects import NAMES, dialects_named
 from lockgate.domain.presets import PRESET_DOCUMENTS
 from lockgate.http.app import build_app
 from lockgate.settings import Settings
 from registries import Server, embedded, running
-
-# Written out by hand, not taken from the code: what each role may in its project.
-VIEWER = {"project.view", "audit.view"}
-CONTRIBUTOR = VIEWER | {
-    *("model.register", "version.register", "version.push", "version.edit", "version.sign"),
-    *("check.report", "request.create", "deployment.report"),
-    *("outcome.report", "observation.report"),
-}
-APPROVER = VIEWER | {"version.approve"}
-MAINTAINER = (
-    CONTRIBUTOR
-    | APPROVER
-    | {
-        *("project.edit", "model.edit", "model.delete", "version.delete"),
-        *("transition.promote", "transition.demote", "transition.archive", "transition.rollback"),
-        *("alias.set", "policy.write", "scan.waive", "request.manage", "audit.sign"),
-        *("split.write", "monitor.write", "webhook.manage"),
-    }
-)
-ADMIN = MAINTAINER | {"member.manage", "gate.force"}
-MAY = {
-    "viewer": VIEWER,
-    "contributor": CONTRIBUTOR,
-    "approver": APPROVER,
-    "maintainer": MAINTAINER,
-    "admin": ADMIN,
-}
 
 PUBLIC, SIGNED_IN, SOMEWHERE, INSTALLATION = "public", "signed in", "somewhere", "installation"
 M = "/api/v1/projects/{project}/models/{model}"
@@ -102,6 +75,7 @@ TABLE: dict[str, Row] = {
     "DELETE /api/v1/session": Row("", PUBLIC),
     "POST /api/v1/session/exchange": Row("", PUBLIC, body={"identity": "a.b.c"}),
     "GET /api/v1/session/oidc": Row("", PUBLIC),
+    "GET /api/v1/session/ways": Row("", PUBLIC),
     "GET /api/v1/session/oidc/callback": Row("", PUBLIC),
     "GET /api/v1/session": Row("", SIGNED_IN),
     f"GET {A}/whoami": Row("", SIGNED_IN),
@@ -227,6 +201,7 @@ TABLE: dict[str, Row] = {
     f"GET {M}/history": seen(),
     f"GET {M}/board": seen(),
     f"GET {P}/board": seen(),
+    f"GET {P}/keys": seen(),
     f"GET {V}/children": seen(),
     f"GET {V}/preview": seen(query={"to": "Staging"}, path={"version": "2"}),
     f"GET {M}/versions": seen(),
@@ -243,12 +218,24 @@ TABLE: dict[str, Row] = {
         body={"outcomes": [{"version": "1", "metric": "m", "successes": 1, "trials": 2}]},
     ),
     f"POST {V}/observations": Row("observation.report", body={"observations": {"auc": 0.9}}),
+    f"GET {V}/measured": seen(),
     f"GET {V}/observations": seen(query={"metric": "auc"}),
+    f"POST {V}/histograms": Row(
+        "observation.report", body={"metric": "age", "edges": [30], "counts": [1, 2]}
+    ),
+    f"GET {V}/drift": seen(query={"metric": "age"}),
     f"GET {M}/monitors": seen(),
     f"PUT {M}/monitors/{{monitor}}": Row(
         "monitor.write", body={"metric": "auc"}, path={"monitor": "auc"}
     ),
     f"DELETE {M}/monitors/{{monitor}}": Row("monitor.write", path={"monitor": "auc"}),
+    f"GET {M}/sources": seen(),
+    f"PUT {M}/sources/{{metric}}": Row(
+        "monitor.write",
+        body={"url": "http://prometheus:9090", "query": "up"},
+        path={"metric": "auc"},
+    ),
+    f"DELETE {M}/sources/{{metric}}": Row("monitor.write", path={"metric": "auc"}),
     f"POST {A}/monitors/evaluate": everywhere("request.settle"),
     f"GET {M}/outcomes": seen(query={"metric": "m"}),
     f"GET {M}/aliases/{{alias}}": seen(),
@@ -318,7 +305,8 @@ def server() -> Iterator[Server]:
     """One server with everything that there is: each dialect, and a coordination backend."""
     app = build_app(
         embedded(),
-        Settings(database="memory://"),
+        # Nobody waits in these tests.
+        Settings(database="memory://", failed_login_delay_s_max=0.0),
         coordination=MemoryBackend(),
         dialects=dialects_named(",".join(NAMES)),
     )
@@ -328,7 +316,8 @@ def server() -> Iterator[Server]:
 
 def is_foreign(path: str) -> bool:
     """Say whether a path is a dialect's: `test_dialects` goes through those."""
-    return path.startswith(("/hf", "/models", "/audit", f"{A}/registry", "/api/2.0/"))
+    own = ("/hf", "/models", "/audit", f"{A}/registry", f"{A}/prometheus", "/api/2.0/")
+    return path.startswith(own)
 
 
 def routes_of(server: Server) -> set[str]:

@@ -21,7 +21,8 @@ def test_29_other_methods(target: Target, method: str) -> None:
     with target.unharmed():
         for path in (f"{V1}/models", f"{V1}/summary", f"{V1}/audit"):
             answer = target.ask(path, method)
-            assert answer.status in (400, 405)
+            # A method is written in capitals, or it is no HTTP.
+            assert answer.status == (400 if method == "get" else 405)
             assert b"churn" not in answer.body
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.caching import CachePlan, coordination_of, open_cache, open_coordination
+from lockgate.caching import CachePlan, open_cache
 from lockgate.coordination.memory import MemoryBackend
 from lockgate.coordination.sql import SqlBackend
+from lockgate.coordinators import coordination_of, open_coordination
 from lockgate.domain.claims import ModelKey, ModelStatus
 from lockgate.errors import CoordinatorUnavailable, InvalidInput, InvalidSetting
 from lockgate.settings import Settings

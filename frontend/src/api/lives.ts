@@ -14,11 +14,11 @@ export const TREND_MAX = 200;
 export const COMPARED_MIN = 2;
 export const COMPARED_MAX = 6;
 
-/** The requests that wait for a decision, newest first. */
-export const inbox = (project: string) =>
+/** The requests that wait for a decision, newest first: of whoever looks, or of anybody. */
+export const inbox = (project: string, mine = true) =>
   queryOptions({
-    queryKey: ["requests", "inbox", project],
-    queryFn: ({ signal }) => said(api.GET("/api/v1/inbox", { params: { query: { project, limit: WAITING_MAX } }, signal })),
+    queryKey: ["requests", "inbox", project, mine],
+    queryFn: ({ signal }) => said(api.GET("/api/v1/inbox", { params: { query: { project, mine, limit: WAITING_MAX } }, signal })),
   });
 
 /** The latest version in a stage; null while it is empty. */

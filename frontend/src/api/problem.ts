@@ -53,3 +53,16 @@ export function asProblem(error: unknown): Problem {
   const detail = error instanceof Error ? error.message : String(error);
   return new Problem(0, "page_broken", "This page broke", detail, "Reload it; if it breaks again, please report it.", "", {});
 }
+
+/** What to do about a refusal, where the server does not say so itself. */
+export function adviceFor({ status, code }: Problem): string {
+  if (code === "in_use") return "";
+  if (status === 401) return "Your session has ended. Sign in again, and go on where you were.";
+  if (status === 403) return "Ask somebody who manages the members of this project for a role that may; Settings, Members shows who they are.";
+  if (status === 404) return "It may have been renamed, moved or deleted. The search at the top finds what there is; a deleted model can be restored for a time.";
+  if (status === 409) return "Look at how it is now, which this page shows, and decide anew.";
+  if (status === 412) return "Somebody else changed it after you opened it, and nothing of theirs was overwritten. What is shown now is theirs; make your change again if you still want it.";
+  if (status === 429 || status === 503) return "The server is busy or lacks something that it needs. Nothing was changed; try again in a moment.";
+  if (status >= 500) return "This is a fault of the server. Its log has the reason, under the number of the request.";
+  return "";
+}

@@ -1,6 +1,7 @@
 /** What the pages ask, one function a question. Keys begin with a noun, so that a change can name it. */
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { type Written, written } from "../words/filters";
 import { api, said, saidOrNull } from "./client";
 
 export const PAGE = 50;
@@ -15,6 +16,30 @@ export interface ModelsWanted {
   project: string;
   filter: string;
   order: string;
+}
+
+/** What a list of models can be told to show. */
+export interface ModelsShown {
+  q?: string;
+  stage?: string;
+  tag?: string[];
+  sort?: string;
+}
+
+const SORTS: Record<string, string> = {
+  name: "name",
+  "-name": "name DESC",
+  updated: "updated_at DESC",
+  created: "created_at DESC",
+  owner: "owner",
+};
+
+export function askedBy({ q, stage, tag }: ModelsShown): Written {
+  return written({ text: q ?? "", stage, tags: tag ?? [] });
+}
+
+export function modelsWanted(project: string, shown: ModelsShown): ModelsWanted {
+  return { project, filter: askedBy(shown).filter, order: SORTS[shown.sort ?? ""] ?? "name" };
 }
 
 export const overview = ({ project, filter, order }: ModelsWanted) =>

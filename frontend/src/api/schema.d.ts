@@ -139,7 +139,7 @@ export interface paths {
         put?: never;
         /**
          * Ask Missing
-         * @description Say which of these blobs are not here yet.
+         * @description Say which of these blobs have to be sent: not here yet, or not for whoever asks.
          */
         post: operations["ask_missing_api_v1_artifacts_missing_post"];
         delete?: never;
@@ -713,7 +713,7 @@ export interface paths {
         };
         /**
          * Inbox
-         * @description List the requests that wait for a decision, newest first.
+         * @description List the requests that wait for a decision, of anybody or of the caller, newest first.
          */
         get: operations["inbox_api_v1_inbox_get"];
         put?: never;
@@ -950,6 +950,26 @@ export interface paths {
          * @description Make a version of what a bundle says; its chunks and manifest are here already.
          */
         post: operations["seal_bundle_api_v1_projects__project__bundles_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Known Keys
+         * @description Return which tags, metrics and params the newest of a project have, to search by.
+         */
+        get: operations["known_keys_api_v1_projects__project__keys_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1478,6 +1498,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/models/{model}/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sources
+         * @description List where metrics of a model are read from, and how that went.
+         */
+        get: operations["list_sources_api_v1_projects__project__models__model__sources_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/models/{model}/sources/{metric}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Source
+         * @description Read a metric from a Prometheus server.
+         */
+        put: operations["set_source_api_v1_projects__project__models__model__sources__metric__put"];
+        post?: never;
+        /**
+         * Remove Source
+         * @description Read a metric no more.
+         */
+        delete: operations["remove_source_api_v1_projects__project__models__model__sources__metric__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/models/{model}/split": {
         parameters: {
             query?: never;
@@ -1682,6 +1746,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/models/{model}/versions/{version}/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Drift
+         * @description Return how far a metric lay from its reference over time.
+         */
+        get: operations["list_drift_api_v1_projects__project__models__model__versions__version__drift_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/models/{model}/versions/{version}/files": {
         parameters: {
             query?: never;
@@ -1766,6 +1850,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/models/{model}/versions/{version}/histograms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report Histogram
+         * @description Take in how the values of a metric are spread, or what others are held against.
+         */
+        post: operations["report_histogram_api_v1_projects__project__models__model__versions__version__histograms_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/models/{model}/versions/{version}/lineage": {
         parameters: {
             query?: never;
@@ -1798,6 +1902,26 @@ export interface paths {
          * @description Return the manifest of a version, whose SHA-256 is the version's digest.
          */
         get: operations["manifest_api_v1_projects__project__models__model__versions__version__manifest_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/models/{model}/versions/{version}/measured": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Measured
+         * @description Return which metrics of a version in use there are to look at.
+         */
+        get: operations["measured_api_v1_projects__project__models__model__versions__version__measured_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2436,6 +2560,26 @@ export interface paths {
          * @description Log in the browser of whoever comes back from the issuer, and show the web UI.
          */
         get: operations["signed_in_api_v1_session_oidc_callback_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/ways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ways In
+         * @description Say how one gets in here. Whoever asks: a sign-in page has to know before anybody is.
+         */
+        get: operations["ways_in_api_v1_session_ways_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3404,6 +3548,45 @@ export interface components {
             digests: string[];
         };
         /**
+         * DriftPoint
+         * @description How far the values of one step lay from the reference.
+         */
+        DriftPoint: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Ks */
+            ks: number;
+            /** N */
+            n: number;
+            /** Psi */
+            psi: number;
+        };
+        /**
+         * DriftSeries
+         * @description The histograms of a version over time against its reference, oldest first.
+         */
+        DriftSeries: {
+            /** Edges */
+            edges: number[];
+            /** Metric */
+            metric: string;
+            /** Model */
+            model: string;
+            /** Points */
+            points: components["schemas"]["DriftPoint"][];
+            /** Project */
+            project: string;
+            /** Reference */
+            reference: number[];
+            /** Step S */
+            step_s: number;
+            /** Version */
+            version: string;
+        };
+        /**
          * EventStretch
          * @description A stretch of a log: what of it was wanted, and the position to go on from.
          */
@@ -3559,6 +3742,24 @@ export interface components {
             revision: string;
         };
         /**
+         * HistogramKept
+         * @description A histogram as it was taken in; ``reference`` says whether others are held against it.
+         */
+        HistogramKept: {
+            /** Metric */
+            metric: string;
+            /** Model */
+            model: string;
+            /** N */
+            n: number;
+            /** Project */
+            project: string;
+            /** Reference */
+            reference: boolean;
+            /** Version */
+            version: string;
+        };
+        /**
          * IssuedToken
          * @description A new token; ``secret`` is what its owner sends, and is never shown again.
          */
@@ -3578,6 +3779,26 @@ export interface components {
             files: number;
             /** Size */
             size: number;
+        };
+        /**
+         * KnownKeys
+         * @description Keys that the newest models and versions of a project have, each list by name.
+         */
+        KnownKeys: {
+            /** Metrics */
+            metrics: string[];
+            /** Model Tags */
+            model_tags: {
+                [key: string]: string[];
+            };
+            /** Params */
+            params: string[];
+            /** Project */
+            project: string;
+            /** Version Tags */
+            version_tags: {
+                [key: string]: string[];
+            };
         };
         /**
          * Leftover
@@ -3747,6 +3968,22 @@ export interface components {
             token: string;
         };
         /**
+         * Measured
+         * @description Which metrics of a version in use were reported: as observations, and as outcomes of a split.
+         */
+        Measured: {
+            /** Model */
+            model: string;
+            /** Observations */
+            observations: string[];
+            /** Outcomes */
+            outcomes: string[];
+            /** Project */
+            project: string;
+            /** Version */
+            version: string;
+        };
+        /**
          * Member
          * @description The roles of a person, a service account or a team in a project.
          */
@@ -3788,6 +4025,40 @@ export interface components {
             metrics: {
                 [key: string]: number | null;
             };
+        };
+        /**
+         * MetricSource
+         * @description A Prometheus server and what it is asked, a value every ``step_s``.
+         */
+        MetricSource: {
+            /** Error */
+            error: string;
+            /** Metric */
+            metric: string;
+            /** Model */
+            model: string;
+            /** Project */
+            project: string;
+            /** Query */
+            query: string;
+            /**
+             * Read Until
+             * Format: date-time
+             */
+            read_until: string;
+            /**
+             * Set At
+             * Format: date-time
+             */
+            set_at: string;
+            /** Set By */
+            set_by: string;
+            /** Stage */
+            stage: string;
+            /** Step S */
+            step_s: number;
+            /** Url */
+            url: string;
         };
         /**
          * Missing
@@ -3974,7 +4245,7 @@ export interface components {
              * Against
              * @enum {string}
              */
-            against: "bound" | "metrics" | "incumbent";
+            against: "bound" | "metrics" | "incumbent" | "reference";
             /** Bound */
             bound: number;
             /** Cooldown S */
@@ -3984,6 +4255,11 @@ export interface components {
              * @enum {string}
              */
             direction: "higher" | "lower";
+            /**
+             * Measure
+             * @enum {string}
+             */
+            measure: "mean" | "psi" | "ks";
             /** Metric */
             metric: string;
             /** Min Samples */
@@ -4111,6 +4387,29 @@ export interface components {
             /** Url */
             url?: string | null;
         };
+        /** NewHistogram */
+        NewHistogram: {
+            /**
+             * At
+             * @description ISO 8601; now unless told
+             */
+            at?: string | null;
+            /**
+             * Counts
+             * @description Below the first edge, from each edge to the next, and from the last on
+             */
+            counts: number[];
+            /** Edges */
+            edges: (number)[];
+            /** Metric */
+            metric: string;
+            /**
+             * Reference
+             * @description What others are held against
+             * @default false
+             */
+            reference: boolean;
+        };
         /** NewModel */
         NewModel: {
             /**
@@ -4141,10 +4440,9 @@ export interface components {
             action: "alert" | "rollback";
             /**
              * Against
-             * @default bound
-             * @enum {string}
+             * @description The bound itself for a mean, the reference for histograms
              */
-            against: "bound" | "metrics" | "incumbent";
+            against?: ("bound" | "metrics" | "incumbent" | "reference") | null;
             /**
              * Bound
              * @default 0
@@ -4158,11 +4456,16 @@ export interface components {
             cooldown_s: number;
             /**
              * Direction
-             * @description What is better
-             * @default higher
+             * @description What is better: higher for a mean, lower for a distance
+             */
+            direction?: ("higher" | "lower") | null;
+            /**
+             * Measure
+             * @description The mean of observations, or how far histograms lie apart
+             * @default mean
              * @enum {string}
              */
-            direction: "higher" | "lower";
+            measure: "mean" | "psi" | "ks";
             /** Metric */
             metric: string;
             /**
@@ -4354,6 +4657,30 @@ export interface components {
             public_key: string;
             /** Signature */
             signature: string;
+        };
+        /** NewSource */
+        NewSource: {
+            /**
+             * Query
+             * @description PromQL; $version, $model and $project are filled in
+             */
+            query: string;
+            /**
+             * Stage
+             * @description The serving stage unless told
+             */
+            stage?: string | null;
+            /**
+             * Step S
+             * @description A value every so many seconds
+             * @default 60
+             */
+            step_s: number;
+            /**
+             * Url
+             * @description Of a Prometheus server, such as http://prometheus:9090
+             */
+            url: string;
         };
         /** NewSplit */
         NewSplit: {
@@ -5441,6 +5768,22 @@ export interface components {
             path: string;
             /** Reason */
             reason: string;
+        };
+        /**
+         * WaysInAnswer
+         * @description How a browser gets in: with a token, and at an issuer where one is named.
+         */
+        WaysInAnswer: {
+            /**
+             * Controlled
+             * @description Whether anybody has to say who they are.
+             */
+            controlled: boolean;
+            /**
+             * Issuer
+             * @description Who `/api/v1/session/oidc` sends people to, by name.
+             */
+            issuer: string | null;
         };
         /**
          * Webhook
@@ -6917,6 +7260,8 @@ export interface operations {
             query?: {
                 cursor?: string | null;
                 limit?: number;
+                /** @description Only what the caller may approve and has not decided */
+                mine?: boolean;
                 project?: string | null;
             };
             header?: never;
@@ -7412,6 +7757,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    known_keys_api_v1_projects__project__keys_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KnownKeys"];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */
@@ -8648,6 +9024,114 @@ export interface operations {
             };
         };
     };
+    list_sources_api_v1_projects__project__models__model__sources_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricSource"][];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_source_api_v1_projects__project__models__model__sources__metric__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                metric: string;
+                model: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSource"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricSource"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_source_api_v1_projects__project__models__model__sources__metric__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                metric: string;
+                model: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricSource"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_split_api_v1_projects__project__models__model__split_get: {
         parameters: {
             query?: never;
@@ -9199,6 +9683,45 @@ export interface operations {
             };
         };
     };
+    list_drift_api_v1_projects__project__models__model__versions__version__drift_get: {
+        parameters: {
+            query: {
+                metric: string;
+                points?: number;
+                /** @description ISO 8601; all that is kept unless told */
+                since?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path: {
+                model: string;
+                project: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriftSeries"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_files_api_v1_projects__project__models__model__versions__version__files_get: {
         parameters: {
             query?: never;
@@ -9384,6 +9907,46 @@ export interface operations {
             };
         };
     };
+    report_histogram_api_v1_projects__project__models__model__versions__version__histograms_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request again is answered the same, and changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                model: string;
+                project: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewHistogram"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistogramKept"];
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     lineage_api_v1_projects__project__models__model__versions__version__lineage_get: {
         parameters: {
             query?: {
@@ -9441,6 +10004,39 @@ export interface operations {
                 };
                 content: {
                     "application/vnd.lockgate.manifest+json": string;
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    measured_api_v1_projects__project__models__model__versions__version__measured_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+                project: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Measured"];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */
@@ -10823,6 +11419,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description A problem: what was wrong, and what would be right */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ways_in_api_v1_session_ways_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaysInAnswer"];
                 };
             };
             /** @description A problem: what was wrong, and what would be right */

@@ -2,17 +2,21 @@
 
 import { Alert, Button, Code, Skeleton, Stack, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
-import { asProblem } from "../api/problem";
+import { adviceFor, asProblem } from "../api/problem";
 import { EmptyIcon } from "./icons";
+import styles from "./states.module.css";
 
 /** An error as sentences: what was wrong, what would be right, and by which number its log knows it. */
 export function ProblemCard({ error, retry }: { error: unknown; retry?: () => void }) {
   const problem = asProblem(error);
+  const advice = problem.hint || adviceFor(problem);
   return (
-    <Alert color="red" variant="light" title={problem.title} role="alert">
+    <Alert color="red" variant="light" title={problem.title} role="alert" classNames={{ root: styles.problem, title: styles.title }}>
       <Stack gap="xs" align="flex-start">
-        <Text size="sm">{problem.detail}</Text>
-        {problem.hint && <Text size="sm">{problem.hint}</Text>}
+        <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+          {problem.detail}
+        </Text>
+        {advice && <Text size="sm">{advice}</Text>}
         {problem.requestId && (
           <Text size="xs" c="dimmed">
             Request <Code>{problem.requestId}</Code>

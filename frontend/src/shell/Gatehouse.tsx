@@ -1,7 +1,7 @@
-import { Button, Code, Paper, PasswordInput, Stack, Text, Title } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Button, Code, Divider, Paper, PasswordInput, Stack, Text, Title } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
-import { signIn } from "../api/session";
+import { issuerName, signIn, signInElsewhere } from "../api/session";
 import icon from "../icon.svg";
 import { ProblemCard } from "../parts/states";
 import { useSession } from "../session";
@@ -14,8 +14,10 @@ export function Gatehouse({ children }: { children: ReactNode }) {
 }
 
 function SignIn() {
+  const { ended } = useSession();
   const [token, setToken] = useState("");
   const client = useQueryClient();
+  const issuer = useQuery({ queryKey: ["issuer"], queryFn: issuerName });
   const enter = useMutation({
     mutationFn: () => signIn(token.trim()),
     meta: { shown: true },
@@ -36,6 +38,17 @@ function SignIn() {
             <Title order={1} size="h3">
               Sign in to Lockgate
             </Title>
+            {ended && (
+              <Text size="sm" role="status">
+                The session of {ended} has ended. Sign in again, and this page goes on where it was.
+              </Text>
+            )}
+            {issuer.data && (
+              <>
+                <Button onClick={signInElsewhere}>Sign in with {issuer.data}</Button>
+                <Divider label="or with a token" />
+              </>
+            )}
             <PasswordInput
               label="Token"
               description="It starts with lgt_. Your browser gets a cookie for it; the token itself is not kept."
@@ -46,7 +59,12 @@ function SignIn() {
               data-autofocus
             />
             {enter.error && <ProblemCard error={enter.error} />}
-            <Button type="submit" loading={enter.isPending} disabled={!token.trim()}>
+            <Button
+              type="submit"
+              variant={issuer.data ? "default" : "filled"}
+              loading={enter.isPending}
+              disabled={!token.trim()}
+            >
               Sign in
             </Button>
             <Text size="sm" c="dimmed">

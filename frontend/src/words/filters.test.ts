@@ -24,3 +24,17 @@ test("completion offers fields, then comparisons, then how to go on", () => {
   expect(complete("owner = 'x' ", 12, fields).words).toEqual(["AND", "OR"]);
   expect(complete("owner = 'x' AND st", 18, fields)).toEqual({ from: 16, words: ["stage"] });
 });
+
+const FIELDS = ["name", "owner", "stage", "tags."];
+const TAGS = { team: ["risk", "fraud"], "a b": ["1"] };
+
+test("keys of tags are offered as they are written", () => {
+  expect(complete("tags.t", 6, FIELDS, TAGS)).toEqual({ from: 0, words: ["tags.team"] });
+  expect(complete("name = 'x' AND tags.", 20, FIELDS, TAGS).words).toEqual(["tags.team", "tags.`a b`"]);
+});
+
+test("values of a tag are offered in quotes", () => {
+  expect(complete("tags.team = ", 12, FIELDS, TAGS)).toEqual({ from: 12, words: ["'risk'", "'fraud'"] });
+  expect(complete("tags.team = 'f", 14, FIELDS, TAGS)).toEqual({ from: 12, words: ["'fraud'"] });
+  expect(complete("tags.`a b` = ", 13, FIELDS, TAGS).words).toEqual(["'1'"]);
+});

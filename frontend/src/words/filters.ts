@@ -54,9 +54,36 @@ export interface Completion {
 const CONNECT = ["AND", "OR"];
 const COMPARE = ["=", "!=", "LIKE", "ILIKE", "IN"];
 
-/** Return what may come at `cursor`: a field, how to compare it, or how to go on. */
-export function complete(text: string, cursor: number, fields: readonly string[]): Completion {
+/** Tags that there are, each with a few of its values. */
+export type KnownTags = Readonly<Record<string, readonly string[]>>;
+
+const TAG_BEGUN = /(?:^|[\s(])(tags\.`?([^\s=!<>'"`]*))$/i;
+const VALUE_BEGUN = /tags\.(?:`([^`]+)`|([\w-]+))\s*!?=\s*('?[^']*)$/i;
+
+/** Return what may come at `cursor`: a field, how to compare it, a value, or how to go on. */
+export function complete(text: string, cursor: number, fields: readonly string[], tags: KnownTags = {}): Completion {
   const head = text.slice(0, cursor);
+  return completedTag(head, tags) ?? completedValue(head, tags) ?? completedWord(head, fields);
+}
+
+function completedTag(head: string, tags: KnownTags): Completion | null {
+  const found = TAG_BEGUN.exec(head);
+  const begun = found?.[2]?.toLowerCase();
+  if (!found?.[1] || begun === undefined) return null;
+  const keys = Object.keys(tags).filter((key) => key.toLowerCase().startsWith(begun) && key.toLowerCase() !== begun);
+  return keys.length ? { from: head.length - found[1].length, words: keys.map((key) => field("tags", key)) } : null;
+}
+
+function completedValue(head: string, tags: KnownTags): Completion | null {
+  const found = VALUE_BEGUN.exec(head);
+  if (!found) return null;
+  const [, quotedKey, bareKey, typed = ""] = found;
+  const begun = typed.replace(/^'/, "").toLowerCase();
+  const values = (tags[quotedKey ?? bareKey ?? ""] ?? []).filter((value) => value.toLowerCase().startsWith(begun));
+  return values.length ? { from: head.length - typed.length, words: values.map(quoted) } : null;
+}
+
+function completedWord(head: string, fields: readonly string[]): Completion {
   const from = head.length - (/[A-Za-z_.!=<>]*$/.exec(head)?.[0].length ?? 0);
   const begun = head.slice(from).toLowerCase();
   const before = head.slice(0, from).trimEnd();

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from lockgate.artifacts.store import BlobStore, StoredItem
-from lockgate.errors import DigestMismatch, InvalidInput
+from lockgate.errors import InvalidInput
 
 GRACE_S_MIN: Final = 3600
 SWEEP_BATCH: Final = 200
@@ -146,23 +146,6 @@ def sweep(store: Deletes, plan: CollectionPlan, live_blobs: LiveBlobs) -> Swept:
         store.delete_stray(item.name)
         deleted, freed = deleted + 1, freed + item.size
     return Swept(deleted, freed, spared)
-
-
-def find_damaged(
-    store: BlobStore, digests: Iterable[str], *, should_set_aside: bool = False
-) -> Iterator[tuple[str, DigestMismatch]]:
-    """Read blobs and yield those whose bytes are no longer their own; BlobNotFound is raised.
-
-    With ``should_set_aside`` each is moved out of the way, so that it counts as missing and the
-    next push of the same content repairs it.
-    """
-    for digest in digests:
-        try:
-            store.read(digest)
-        except DigestMismatch as error:
-            if should_set_aside:
-                store.set_aside(digest)
-            yield digest, error
 
 
 def _batches(

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import pickletools
 import re
-from typing import Final
+import warnings
+from collections.abc import Iterator
+from typing import Any, Final
 
 from lockgate.domain.tensors import Read
 
@@ -31,9 +33,16 @@ def runs_as_pickle(read: Read, size: int) -> bool:
 
     Raises `TooLong` when that cannot be told within the limits.
     """
+    opcodes = pickletools.genops(_File(read, size))  # type: ignore[arg-type]
+    with warnings.catch_warnings():
+        # A text with escapes that Python warns of is as good as any other here.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return _walk(opcodes)
+
+
+def _walk(opcodes: Iterator[tuple[pickletools.OpcodeInfo, Any, int | None]]) -> bool:
     stack: list[bool] = []  # True where the loader keeps a mark
     has_name = False
-    opcodes = pickletools.genops(_File(read, size))  # type: ignore[arg-type]
     for _ in range(OPCODES_MAX):
         try:
             opcode, argument, _ = next(opcodes)

@@ -16,7 +16,7 @@ import threading
 import time
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import accumulate
 from typing import IO, Any, Final
 
@@ -220,10 +220,3 @@ def _close(stream: IO[bytes]) -> None:
         stream.close()
     except BrokenPipeError:
         return
-
-
-def is_data_only(proofs: Sequence[ContentProof]) -> bool:
-    """Tell whether every file is proved to hold only data, by the rules of this version."""
-    return all(
-        proof.verdict is Verdict.DATA_ONLY and proof.version == PROOF_VERSION for proof in proofs
-    )

@@ -52,11 +52,6 @@ class PullProgress:
     bytes_fetched: int
 
 
-def fetch_each(read: Callable[[str], bytes]) -> Fetch:
-    """Return a `Fetch` that reads one blob after the other, such as ``store.read``."""
-    return lambda digests: map(read, digests)
-
-
 def pull_tree(
     manifest: Manifest,
     fetch: Fetch,

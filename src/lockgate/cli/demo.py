@@ -5,10 +5,12 @@ What is printed is what is done: each step is a command of this command line, ru
 
 from __future__ import annotations
 
+import math
 import shlex
 import time
 import warnings
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, NamedTuple
 
 import typer
@@ -19,6 +21,9 @@ from lockgate.errors import Unavailable
 MODEL = "digits"
 WAIT_S_MAX = 60.0
 WAIT_PAUSE_S = 0.2
+HOURS = 48
+USED = (("production", 8_748, 9_000), ("challenger", 921, 1_000))
+"""What the demo says came of each arm: read right, of so many."""
 
 
 class Trained(NamedTuple):
@@ -66,11 +71,45 @@ def demo(
     do(["rollback", MODEL, "-m", "worse on new images"])
     do(["resolve", f"{MODEL}@production"])
 
+    say("In use: a tenth of the keys get the challenger, and a monitor watches production.")
+    do(["alias", "set", third, "challenger"])
+    where = ["--environment", "live", "--target", "eu-1"]
+    do(["deploy", "report", f"{MODEL}@production", *where])
+    do(["split", "set", MODEL, "production=90", "challenger=10"])
+    for arm, right, trials in USED:
+        counted = ["--successes", str(right), "--trials", str(trials)]
+        do(["outcomes", "report", MODEL, "read-right", "--arm", arm, *counted])
+    do(["outcomes", "compare", MODEL, "read-right"])
+    watched = ["--bound", "0.95", "--min-samples", "2", "--window-s", "3600"]
+    do(["monitor", "add", MODEL, "accuracy-in-use", "accuracy", *watched])
+    _observe(session)
+
     say("Who stood where, and the log that cannot be changed quietly.")
     do(["history", MODEL])
     do(["audit", "log", "--model", MODEL, "--limit", "12"])
     do(["audit", "verify"])
     do(["summary"])
+
+
+def _observe(session: Session) -> None:
+    """Report what the version in production did in the last two days, an hour at a time."""
+    name = session.model_named(MODEL)
+    label = session.registry.production(name).label
+    now = datetime.now(UTC)
+    values = [
+        {"at": now - timedelta(hours=hour), "metrics": {"accuracy": accuracy_at(hour)}}
+        for hour in range(HOURS, 0, -1)
+        for _ in range(2)
+    ]
+    kept = session.registry.report_observations(name, label, values)
+    if not session.output.as_json:
+        session.output.line(f"\n$ lockgate observe {MODEL}@production accuracy=… --at …", "cyan")
+        session.output.line(f"{kept.count} values of the last {HOURS} hours taken in.")
+
+
+def accuracy_at(hour: int) -> float:
+    """Return how well the demo's version reads so many hours ago: a little worse at night."""
+    return round(0.972 + 0.008 * math.sin(hour * math.tau / 24) + 0.002 * math.sin(hour * 1.7), 4)
 
 
 def _wait(session: Session) -> None:

@@ -28,7 +28,8 @@ def mlflow(
     uri: Annotated[
         str,
         typer.Argument(
-            metavar="URI", help="http(s)://host of an MLflow server, or sqlite:///mlflow.db."
+            metavar="URI",
+            help="http(s)://host of an MLflow server, sqlite:///mlflow.db, or a folder (mlruns).",
         ),
     ],
     into: Annotated[
@@ -49,6 +50,7 @@ def mlflow(
     from lockgate.errors import ProjectNotFound
 
     session = Session.of(ctx)
+    foreign = ForeignRegistry(uri)
     project = into or session.named_project
     try:
         session.registry.get_project(project)
@@ -56,7 +58,6 @@ def mlflow(
         if into is None or dry_run:
             raise
         session.registry.create_project(project, lifecycle="open")
-    foreign = ForeignRegistry(uri)
     with _told(session) as told:
         done = import_registry(foreign, session.registry, project, dry_run=dry_run, told=told)
     session.output.show(done, lambda: _draw(session, done))

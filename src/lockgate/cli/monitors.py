@@ -1,4 +1,4 @@
-"""``lockgate observe`` and ``lockgate monitor``: what versions do in use, and rules over it."""
+"""``lockgate monitor``: rules over what versions do in use."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lockgate.cli import options
-from lockgate.cli.output import Cell, Column, counted
+from lockgate.cli.observations import Measure, Metric, chart, histogram
+from lockgate.cli.output import Cell, Column
 from lockgate.cli.session import Session
-from lockgate.cli.values import metrics_of
+from lockgate.cli.sources import source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,7 @@ class Against(StrEnum):
     bound = "bound"
     metrics = "metrics"
     incumbent = "incumbent"
+    reference = "reference"
 
 
 class Better(StrEnum):
@@ -51,42 +53,31 @@ class Action(StrEnum):
     rollback = "rollback"
 
 
-def observe(
-    ctx: typer.Context,
-    reference: options.Reference,
-    metrics: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="KEY=NUMBER...", help="As in auc=0.87 latency_p99_ms=41.", show_default=False
-        ),
-    ],
-    at: Annotated[
-        str | None, typer.Option("--at", metavar="TIME", help="When it was so; now unless told.")
-    ] = None,
-) -> None:
-    """Report metrics of a version in use."""
-    session = Session.of(ctx)
-    name, label = session.version_named(reference, None)
-    kept = session.registry.report_observations(name, label, metrics_of(metrics), at=at)
-    told = counted(kept.count, "value")
-    session.output.done(kept, f"{told} of {kept.project}/{kept.model}:{kept.version} taken in.")
-
-
 @app.command()
 def add(
     ctx: typer.Context,
     name: options.Model,
     monitor: Name,
-    metric: Annotated[
-        str, typer.Argument(metavar="METRIC", help="Such as auc.", show_default=False)
-    ],
+    metric: Metric,
     bound: Annotated[
         float, typer.Option("--bound", metavar="NUMBER", help="What it is held to, or may miss.")
     ] = 0.0,
+    measure: Annotated[
+        Measure,
+        typer.Option("--measure", help="The mean, or how far histograms drift: psi or ks."),
+    ] = Measure.mean,
     against: Annotated[
-        Against, typer.Option("--against", help="An absolute bound, its own metric, or the last.")
-    ] = Against.bound,
-    better: Annotated[Better, typer.Option("--better", help="Which way.")] = Better.more,
+        Against | None,
+        typer.Option(
+            "--against",
+            help="An absolute bound, its own metric, or the last version; a histogram: its "
+            "reference, or the last version's.",
+            show_default=False,
+        ),
+    ] = None,
+    better: Annotated[
+        Better | None, typer.Option("--better", help="Higher unless told.", show_default=False)
+    ] = None,
     stage: Annotated[
         str | None, typer.Option("--stage", metavar="STAGE", help="The serving one unless told.")
     ] = None,
@@ -112,8 +103,9 @@ def add(
         monitor,
         metric,
         bound=bound,
-        against=against.value,
-        direction=better.value,
+        measure=measure.value,
+        against=None if against is None else against.value,
+        direction=None if better is None else better.value,
         stage=stage,
         window_s=window_s,
         windows=windows,
@@ -151,6 +143,11 @@ def evaluate(ctx: typer.Context) -> None:
     session.output.show(found, lambda: _draw(session.output, found))
 
 
+app.command()(histogram)
+app.command()(chart)
+app.add_typer(source, name="source")
+
+
 def _draw(output: Output, found: Sequence[Monitor]) -> None:
     columns = [
         *(Column("Model"), Column("Monitor"), Column("Metric"), Column("Stage")),
@@ -160,7 +157,7 @@ def _draw(output: Output, found: Sequence[Monitor]) -> None:
         (
             f"{each.project}/{each.model}",
             each.name,
-            each.rule.metric,
+            _watched(each),
             each.rule.stage,
             each.version or "",
             Cell(each.state, _STYLES[each.state]),
@@ -169,3 +166,8 @@ def _draw(output: Output, found: Sequence[Monitor]) -> None:
         for each in found
     ]
     output.table(columns, rows)
+
+
+def _watched(monitor: Monitor) -> str:
+    rule = monitor.rule
+    return rule.metric if rule.measure == "mean" else f"{rule.measure} of {rule.metric}"

@@ -71,13 +71,20 @@ def inbox(
             help="open, completed, rejected, withdrawn, expired, or all.",
         ),
     ] = "open",
+    mine: Annotated[
+        bool, typer.Option("--mine", help="Only what you may approve and have not decided.")
+    ] = False,
     limit: options.Limit = options.LIMIT,
     all_: options.All = False,
 ) -> None:
     """List the requests that wait for a decision, newest first."""
+    if mine and (model is not None or status != "open"):
+        raise typer.BadParameter("give --mine alone, or --model and --status")
     session = Session.of(ctx)
 
     def fetch(**page: Any) -> Any:
+        if mine:
+            return session.registry.inbox(project=session.project, mine=True, **page)
         return session.registry.list_requests(
             model=None if model is None else session.model_named(model),
             project=session.project,

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from lockgate.coordination.download import Download
 from lockgate.coordination.keeper import Keeper, patiently
 from lockgate.coordination.layout import Copy, Layout
-from lockgate.coordination.providers import Provider, Providers, default_providers
+from lockgate.coordination.providers import Provider, Providers
 from lockgate.coordination.readers import READER_LEASE_S, ReaderLeases
 from lockgate.coordination.tallies import Tallies
 from lockgate.coordination.uses import Uses
@@ -124,7 +124,12 @@ class ModelCache:
         self.backend = backend
         self.layout = Layout(Path(root).absolute())
         self.node = (node or socket.gethostname()) if scope == "node" else ""
-        self._providers = Providers(default_providers() if providers is None else providers)
+        if providers is None:
+            # Their clients are loaded where they are used.
+            from lockgate.coordination.origins import default_providers
+
+            providers = default_providers()
+        self._providers = Providers(providers)
         self._readers = ReaderLeases(self.layout, lease_s=self.limits.reader_lease_s)
         self._uses = Uses(backend)
         self._tallies = Tallies(self.layout.root)

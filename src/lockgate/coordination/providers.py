@@ -1,4 +1,4 @@
-"""Where models come from: what a provider promises, and the providers of a cache by scheme.
+"""Where models come from: what a provider promises, and the providers of a cache by name.
 
 A reference is ``SCHEME://…``; a reference without a scheme is one of Lockgate's own
 (``churn@production``) and belongs to the provider called ``lockgate``.
@@ -20,7 +20,6 @@ __all__ = [
     "Provider",
     "Providers",
     "SourceFile",
-    "default_providers",
     "is_weight",
     "require_files",
     "without_weights",
@@ -112,23 +111,6 @@ class Providers:
         """Return the provider that a reference belongs to."""
         scheme, separator, _ = reference.partition("://")
         return self.by_name(scheme.lower() if separator else "lockgate")
-
-
-def default_providers(*, hf_endpoint: str = "", hf_token: str = "") -> list[Provider]:
-    """Return the providers that need no registry: file, http, https, hf, s3 and gs."""
-    from lockgate.coordination.folders import FolderProvider
-    from lockgate.coordination.huggingface import HuggingFaceProvider
-    from lockgate.coordination.objects import ObjectProvider
-    from lockgate.coordination.web import WebProvider
-
-    return [
-        FolderProvider(),
-        WebProvider("https"),
-        WebProvider("http"),
-        HuggingFaceProvider(endpoint=hf_endpoint, token=hf_token),
-        ObjectProvider("s3"),
-        ObjectProvider("gs"),
-    ]
 
 
 def is_weight(path: str) -> bool:

@@ -6,7 +6,9 @@ A dialect is a folder here. Its module has
               does not know is answered in its own shape of an error
     first     (where a path of ours has to mean what the dialect says) routes that come before ours
     UPLOADS   (where it takes files) path prefix → the largest body in bytes under it
+    ENCODINGS (where bodies come encoded) path → the Content-Encoding that is let through to it
     PREFIXES  (where routes are too slow) path prefix → the ASGI application that answers it
+    VOICES    path → how a refusal of the server's own is told at that path and below it
 
 It translates words, codes and shapes onto the verbs of `lockgate.registry`, and holds no rule.
 """
@@ -19,7 +21,7 @@ from types import ModuleType
 
 from lockgate.errors import InvalidSetting
 
-NAMES: tuple[str, ...] = ("mlflow", "huggingface", "wanllmdb", "day22")
+NAMES: tuple[str, ...] = ("mlflow", "huggingface", "wanllmdb", "day22", "prometheus")
 
 
 def dialects_named(setting: str) -> list[ModuleType]:

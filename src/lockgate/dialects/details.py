@@ -65,6 +65,11 @@ class Asked:
         return read(shape, dict(self.words), "query")
 
 
+def voice(problem: Mapping[str, Any], _method: str) -> Response:
+    """Return the answer to what the server itself refuses, see `lockgate.http.voices`."""
+    return JSONResponse({"detail": problem["detail"]}, problem["status"])
+
+
 Handler = Callable[[Asked], Any]
 Told = Callable[[RegistryError], tuple[int, Any]]
 

@@ -25,6 +25,10 @@ from lockgate.errors import InvalidInput
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 ANY: Final = "*"
+IMPORT_HOSTS: Final = "LOCKGATE_IMPORT_HOSTS"
+WEBHOOK_HOSTS: Final = "LOCKGATE_WEBHOOK_HOSTS"
+OIDC_HOSTS: Final = "LOCKGATE_OIDC_HOSTS"
+PROMETHEUS_HOSTS: Final = "LOCKGATE_PROMETHEUS_HOSTS"
 
 # The library's own tables are those of its release; what matters is said here.
 _CLOSED: Final[tuple[tuple[Network, str], ...]] = tuple(
@@ -96,15 +100,16 @@ class AddressRules:
     """Whom requests on somebody's behalf may reach: the public, and what is listed here.
 
     ``hosts`` are names (``models.internal``, ``models.internal:9000``), lower case; ``networks``
-    are addresses. ``anywhere`` turns the check off.
+    are addresses. ``anywhere`` turns the check off. ``setting`` is where an operator lists them.
     """
 
     hosts: frozenset[str] = frozenset()
     networks: tuple[Network, ...] = ()
     anywhere: bool = False
+    setting: str = IMPORT_HOSTS
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str, setting: str = IMPORT_HOSTS) -> Self:
         """Return rules from one line: names, addresses and networks, with commas; or ``*``.
 
         Raises `InvalidInput`.
@@ -125,7 +130,12 @@ class AddressRules:
                         field="hosts",
                     ) from None
                 hosts.add(part)
-        return cls(hosts=frozenset(hosts), networks=tuple(networks), anywhere=ANY in parts)
+        return cls(
+            hosts=frozenset(hosts),
+            networks=tuple(networks),
+            anywhere=ANY in parts,
+            setting=setting,
+        )
 
     def find_fault(self, host: str, port: int, address: str) -> str | None:
         """Return why a connection to ``address``, which ``host`` resolved to, is refused."""
@@ -138,7 +148,12 @@ class AddressRules:
         if any(found.version == each.version and found in each for each in self.networks):
             return None
         kind = closed_kind(found)
-        return None if kind is None else f"{host} is {address}, which is {kind}"
+        if kind is None:
+            return None
+        return (
+            f"{host} is {address}, which is {kind}, not on the public internet; "
+            f"{self.setting} names what else may be reached"
+        )
 
 
 def _names(host: str, port: int) -> set[str]:

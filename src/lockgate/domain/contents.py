@@ -44,7 +44,3 @@ class ContentProof:
                 detail=f"A proof is bound to a SHA-256 of 64 hex digits, not to {self.sha256!r}.",
                 field="sha256",
             )
-
-    def covers(self, path: str, sha256: str, version: int) -> bool:
-        """Tell whether this verdict speaks of these bytes, under this name, by these rules."""
-        return (self.path, self.sha256, self.version) == (path, sha256, version)

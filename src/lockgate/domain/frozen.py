@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NoReturn, TypeVar
 
 K = TypeVar("K")
@@ -34,10 +33,3 @@ class FrozenDict(dict[K, V]):
 
 
 EMPTY: FrozenDict[str, Any] = FrozenDict()
-
-
-def freeze(mapping: Mapping[K, V] | None) -> FrozenDict[K, V]:
-    """Return ``mapping`` as a `FrozenDict`; None becomes an empty one."""
-    if isinstance(mapping, FrozenDict):
-        return mapping
-    return FrozenDict(mapping or {})

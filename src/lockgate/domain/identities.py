@@ -27,6 +27,7 @@ LASTS_S_USUAL: Final = 900
 LASTS_S_MAX: Final = 12 * 3600
 RULES_MAX: Final = 1_000
 JTI_CHARS_MAX: Final = 500
+NAME_CHARS_MAX: Final = 50
 # A rule says whose job it is: of GitHub and GitLab everybody gets tokens, for any audience.
 OWNERS: Final = (
     *("sub", "repository", "repository_id", "repository_owner", "repository_owner_id"),
@@ -91,7 +92,8 @@ class SignIn:
     """How people sign in to the web UI: as the account that ``claim`` names.
 
     ``accounts`` translates values of the claim to names of accounts. With ``create``, who has no
-    account gets one without any role, if their e-mail address is of ``email_domains``.
+    account gets one without any role, if their e-mail address is of ``email_domains``. ``name`` is
+    what the sign-in page calls the issuer.
     """
 
     issuer: Issuer
@@ -101,6 +103,7 @@ class SignIn:
     accounts: FrozenDict[str, str] = field(default_factory=FrozenDict)
     create: bool = False
     email_domains: tuple[str, ...] = ()
+    name: str = ""
 
     def __post_init__(self) -> None:
         require_endpoint(self.redirect_uri, "redirect_uri")
@@ -109,11 +112,18 @@ class SignIn:
             not self.create or (self.claim == "email" and bool(self.email_domains)),
             "create_accounts wants the claim email, and email_domains",
         )
+        shown = len(self.name) <= NAME_CHARS_MAX and self.name.isprintable()
+        _require(shown, f"name is a line of at most {NAME_CHARS_MAX} letters")
 
     @property
     def client_id(self) -> str:
         """What the issuer knows this server by: its tokens are made for it."""
         return self.issuer.audience
+
+    @property
+    def shown_name(self) -> str:
+        """What the sign-in page calls the issuer: its host, unless it has a name."""
+        return self.name or urlsplit(self.issuer.url).netloc
 
     def account_of(self, claims: Claims) -> tuple[str, bool]:
         """Return the account that verified claims are of, and whether it may be made.
@@ -154,10 +164,6 @@ class Trust:
         login = document.get("login")
         sign_in = None if login is None else _sign_in(login, client_secret)
         return cls(issuers=issuers, rules=rules, sign_in=sign_in)
-
-    def find_issuer(self, url: object) -> Issuer | None:
-        """Return the issuer of that very URL, or None."""
-        return next((issuer for issuer in self.issuers if issuer.url == url), None)
 
     def find_rule(self, issuer: Issuer, claims: Claims) -> TrustRule | None:
         """Return the first rule that verified claims fit, or None."""
@@ -254,7 +260,7 @@ def _sign_in(table: object, client_secret: str) -> SignIn:
         table,
         {
             *("issuer", "client_id", "client_secret_file", "redirect_uri", "algorithms", "claim"),
-            *("accounts", "create_accounts", "email_domains"),
+            *("accounts", "create_accounts", "email_domains", "name"),
         },
         "[login]",
     )
@@ -272,6 +278,7 @@ def _sign_in(table: object, client_secret: str) -> SignIn:
         accounts=_pairs(table, "accounts") if "accounts" in table else FrozenDict(),
         create=create,
         email_domains=_texts(table, "email_domains", ()),
+        name=_text(table, "name") if "name" in table else "",
     )
 
 

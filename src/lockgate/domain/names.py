@@ -58,6 +58,7 @@ class Limits:
     metadata_depth_max: int = 32
     filter_chars_max: int = 10_000
     page_items_max: int = 1_000
+    open_uploads_max: int = 10_000
 
 
 LIMITS = Limits()

@@ -65,6 +65,20 @@ class ObservationsKept:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Which metrics of a version in use were reported: as observations, and as outcomes of a split.
+
+    Both by name, and at most `METRICS_MAX` of each.
+    """
+
+    project: str
+    model: str
+    version: str
+    observations: tuple[str, ...]
+    outcomes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Point:
     """What a metric was from a moment on, for one step of its series."""
 
@@ -110,6 +124,16 @@ def parse_observations(given: Any, at: Any, now_us: int) -> list[Observed]:
 def _entry(metrics: Any, at: Any, now_us: int) -> Iterable[Observed]:
     if not isinstance(metrics, Mapping) or not 1 <= len(metrics) <= METRICS_MAX:
         raise _invalid(f"An observation has 1 to {METRICS_MAX} metrics, got {metrics!r:.80}")
+    at_us = observed_at(at, now_us)
+    for metric, raw in metrics.items():
+        value = float(names.metric_value(names.key_name(metric, "metric"), raw))
+        if not math.isfinite(value) or abs(value) > VALUE_MAX:
+            raise _invalid(f"A value lies between -{VALUE_MAX:g} and {VALUE_MAX:g}")
+        yield Observed(metric=names.key_name(metric, "metric"), value=value, at_us=at_us)
+
+
+def observed_at(at: Any, now_us: int) -> int:
+    """Return the moment of an observation, now unless told, in microseconds since 1970."""
     at_us = now_us if at is None else to_micros(parse_moment(at, "at"))
     if not 0 <= at_us <= now_us + AHEAD_S_MAX * MICROS:
         raise InvalidInput(
@@ -117,11 +141,16 @@ def _entry(metrics: Any, at: Any, now_us: int) -> Iterable[Observed]:
             "before 1970",
             field="at",
         )
-    for metric, raw in metrics.items():
-        value = float(names.metric_value(names.key_name(metric, "metric"), raw))
-        if not math.isfinite(value) or abs(value) > VALUE_MAX:
-            raise _invalid(f"A value lies between -{VALUE_MAX:g} and {VALUE_MAX:g}")
-        yield Observed(metric=names.key_name(metric, "metric"), value=value, at_us=at_us)
+    return at_us
+
+
+def require_points(points: Any) -> None:
+    """Raise `InvalidInput` for what is no number of points that a series may have."""
+    if isinstance(points, bool) or not isinstance(points, int) or not 1 <= points <= POINTS_MAX:
+        raise InvalidInput(
+            detail=f"points is a whole number from 1 to {POINTS_MAX}, got {points!r:.60}",
+            field="points",
+        )
 
 
 def gathered(values: Iterable[Observed]) -> dict[tuple[str, int], list[Bucket]]:

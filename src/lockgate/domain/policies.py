@@ -73,6 +73,12 @@ class PromotionPolicy:
         once = {each.identity: each for each in kept}
         object.__setattr__(self, "requirements", tuple(once.values()))
 
+    @property
+    def author_may_approve(self) -> bool:
+        """Say whether the author's own approval can count for anything that is asked."""
+        asked = [each for each in self.requirements if isinstance(each, Approvals)]
+        return not asked or any(each.allow_author for each in asked)
+
     # --- building: each returns a new policy ---------------------------------------------------
 
     def require(self, requirement: Requirement) -> PromotionPolicy:

@@ -12,11 +12,12 @@ from starlette.responses import Response
 from lockgate.domain.tokens import csrf_of
 from lockgate.errors import Conflict, Unauthenticated
 from lockgate.http.auth import (
-    COOKIE,
+    give_session,
     registry_for,
     require_same_origin,
     session_cookie,
     source_of,
+    take_session,
 )
 from lockgate.http.calls import CallOf, answer
 from lockgate.http.representations import represent, represent_nothing
@@ -216,18 +217,10 @@ async def log_in(request: Request, body: Login) -> Response:
     try:
         made, told = await loop.run_in_executor(state.pool, make)
     except Unauthenticated:
-        await asyncio.sleep(state.failures.delay_s(source_of(request.scope) or ""))
+        await state.throttles.after_failure(source_of(request.scope) or "")
         raise
     response = answer(represent(told), 200)
-    response.set_cookie(
-        COOKIE,
-        made.secret,
-        max_age=made.lasts_s,
-        path="/",
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-    )
+    give_session(response, request.scope, made.secret, made.lasts_s)
     return response
 
 
@@ -249,5 +242,5 @@ async def log_out(request: Request) -> Response:
         pool = request.app.state.pool
         await asyncio.get_running_loop().run_in_executor(pool, logins.log_out, store, cookie)
     response = Response(status_code=204)
-    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+    take_session(response, request.scope)
     return response

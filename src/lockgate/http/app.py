@@ -53,8 +53,9 @@ from lockgate.http.problems import on_http_exception, on_registry_error, on_vali
 from lockgate.http.proxies import Proxied
 from lockgate.http.representations import KeptVersions
 from lockgate.http.streams import Streams
-from lockgate.http.throttling import EXCHANGES_PER_S_MAX, Failures, Rates
+from lockgate.http.throttling import Throttles
 from lockgate.http.transfers import Transfers
+from lockgate.http.voices import Voices
 from lockgate.registry import Registry
 
 NOUNS = (
@@ -103,6 +104,10 @@ class HttpSettings(Protocol):
     @property
     def token_rate_per_s_max(self) -> float: ...
     @property
+    def exchange_rate_per_s_max(self) -> float: ...
+    @property
+    def failed_login_delay_s_max(self) -> float: ...
+    @property
     def silence_s(self) -> float: ...
     @property
     def trusted_proxies(self) -> str: ...
@@ -138,13 +143,14 @@ def build_app(
     coordination: RegistryBackend | None = None,
     dialects: Iterable[Dialect] = (),
     workers: Sequence[Worker] = (),
+    throttles: Throttles | None = None,
 ) -> FastAPI:
     """Return the application on ``registry``, which it closes when the server stops.
 
     ``allowed_hosts`` are further names for the ``Host`` header, the setting's unless given.
     ``coordination`` is what the cache's routes work on, closed with the registry. ``dialects``
     are answered beside our own routes, which come first but for what a dialect calls ``first``.
-    ``workers`` run as long as the server.
+    ``workers`` run as long as the server. ``throttles`` slow callers as the settings say.
     """
     app = FastAPI(
         title="Lockgate",
@@ -160,8 +166,7 @@ def build_app(
     app.state.kept = KeptVersions()
     app.state.pool = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="lockgate")
     app.state.transfers = Transfers()
-    app.state.failures = Failures()
-    app.state.exchanges = Rates(EXCHANGES_PER_S_MAX)
+    app.state.throttles = throttles or Throttles(settings)
     app.state.reads_at_once = settings.database.startswith(("sqlite:", "memory:"))
     app.state.streams = Streams(settings.event_streams_max, settings.events_poll_s)
     app.state.workers = workers
@@ -182,16 +187,20 @@ def build_app(
     owners = _merged(asked, "PREFIXES")
     if owners:
         app.add_middleware(Prefixes, owners=owners)
-    app.add_middleware(Authenticated, rate_per_s_max=settings.token_rate_per_s_max)
+    app.add_middleware(Authenticated, throttles=app.state.throttles)
     named = settings.allowed_hosts if allowed_hosts is None else allowed_hosts
     hosts = hosts_of(settings.host, named)
     limits = GateLimits(
         body_bytes_max=settings.body_bytes_max,
         hosts=hosts,
         uploads=_merged(asked, "UPLOADS"),
+        encodings=_merged(asked, "ENCODINGS"),
         silence_s=settings.silence_s,
     )
     app.add_middleware(Gate, limits=limits)
+    voices = _merged(asked, "VOICES")
+    if voices:
+        app.add_middleware(Voices, voices=voices)
     app.add_middleware(metrics.Measured, requests=requests)
     if settings.trusted_proxies:
         app.add_middleware(Proxied, trusted=settings.trusted_proxies)

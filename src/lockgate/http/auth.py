@@ -18,9 +18,10 @@ import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
+from typing import Any
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lockgate.domain.access import Actor
@@ -33,7 +34,7 @@ from lockgate.errors import (
     RegistryError,
     Unauthenticated,
 )
-from lockgate.http.throttling import Failures, Rates
+from lockgate.http.throttling import Throttles
 from lockgate.registry import Registry
 from lockgate.registry.desk import grant_of, granted, store_of, unproved
 from lockgate.storage.store import Store
@@ -74,6 +75,28 @@ def registry_for(scope: Scope) -> Registry:
     return door
 
 
+async def admitted_again(scope: Scope) -> Registry:
+    """Return the registry as whoever sent a request that goes on may use it by now.
+
+    Raises `Unauthenticated` once what the request proved itself with is no longer good.
+    """
+    door = registry_for(scope)
+    store = store_of(door)
+    if not store.grants.is_fresh:
+        await _asked(scope, store, store.grants.refresh)
+    if not store.grants.state.enabled:
+        return door
+    credentials = credentials_of(scope)
+    if credentials is None:
+        raise Unauthenticated(detail=_WANTED)
+    grant = store.grants.find(credentials.secret)
+    if grant is None:
+        found: list[Grant] = []
+        await _asked(scope, store, lambda: found.append(store.grants.load(credentials.secret)))
+        grant = found[0]
+    return granted(door, grant, source_of(scope))
+
+
 def require_everywhere(scope: Scope, permission: str) -> None:
     """Raise `Forbidden` unless whoever asks may do something in the installation."""
     grant = grant_of(registry_for(scope))
@@ -90,9 +113,9 @@ def source_of(scope: Scope) -> str | None:
 class Authenticated:
     """Middleware that finds out who asks, before anything else looks at the request."""
 
-    def __init__(self, app: ASGIApp, rate_per_s_max: float = 0.0) -> None:
+    def __init__(self, app: ASGIApp, throttles: Throttles) -> None:
         self._app = app
-        self._rates = Rates(rate_per_s_max)
+        self._throttles = throttles
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -132,7 +155,7 @@ class Authenticated:
             grant = await self._load(scope, store, credentials.secret)
         if credentials.cookie:
             _require_same_site(scope, credentials.secret)
-        self._rates.take(grant.token)
+        self._throttles.tokens.take(grant.token)
         address = source_of(scope)
         if store.grants.is_use_due(grant.token):
             pool: ThreadPoolExecutor = scope["app"].state.pool
@@ -146,8 +169,7 @@ class Authenticated:
             await _asked(scope, store, lambda: found.append(store.grants.load(secret)))
             return found[0]
         except Unauthenticated:
-            failures: Failures = scope["app"].state.failures
-            await asyncio.sleep(failures.delay_s(source))
+            await self._throttles.after_failure(source)
             raise
 
 
@@ -172,17 +194,45 @@ def credentials_of(scope: Scope) -> Credentials | None:
 
 
 def session_cookie(scope: Scope) -> str | None:
-    """Return the session that a browser's cookie holds, or None."""
-    for name, value in scope["headers"]:
-        if name != b"cookie":
-            continue
-        try:
-            found = SimpleCookie(value.decode("latin-1")).get(COOKIE)
-        except CookieError:
-            continue
-        if found is not None and found.value:
-            return found.value
-    return None
+    """Return the session that a browser's cookie holds, or None.
+
+    Raises `Unauthenticated` for two: one of them may be of a neighbouring site's making.
+    """
+    wanted = _cookie_name(scope)
+    found = {
+        value
+        for header, line in scope["headers"]
+        if header == b"cookie"
+        for name, _, value in (each.strip().partition("=") for each in _crumbs(line))
+        if name == wanted and value
+    }
+    if len(found) > 1:
+        raise Unauthenticated(detail="There are two cookies of a session; delete them and log in")
+    return next(iter(found), None)
+
+
+def give_session(response: Response, scope: Scope, secret: str, lasts_s: int) -> None:
+    """Have a browser keep a session, where neither scripts nor other sites get at it."""
+    response.set_cookie(_cookie_name(scope), secret, max_age=lasts_s, **_cookie_rules(scope))
+
+
+def take_session(response: Response, scope: Scope) -> None:
+    """Have a browser forget its session."""
+    response.delete_cookie(_cookie_name(scope), **_cookie_rules(scope))
+
+
+def _cookie_name(scope: Scope) -> str:
+    # What begins so, browsers take from this very host alone, by https: no neighbour sets it.
+    return f"__Host-{COOKIE}" if scope["scheme"] == "https" else COOKIE
+
+
+def _cookie_rules(scope: Scope) -> dict[str, Any]:
+    secure = scope["scheme"] == "https"
+    return {"path": "/", "httponly": True, "samesite": "strict", "secure": secure}
+
+
+def _crumbs(line: bytes) -> list[str]:
+    return line.decode("latin-1").split(";")
 
 
 def _secret(value: bytes) -> str:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from lockgate.http.filling import FillingProtocol
 from lockgate.http.gate import URL_BYTES_MAX
 from lockgate.http.problems import http_refusal
 
@@ -60,7 +60,7 @@ def server_config(app: Any, limits: ConnectionLimits, log_level: str = "warning"
     )
 
 
-class _Connection(HttpToolsProtocol):
+class _Connection(FillingProtocol):
     """One connection."""
 
     limits = ConnectionLimits()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated
 
 from fastapi import Query
 from starlette.responses import Response
 
 from lockgate.domain.events import EventStretch
+from lockgate.errors import Forbidden, NotFound, Unauthenticated
+from lockgate.http.auth import admitted_again
 from lockgate.http.calls import Call, CallOf
 from lockgate.http.representations import represent
 from lockgate.http.routing import router
@@ -21,6 +24,7 @@ from lockgate.http.streams import (
     Streams,
     until,
 )
+from lockgate.registry.desk import grant_of
 from lockgate.wire.answers import StretchAnswer
 from lockgate.wire.queries import EventWords
 
@@ -82,7 +86,10 @@ async def _told(
     first: EventStretch,
     asked: dict[str, str | None],
 ) -> AsyncIterator[bytes]:
-    """Yield the stream: what there is, then what comes, and signs of life between."""
+    """Yield the stream: what there is, then what comes, and signs of life between.
+
+    It ends once its listener may no longer hear it, who is told why by asking again.
+    """
     ends_s = time.monotonic() + STREAM_S_MAX
     stretch = first
     yield b"retry: %d\n%b" % (RETRY_MS, _blocks(stretch))
@@ -90,7 +97,15 @@ async def _told(
     while not streams.closing and time.monotonic() < ends_s:
         position = stretch.position
         words = {**asked, "after": str(position)}
-        stretch = await call.run(lambda words=words: call.registry.read_events(**words))  # type: ignore[misc]
+        try:
+            registry = await admitted_again(call.request.scope)
+            found = await call.run(partial(registry.read_events, **words))
+            # What was read is told to who may hear it now, not to who might when it was asked for.
+            if grant_of(await admitted_again(call.request.scope)) is not grant_of(registry):
+                continue
+        except (Unauthenticated, Forbidden, NotFound):
+            return
+        stretch = found
         now_s = time.monotonic()
         if stretch.position != position:
             if stretch.events or now_s - spoke_s >= streams.heartbeat_s:

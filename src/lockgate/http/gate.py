@@ -12,8 +12,8 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from urllib.parse import unquote_to_bytes
@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lockgate.artifacts.store import MANIFEST_BYTES_MAX
 from lockgate.errors import InvalidInput, LimitExceeded, RegistryError
+from lockgate.http.filling import BODY_INTO, BodyInto
 from lockgate.http.problems import Refused, bug, http_refusal, refusal
 from lockgate.wire.frames import BATCH_BYTES_MAX
 from lockgate.wire.values import require_text
@@ -51,10 +52,14 @@ _SINGLE = frozenset(
         b"host",
         b"idempotency-key",
         b"if-match",
+        b"last-event-id",
         b"origin",
         b"range",
+        b"sec-fetch-site",
         b"transfer-encoding",
+        b"x-csrf-token",
         b"x-lockgate-actor",
+        b"x-mlflow-workspace",
     }
 )
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -70,13 +75,15 @@ _GUARDS = (
 class GateLimits:
     """What the gate lets in. ``hosts`` are names for ``Host``, or ``*`` for any.
 
-    ``uploads`` are path prefixes, below which larger bodies are taken, in bytes. A body may pause
+    ``uploads`` are path prefixes, below which larger bodies are taken, in bytes. ``encodings`` are
+    paths and the Content-Encoding that is left to whoever answers there. A body may pause
     for ``silence_s``; once it took ``slow_s`` it must have come at ``slow_bytes_s`` or faster.
     """
 
     body_bytes_max: int
     hosts: frozenset[str]
     uploads: Mapping[str, int] = field(default_factory=dict)
+    encodings: Mapping[str, str] = field(default_factory=dict)
     silence_s: float = 20.0
     slow_s: float = 20.0
     slow_bytes_s: float = 10_000.0
@@ -165,11 +172,13 @@ class Gate:
         elif not length.isdigit() or len(length) > 18:
             raise Refused(400, "Content-Length must be a whole number.")
         encoding = headers.get(b"content-encoding", b"identity").lower()
-        if encoding != b"identity":
+        if encoding not in (b"identity", self._limits.encodings.get(scope["path"], "").encode()):
             raise Refused(415, "Send the body as it is, without a Content-Encoding.")
         most = self._limits.body_bytes_at(scope["path"])
         if length is not None and int(length) > most:
             raise _too_large(int(length), most)
+        if BODY_INTO in scope.get("extensions", {}):
+            scope["extensions"][BODY_INTO] = _paced(scope["extensions"][BODY_INTO], self._limits)
         return _counted(receive, most, self._limits)
 
     def _lets_in_websocket(self, scope: Scope) -> bool:
@@ -204,22 +213,53 @@ def _counted(receive: Receive, most: int, limits: GateLimits) -> Receive:
         if whole:
             return await receive()  # waits for the client to leave, which may take its time
         began_s = monotonic()
-        try:
-            async with asyncio.timeout(limits.silence_s):
-                message = await receive()
-        except TimeoutError:
-            raise Refused(408, f"The body stood still for {limits.silence_s:g} s.") from None
+        async with _patience(limits):
+            message = await receive()
         waited_s += monotonic() - began_s
         if message["type"] == "http.request":
             size += len(message.get("body", b""))
             whole = not message.get("more_body", False)
             if size > most:
                 raise _too_large(size, most)
-            if waited_s > limits.slow_s and size < waited_s * limits.slow_bytes_s and not whole:
-                raise Refused(408, f"The body comes at {size / waited_s:.0f} bytes a second.")
+            if not whole:
+                _require_pace(size, waited_s, limits)
         return message
 
     return counted
+
+
+def _paced(into: BodyInto, limits: GateLimits) -> BodyInto:
+    """Return ``into`` that refuses a body once it is too slow; of its length it takes no more."""
+
+    async def paced(memory: memoryview) -> AsyncGenerator[int, None]:
+        waited_s = 0.0
+        async with aclosing(into(memory)) as filling:
+            while True:
+                began_s = monotonic()
+                async with _patience(limits):
+                    size = await anext(filling, None)
+                waited_s += monotonic() - began_s
+                if size is None:
+                    return
+                if size < len(memory):
+                    _require_pace(size, waited_s, limits)
+                yield size
+
+    return paced
+
+
+@asynccontextmanager
+async def _patience(limits: GateLimits) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(limits.silence_s):
+            yield
+    except TimeoutError:
+        raise Refused(408, f"The body stood still for {limits.silence_s:g} s.") from None
+
+
+def _require_pace(size: int, waited_s: float, limits: GateLimits) -> None:
+    if waited_s > limits.slow_s and size < waited_s * limits.slow_bytes_s:
+        raise Refused(408, f"The body comes at {size / waited_s:.0f} bytes a second.")
 
 
 def _check_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:

@@ -20,7 +20,7 @@ from lockgate.wire.answers import (
     WaiverAnswer,
 )
 from lockgate.wire.bodies import DecisionComment, NewCheck, NewRequest, NewWaiver, PolicyInHand
-from lockgate.wire.queries import GateWords, ProjectPageWords, RequestWords
+from lockgate.wire.queries import GateWords, InboxWords, RequestWords
 
 routes = router("gates")
 
@@ -75,8 +75,8 @@ async def list_requests(call: CallOf, words: Annotated[RequestWords, Query()]) -
 
 
 @routes.get("/inbox", response_model=RequestPage)
-async def inbox(call: CallOf, words: Annotated[ProjectPageWords, Query()]) -> Response:
-    """List the requests that wait for a decision, newest first."""
+async def inbox(call: CallOf, words: Annotated[InboxWords, Query()]) -> Response:
+    """List the requests that wait for a decision, of anybody or of the caller, newest first."""
     return await call.read(lambda registry: registry.inbox(**dict(words)))
 
 

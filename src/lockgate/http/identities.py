@@ -11,14 +11,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from lockgate.errors import InvalidInput, Unauthenticated
-from lockgate.http.auth import COOKIE, require_same_origin, source_of
+from lockgate.http.auth import give_session, require_same_origin, source_of
 from lockgate.http.calls import answer
 from lockgate.http.representations import represent
 from lockgate.http.routing import router
 from lockgate.registry.desk import store_of
 from lockgate.services import exchanging
 from lockgate.storage.store import Store
-from lockgate.wire.access import Exchange, IssuedTokenAnswer, SignInWords
+from lockgate.wire.access import Exchange, IssuedTokenAnswer, SignInWords, WaysInAnswer
 
 routes = router("access")
 T = TypeVar("T")
@@ -34,6 +34,15 @@ async def exchange_identity(request: Request, body: Exchange) -> Response:
     address = source_of(request.scope)
     made = await _slowed(request, lambda store: exchanging.exchange(store, body.identity, address))
     return answer(represent(made), 201)
+
+
+@routes.get("/session/ways", response_model=WaysInAnswer)
+async def ways_in(request: Request) -> Response:
+    """Say how one gets in here. Whoever asks: a sign-in page has to know before anybody is."""
+    store = store_of(request.app.state.registry)
+    loop = asyncio.get_running_loop()
+    told = await loop.run_in_executor(request.app.state.pool, exchanging.ways_in, store)
+    return answer(represent(told), 200)
 
 
 @routes.get("/session/oidc", status_code=303, response_model=None)
@@ -66,17 +75,8 @@ async def signed_in(request: Request, words: Annotated[SignInWords, Query()]) ->
         request, lambda store: exchanging.end_visit(store, secret, state, code, address)
     )
     response = RedirectResponse(HOME, 303)
-    secure = request.url.scheme == "https"
     response.delete_cookie(VISIT_COOKIE, path=VISIT_PATH, httponly=True, samesite="lax")
-    response.set_cookie(
-        COOKIE,
-        login.secret,
-        max_age=login.lasts_s,
-        path="/",
-        httponly=True,
-        samesite="strict",
-        secure=secure,
-    )
+    give_session(response, request.scope, login.secret, login.lasts_s)
     return response
 
 
@@ -84,10 +84,10 @@ async def _slowed(request: Request, ask: Callable[[Store], T]) -> T:
     """Run what everybody may ask in a thread: a few times a second, and slower for who fails."""
     state = request.app.state
     source = source_of(request.scope) or ""
-    state.exchanges.take(source)
+    state.throttles.exchanges.take(source)
     store = store_of(state.registry)
     try:
         return await asyncio.get_running_loop().run_in_executor(state.pool, ask, store)
     except (Unauthenticated, InvalidInput):
-        await asyncio.sleep(state.failures.delay_s(source))
+        await state.throttles.after_failure(source)
         raise

@@ -14,6 +14,7 @@ from lockgate.wire.answers import (
     BoardAnswer,
     ComparisonAnswer,
     CountAnswer,
+    KnownKeysAnswer,
     LineupAnswer,
     ModelPage,
     OverviewPage,
@@ -170,6 +171,12 @@ async def board(
 ) -> Response:
     """Return a model's board: a column a stage, a card a version, newest first."""
     return await call.read(lambda registry: registry.board(f"{project}/{model}", limit=words.limit))
+
+
+@routes.get("/projects/{project}/keys", response_model=KnownKeysAnswer)
+async def known_keys(call: CallOf, project: str) -> Response:
+    """Return which tags, metrics and params the newest of a project have, to search by."""
+    return await call.read(lambda registry: registry.known_keys(project=project))
 
 
 @routes.get("/summary", response_model=SummaryAnswer)

@@ -9,12 +9,21 @@ from starlette.responses import Response
 
 from lockgate.http.calls import CallOf
 from lockgate.http.routing import MODEL, VERSION, router
-from lockgate.wire.answers import MonitorAnswer, ObservedAnswer, SeriesAnswer
-from lockgate.wire.bodies import NewMonitor, NewObservations
+from lockgate.wire.answers import (
+    DriftAnswer,
+    HistogramAnswer,
+    MeasuredAnswer,
+    MonitorAnswer,
+    ObservedAnswer,
+    SeriesAnswer,
+    SourceAnswer,
+)
+from lockgate.wire.bodies import NewHistogram, NewMonitor, NewObservations, NewSource
 from lockgate.wire.queries import SeriesWords
 
 routes = router("monitoring")
 ONE = MODEL + "/monitors/{monitor}"
+SOURCE = MODEL + "/sources/{metric}"
 
 
 @routes.post(VERSION + "/observations", status_code=201, response_model=ObservedAnswer)
@@ -40,6 +49,33 @@ async def list_observations(
     )
 
 
+@routes.get(VERSION + "/measured", response_model=MeasuredAnswer)
+async def measured(call: CallOf, project: str, model: str, version: str) -> Response:
+    """Return which metrics of a version in use there are to look at."""
+    return await call.read(lambda registry: registry.measured(f"{project}/{model}", version))
+
+
+@routes.post(VERSION + "/histograms", status_code=201, response_model=HistogramAnswer)
+async def report_histogram(
+    call: CallOf, project: str, model: str, version: str, body: NewHistogram
+) -> Response:
+    """Take in how the values of a metric are spread, or what others are held against."""
+    return await call.write(
+        lambda registry: registry.report_histogram(f"{project}/{model}", version, **body.given()),
+        status=201,
+    )
+
+
+@routes.get(VERSION + "/drift", response_model=DriftAnswer)
+async def list_drift(
+    call: CallOf, project: str, model: str, version: str, words: Annotated[SeriesWords, Query()]
+) -> Response:
+    """Return how far a metric lay from its reference over time."""
+    return await call.read(
+        lambda registry: registry.list_drift(f"{project}/{model}", version, **dict(words))
+    )
+
+
 @routes.put(ONE, response_model=MonitorAnswer)
 async def set_monitor(
     call: CallOf, project: str, model: str, monitor: str, body: NewMonitor
@@ -60,6 +96,28 @@ async def list_monitors(call: CallOf, project: str, model: str) -> Response:
 async def remove_monitor(call: CallOf, project: str, model: str, monitor: str) -> Response:
     """Watch no more by this rule."""
     return await call.write(lambda registry: registry.remove_monitor(f"{project}/{model}", monitor))
+
+
+@routes.put(SOURCE, response_model=SourceAnswer)
+async def set_source(
+    call: CallOf, project: str, model: str, metric: str, body: NewSource
+) -> Response:
+    """Read a metric from a Prometheus server."""
+    return await call.write(
+        lambda registry: registry.set_source(f"{project}/{model}", metric, **body.given())
+    )
+
+
+@routes.get(MODEL + "/sources", response_model=list[SourceAnswer])  # type: ignore[valid-type]
+async def list_sources(call: CallOf, project: str, model: str) -> Response:
+    """List where metrics of a model are read from, and how that went."""
+    return await call.read(lambda registry: registry.list_sources(f"{project}/{model}"))
+
+
+@routes.delete(SOURCE, response_model=SourceAnswer)
+async def remove_source(call: CallOf, project: str, model: str, metric: str) -> Response:
+    """Read a metric no more."""
+    return await call.write(lambda registry: registry.remove_source(f"{project}/{model}", metric))
 
 
 @routes.post("/monitors/evaluate", response_model=list[MonitorAnswer])  # type: ignore[valid-type]

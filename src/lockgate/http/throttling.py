@@ -5,10 +5,12 @@ Kept in this process: several workers together let as many times more through.
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from lockgate.errors import RateLimited
 
@@ -17,8 +19,6 @@ WINDOW_S = 60.0
 FREE_FAILURES = 5
 DELAY_S = 0.1
 DELAY_S_MAX = 3.0
-EXCHANGES_PER_S_MAX = 10.0
-"""How many identity tokens an address may bring to one worker in a second."""
 BURST_S = 2.0
 """A token that was silent may ask as much at once as it may in this time."""
 
@@ -26,7 +26,10 @@ BURST_S = 2.0
 class Failures:
     """Failed logins by where they came from. What is right is never slowed."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, delay_s_max: float = DELAY_S_MAX, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._delay_s_max = delay_s_max
         self._clock = clock
         self._failed: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
@@ -42,7 +45,7 @@ class Failures:
             self._failed.popitem(last=False)
         if count <= FREE_FAILURES:
             return 0.0
-        return float(min(DELAY_S_MAX, DELAY_S * 2 ** min(count - FREE_FAILURES - 1, 10)))
+        return float(min(self._delay_s_max, DELAY_S * 2 ** min(count - FREE_FAILURES - 1, 10)))
 
 
 class Rates:
@@ -68,3 +71,35 @@ class Rates:
         if not allowed:
             wait_s = max(1, math.ceil((1 - left) / self._per_s_max))
             raise RateLimited(limit=self._per_s_max, retry_after_s=wait_s)
+
+
+class Limits(Protocol):
+    """What an operator chose; `lockgate.settings.Settings` has it."""
+
+    @property
+    def token_rate_per_s_max(self) -> float: ...
+    @property
+    def exchange_rate_per_s_max(self) -> float: ...
+    @property
+    def failed_login_delay_s_max(self) -> float: ...
+
+
+class Throttles:
+    """What slows the callers of one application."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self._failures = Failures(limits.failed_login_delay_s_max, clock)
+        self._sleep = sleep
+        self.tokens = Rates(limits.token_rate_per_s_max, clock)
+        self.exchanges = Rates(limits.exchange_rate_per_s_max, clock)
+
+    async def after_failure(self, source: str) -> None:
+        """Count a failed login from somewhere, and keep whoever tried it waiting."""
+        delay_s = self._failures.delay_s(source)
+        if delay_s > 0:
+            await self._sleep(delay_s)

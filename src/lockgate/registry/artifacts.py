@@ -23,6 +23,7 @@ from lockgate.registry.desk import Desk
 from lockgate.services import (
     collecting,
     downloads,
+    possession,
     proving,
     publishing,
     registration,
@@ -33,6 +34,7 @@ from lockgate.services.depot import Depot, find_depot
 from lockgate.services.downloads import URL_EXPIRES_S
 from lockgate.services.file_evidence import card_of
 from lockgate.services.loose_files import LooseFiles
+from lockgate.services.possession import PossessedBlobs
 from lockgate.services.sealed import sealed_digest
 from lockgate.services.uploads import Uploads
 from lockgate.services.verifying import Verifying, every_sealed
@@ -98,16 +100,12 @@ class ArtifactVerbs(Desk, ImportVerbs):
         version even of what the same person pushed with the same words before; ``words`` are
         those of `register_model`. See `push`, which is this and all that comes before it.
         """
-        project, _ = self._split(name)
-        self._store.read(lambda session: publishing.require_push(session, project))
-        if isinstance(manifest, str):
-            manifest = self.depot.manifest(manifest)
         return self._seal(name, manifest, {"version": version, **words}, again=again)
 
     def _seal(
         self,
         name: str,
-        manifest: Manifest,
+        manifest: Manifest | str,
         words: dict[str, Any],
         *,
         hashed_here: bool = False,
@@ -132,7 +130,9 @@ class ArtifactVerbs(Desk, ImportVerbs):
     def keep_manifest(self, data: bytes) -> Manifest:
         """Keep the bytes of a manifest, for `seal`. Raises `InvalidManifest`."""
         self._require_somewhere(PUSH)
-        return publishing.keep_manifest(self.depot, data)
+        kept = publishing.keep_manifest(self.depot, data)
+        possession.note_sent(self._store, self._who, [kept.digest])
+        return kept
 
     def sign(
         self, reference: str, key: SigningKey | str | Path, *, format: str = "lockgate"
@@ -183,14 +183,14 @@ class ArtifactVerbs(Desk, ImportVerbs):
     # --- chunks, for whoever carries them from elsewhere -------------------------------------
 
     def missing(self, digests: Sequence[str]) -> set[str]:
-        """Return those of the blobs that are not in the store."""
+        """Return those of the blobs that have to be sent: not here, or not for the caller."""
         self._require_somewhere(PUSH)
-        return self.depot.blobs.missing(digests)
+        return self._blobs().missing(digests)
 
     def put_blobs(self, blobs: Sequence[tuple[str, Data]]) -> None:
         """Keep blobs under their digests, each verified first."""
         self._require_somewhere(PUSH)
-        self.depot.blobs.put_many(blobs)
+        self._blobs().put_many(blobs)
 
     def upload_urls(self, digests: Sequence[str]) -> list[str | None]:
         """Return where blobs can be sent without us; then `admit_blobs`."""
@@ -200,8 +200,7 @@ class ArtifactVerbs(Desk, ImportVerbs):
     def admit_blobs(self, digests: Sequence[str]) -> None:
         """Verify blobs that were sent to their URLs, and keep them."""
         self._require_somewhere(PUSH)
-        for digest in digests:
-            self.depot.blobs.admit(digest)
+        self._blobs().admit(digests)
 
     def download_urls(self, reference: str, digests: Sequence[str]) -> list[str | None]:
         """Return where chunks of a version can be had without us, None where they cannot."""
@@ -223,7 +222,10 @@ class ArtifactVerbs(Desk, ImportVerbs):
 
     def _sink(self) -> Sink:
         self._require_somewhere(PUSH)
-        return self.depot.blobs
+        return self._blobs()
+
+    def _blobs(self) -> PossessedBlobs:
+        return PossessedBlobs(self._store, self.depot, self._who)
 
     def _publish(self, name: str, manifest: Manifest, words: dict[str, Any]) -> ModelVersion:
         return self._seal(name, manifest, words, hashed_here=True)

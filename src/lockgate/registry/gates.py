@@ -12,7 +12,7 @@ from lockgate.domain.pages import Page
 from lockgate.domain.requirements.evidence import Waiver
 from lockgate.registry.desk import Desk, Moment
 from lockgate.registry.policies import PolicyLike, as_policy
-from lockgate.services import approval, checking, gates, settling
+from lockgate.services import approval, checking, gates, inboxes, settling
 from lockgate.services.approval import Asking, Wish
 
 
@@ -101,9 +101,19 @@ class GateVerbs(Desk):
         )
 
     def inbox(
-        self, *, project: str | None = None, limit: int = 100, cursor: str | None = None
+        self,
+        *,
+        project: str | None = None,
+        mine: bool = False,
+        limit: int = 100,
+        cursor: str | None = None,
     ) -> Page[PromotionRequest]:
-        """Return a page of the requests that wait for a decision, newest first."""
+        """Return a page of the requests that wait for a decision, newest first.
+
+        With ``mine`` only those that the caller may approve and has not decided yet.
+        """
+        if mine:
+            return inboxes.list_mine(self._store, self._who, project, limit, cursor)
         return approval.list_requests(self._store, Asking(project, status="open"), limit, cursor)
 
     def settle_requests(self) -> int:

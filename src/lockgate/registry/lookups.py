@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lockgate.domain.boards import Board
 from lockgate.domain.comparison import Comparison
 from lockgate.domain.history import Occupancy
+from lockgate.domain.known_keys import KnownKeys
 from lockgate.domain.lineups import Lineup
 from lockgate.domain.models import RegisteredModel
 from lockgate.domain.overview import ModelOverview
@@ -15,7 +16,7 @@ from lockgate.domain.references import parse_reference, split_name
 from lockgate.domain.summary import Summary
 from lockgate.domain.versions import ModelVersion
 from lockgate.registry.desk import Desk, Moment, micros
-from lockgate.services import boards, catalog, lineage, lineups, resolution
+from lockgate.services import boards, catalog, known_keys, lineage, lineups, resolution
 
 
 class LookupVerbs(Desk):
@@ -121,6 +122,10 @@ class LookupVerbs(Desk):
     def count_models(self, filter: str = "", *, project: str | None = None) -> int:
         """Return how many models ``filter`` selects."""
         return catalog.count_models(self._store, project, filter)
+
+    def known_keys(self, *, project: str | None = None) -> KnownKeys:
+        """Return which tags, metrics and params the newest of a project have, to search by."""
+        return known_keys.known_keys(self._store, project or self.project)
 
     def summary(self, *, project: str | None = None, model: str | None = None) -> Summary:
         """Count models, versions and stages: in one project, in all, or of one model."""

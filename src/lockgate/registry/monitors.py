@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lockgate.domain.monitors import Action, Against, Monitor
-from lockgate.domain.observations import ObservationSeries, ObservationsKept
+from lockgate.domain.drift import DriftSeries, HistogramKept
+from lockgate.domain.monitors import Action, Against, Measure, Monitor
+from lockgate.domain.observations import Measured, ObservationSeries, ObservationsKept
+from lockgate.domain.sources import MetricSource
 from lockgate.domain.trials import Direction
 from lockgate.registry.desk import Desk, Moment, micros
-from lockgate.services import monitors
+from lockgate.services import histograms as spread
+from lockgate.services import monitoring, monitors, sources
 from lockgate.services import observations as seen
 
 
@@ -53,6 +56,58 @@ class MonitorVerbs(Desk):
             points,
         )
 
+    def measured(self, name: str, version: str | int) -> Measured:
+        """Return which metrics of a version in use there are: observations, and outcomes."""
+        return seen.measured(self._store, *self._split(name), str(version))
+
+    def report_histogram(
+        self,
+        name: str,
+        version: str | int,
+        metric: str,
+        edges: Sequence[float],
+        counts: Sequence[int],
+        *,
+        at: Moment = None,
+        reference: bool = False,
+    ) -> HistogramKept:
+        """Take in how a metric's values are spread, as of now or ``at``; or as the ``reference``.
+
+        ``counts`` are of the values below the first edge, from each edge to the next, and from the
+        last on: one more than there are edges. A metric of a version keeps its edges.
+        """
+        return spread.report_histogram(
+            self._store,
+            self._who,
+            *self._split(name),
+            str(version),
+            metric,
+            (edges, counts),
+            at,
+            reference,
+        )
+
+    def list_drift(
+        self,
+        name: str,
+        version: str | int,
+        metric: str,
+        *,
+        since: Moment = None,
+        until: Moment = None,
+        points: int = 200,
+    ) -> DriftSeries:
+        """Return how far a metric's histograms lay from their reference, in ``points`` steps."""
+        return spread.list_drift(
+            self._store,
+            *self._split(name),
+            str(version),
+            metric,
+            micros(since),
+            micros(until),
+            points,
+        )
+
     def set_monitor(
         self,
         name: str,
@@ -60,8 +115,9 @@ class MonitorVerbs(Desk):
         metric: str,
         *,
         bound: float = 0.0,
-        against: Against = "bound",
-        direction: Direction = "higher",
+        measure: Measure = "mean",
+        against: Against | None = None,
+        direction: Direction | None = None,
         stage: str | None = None,
         window_s: int = 300,
         windows: int = 3,
@@ -75,10 +131,13 @@ class MonitorVerbs(Desk):
         ``windows`` bad windows in a row raise an alarm, ``recovery`` good ones end it; both are
         events. With ``action`` rollback an alarm brings back the version before, at most once in
         ``cooldown_s``. ``against`` metrics or incumbent, ``bound`` is by how much it may be worse.
+        With ``measure`` psi or ks it is how far histograms may lie from the version's reference,
+        or from the ``incumbent``'s.
         """
         rule = {
             "metric": metric,
             "bound": bound,
+            "measure": measure,
             "against": against,
             "direction": direction,
             "stage": stage,
@@ -99,6 +158,32 @@ class MonitorVerbs(Desk):
         """Watch no more by this rule, and return it. Raises `MonitorNotFound`."""
         return monitors.remove_monitor(self._store, self._who, *self._split(name), monitor)
 
+    def set_source(
+        self,
+        name: str,
+        metric: str,
+        url: str,
+        query: str,
+        *,
+        stage: str | None = None,
+        step_s: int = 60,
+    ) -> MetricSource:
+        """Read a metric from the Prometheus server at ``url``, every ``step_s``, as PromQL.
+
+        ``$version``, ``$model`` and ``$project`` in the query are those of whatever stands in the
+        stage: the serving one, unless told.
+        """
+        given = {"url": url, "query": query, "stage": stage, "step_s": step_s}
+        return sources.set_source(self._store, self._who, *self._split(name), metric, given)
+
+    def list_sources(self, name: str) -> tuple[MetricSource, ...]:
+        """Return where metrics of a model are read from, by metric, and how that went."""
+        return sources.list_sources(self._store, *self._split(name))
+
+    def remove_source(self, name: str, metric: str) -> MetricSource:
+        """Read a metric no more, and return its source. Raises `SourceNotFound`."""
+        return sources.remove_source(self._store, self._who, *self._split(name), metric)
+
     def evaluate_monitors(self) -> tuple[Monitor, ...]:
         """Look at every monitor now, as the server does by itself; return what has changed."""
-        return monitors.evaluate_monitors(self._store, self._who)
+        return monitoring.evaluate_monitors(self._store, self._who)

@@ -127,7 +127,7 @@ class ArtifactVerbs(Calls, ImportVerbs):
     # --- chunks, for whoever carries them from elsewhere -------------------------------------
 
     def missing(self, digests: Sequence[str]) -> set[str]:
-        """Return those of the blobs that are not in the store."""
+        """Return those of the blobs that have to be sent: not here, or not for the caller."""
         return self._transfers().missing(digests)
 
     def put_blobs(self, blobs: Sequence[tuple[str, Data]]) -> None:

@@ -99,10 +99,25 @@ class GateVerbs(Calls):
         )
 
     def inbox(
-        self, *, project: str | None = None, limit: int = 100, cursor: str | None = None
+        self,
+        *,
+        project: str | None = None,
+        mine: bool = False,
+        limit: int = 100,
+        cursor: str | None = None,
     ) -> Page[PromotionRequest]:
-        """Return a page of the requests that wait for a decision, newest first."""
-        return self._page(PromotionRequest, "/inbox", project=project, limit=limit, cursor=cursor)
+        """Return a page of the requests that wait for a decision, newest first.
+
+        With ``mine`` only those that the caller may approve and has not decided yet.
+        """
+        return self._page(
+            PromotionRequest,
+            "/inbox",
+            project=project,
+            mine=mine or None,
+            limit=limit,
+            cursor=cursor,
+        )
 
     def settle_requests(self) -> int:
         """Carry out the requests that only time kept waiting; return how many were closed.

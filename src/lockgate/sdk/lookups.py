@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lockgate.domain.boards import Board
 from lockgate.domain.comparison import Comparison
 from lockgate.domain.history import Occupancy
+from lockgate.domain.known_keys import KnownKeys
 from lockgate.domain.lineups import Lineup
 from lockgate.domain.models import RegisteredModel
 from lockgate.domain.overview import ModelOverview
@@ -139,6 +140,12 @@ class LookupVerbs(Calls):
     def count_models(self, filter: str = "", *, project: str | None = None) -> int:
         """Return how many models ``filter`` selects."""
         return int(self._get("/models/count", filter=filter or None, project=project)["count"])
+
+    def known_keys(self, *, project: str | None = None) -> KnownKeys:
+        """Return which tags, metrics and params the newest of a project have, to search by."""
+        return self._load(
+            KnownKeys, f"/projects/{segment(project or self.project, 'project')}/keys"
+        )
 
     def summary(self, *, project: str | None = None, model: str | None = None) -> Summary:
         """Count models, versions and stages: in one project, in all, or of one model."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lockgate.domain.monitors import Action, Against, Monitor
-from lockgate.domain.observations import ObservationSeries, ObservationsKept
+from lockgate.domain.drift import DriftSeries, HistogramKept, listed
+from lockgate.domain.monitors import Action, Against, Measure, Monitor
+from lockgate.domain.observations import Measured, ObservationSeries, ObservationsKept
+from lockgate.domain.sources import MetricSource
 from lockgate.domain.trials import Direction
 from lockgate.sdk.calls import Calls, Moment, given, moment_text, segment
 from lockgate.wire.records import from_wire
@@ -52,6 +54,55 @@ class MonitorVerbs(Calls):
             points=points,
         )
 
+    def measured(self, name: str, version: str | int) -> Measured:
+        """Return which metrics of a version in use there are: observations, and outcomes."""
+        return self._load(Measured, self._version(name, version, "measured"))
+
+    def report_histogram(
+        self,
+        name: str,
+        version: str | int,
+        metric: str,
+        edges: Sequence[float],
+        counts: Sequence[int],
+        *,
+        at: Moment = None,
+        reference: bool = False,
+    ) -> HistogramKept:
+        """Take in how a metric's values are spread, as of now or ``at``; or as the ``reference``.
+
+        ``counts`` are of the values below the first edge, from each edge to the next, and from the
+        last on: one more than there are edges. A metric of a version keeps its edges.
+        """
+        body = given(
+            edges=listed(edges),
+            counts=listed(counts),
+            metric=metric,
+            at=moment_text(at, "at"),
+            reference=reference,
+        )
+        return self._change(HistogramKept, "POST", self._version(name, version, "histograms"), body)
+
+    def list_drift(
+        self,
+        name: str,
+        version: str | int,
+        metric: str,
+        *,
+        since: Moment = None,
+        until: Moment = None,
+        points: int = 200,
+    ) -> DriftSeries:
+        """Return how far a metric's histograms lay from their reference, in ``points`` steps."""
+        return self._load(
+            DriftSeries,
+            self._version(name, version, "drift"),
+            metric=metric,
+            since=moment_text(since, "since"),
+            until=moment_text(until, "until"),
+            points=points,
+        )
+
     def set_monitor(
         self,
         name: str,
@@ -59,8 +110,9 @@ class MonitorVerbs(Calls):
         metric: str,
         *,
         bound: float = 0.0,
-        against: Against = "bound",
-        direction: Direction = "higher",
+        measure: Measure = "mean",
+        against: Against | None = None,
+        direction: Direction | None = None,
         stage: str | None = None,
         window_s: int = 300,
         windows: int = 3,
@@ -74,10 +126,13 @@ class MonitorVerbs(Calls):
         ``windows`` bad windows in a row raise an alarm, ``recovery`` good ones end it; both are
         events. With ``action`` rollback an alarm brings back the version before, at most once in
         ``cooldown_s``. ``against`` metrics or incumbent, ``bound`` is by how much it may be worse.
+        With ``measure`` psi or ks it is how far histograms may lie from the version's reference,
+        or from the ``incumbent``'s.
         """
         rule = {
             "metric": metric,
             "bound": bound,
+            "measure": measure,
             "against": against,
             "direction": direction,
             "stage": stage,
@@ -99,6 +154,34 @@ class MonitorVerbs(Calls):
         """Watch no more by this rule, and return it. Raises `MonitorNotFound`."""
         path = self._model(name, "monitors", segment(monitor, "monitor"))
         return self._change(Monitor, "DELETE", path)
+
+    def set_source(
+        self,
+        name: str,
+        metric: str,
+        url: str,
+        query: str,
+        *,
+        stage: str | None = None,
+        step_s: int = 60,
+    ) -> MetricSource:
+        """Read a metric from the Prometheus server at ``url``, every ``step_s``, as PromQL.
+
+        ``$version``, ``$model`` and ``$project`` in the query are those of whatever stands in the
+        stage: the serving one, unless told.
+        """
+        path = self._model(name, "sources", segment(metric, "metric"))
+        body = given(url=url, query=query, stage=stage, step_s=step_s)
+        return self._change(MetricSource, "PUT", path, body)
+
+    def list_sources(self, name: str) -> tuple[MetricSource, ...]:
+        """Return where metrics of a model are read from, by metric, and how that went."""
+        return self._all(MetricSource, self._model(name, "sources"))
+
+    def remove_source(self, name: str, metric: str) -> MetricSource:
+        """Read a metric no more, and return its source. Raises `SourceNotFound`."""
+        path = self._model(name, "sources", segment(metric, "metric"))
+        return self._change(MetricSource, "DELETE", path)
 
     def evaluate_monitors(self) -> tuple[Monitor, ...]:
         """Look at every monitor now, as the server does by itself; return what has changed."""

@@ -21,6 +21,8 @@ from lockgate.wire.problems import error_of
 if TYPE_CHECKING:
     import httpx
 
+    from lockgate.sdk.bulk import BulkConnections
+
 ATTEMPTS_MAX = 4
 PAUSE_S = 0.1
 PAUSE_MAX_S = 2.0
@@ -53,6 +55,8 @@ class Transport:
         self._timeout_s = timeout_s
         self._client: httpx.Client | None = None
         self._outside: httpx.Client | None = None
+        self._bulk: BulkConnections | None = None
+        self._is_direct: bool | None = None
         self._lock = Lock()
 
     def send(
@@ -104,34 +108,55 @@ class Transport:
 
         ``timeout_s`` bounds each silence, not the whole. Raises as `send` does.
         """
-        import httpx
-
         attempt = 1
         while True:
             try:
-                with self._pool().stream(
-                    method,
-                    self._url + path,
-                    content=body,  # type: ignore[arg-type]  # views are sent without a copy
-                    headers={**headers, **_length(body), "Accept-Encoding": "identity"},
-                    timeout=timeout_s,
-                ) as answer:
-                    # One growing piece of memory, where the library would hold the body twice.
-                    content = bytearray()
-                    for piece in answer.iter_raw():
-                        content += piece
-                if answer.status_code < 300:
+                status, content = self._carry(method, path, body, headers, timeout_s)
+            except ServerUnreachable as unreachable:
+                error: RegistryError = unreachable
+            else:
+                if status < 300:
                     return content
-                error: RegistryError = self._error(answer.status_code, _value(content))
-                if answer.status_code not in RETRYABLE or error.code == _NOT_FOR_RETRY:
+                error = self._error(status, _value(content))
+                if status not in RETRYABLE or error.code == _NOT_FOR_RETRY:
                     raise error
-            except httpx.RequestError as lost:
-                why = str(lost) or type(lost).__name__
-                error = ServerUnreachable(url=self.url, detail=why)
             if attempt == ATTEMPTS_MAX:
                 raise error
             time.sleep(pause_s(attempt))
             attempt += 1
+
+    def _carry(
+        self,
+        method: str,
+        path: str,
+        body: bytes | Sequence[bytes | memoryview] | None,
+        headers: Mapping[str, str],
+        timeout_s: float,
+    ) -> tuple[int, bytes | bytearray]:
+        """Return the status and the body of the answer to one attempt."""
+        import http.client
+
+        import httpx
+
+        pieces = [body] if isinstance(body, bytes) else body or []
+        length = {} if body is None else {"Content-Length": str(sum(map(len, pieces)))}
+        named = {**headers, **length, "Accept-Encoding": "identity"}
+        try:
+            bulk = self._find_bulk()
+            if bulk is not None:
+                return bulk.exchange(method, path, pieces, named, timeout_s)
+            content = None if body is None else pieces
+            with self._pool().stream(
+                method,
+                self._url + path,
+                content=content,  # type: ignore[arg-type]  # views are sent without a copy
+                headers=named,
+                timeout=timeout_s,
+            ) as answer:
+                return answer.status_code, answer.read()
+        except (httpx.RequestError, http.client.HTTPException, OSError) as lost:
+            why = str(lost) or type(lost).__name__
+            raise ServerUnreachable(url=self.url, detail=why) from lost
 
     def lines(
         self,
@@ -203,6 +228,16 @@ class Transport:
             return error_of(value)
         return ServerUnreachable(url=self.url, detail=f"it answered {status}; is it a Lockgate?")
 
+    def _find_bulk(self) -> BulkConnections | None:
+        """Return what carries large bodies, or None where only the library can."""
+        with self._lock:
+            if self._is_direct is None:
+                from lockgate.sdk.bulk import BulkConnections
+
+                self._is_direct = BulkConnections.carries(self._url, trust_env=not self._local)
+                self._bulk = BulkConnections(self._url) if self._is_direct else None
+            return self._bulk
+
     def _pool(self) -> httpx.Client:
         with self._lock:
             if self._client is None:
@@ -233,16 +268,9 @@ class Transport:
         with self._lock:
             clients = (self._client, self._outside)
             self._client = self._outside = None
-        for client in clients:
+        for client in (*clients, self._bulk):
             if client is not None:
                 client.close()
-
-
-def _length(body: bytes | Sequence[bytes | memoryview] | None) -> dict[str, str]:
-    """Return the header that announces a body in pieces."""
-    if body is None or isinstance(body, bytes):
-        return {}
-    return {"Content-Length": str(sum(map(len, body)))}
 
 
 def _value(content: bytes | bytearray) -> Any:

@@ -19,7 +19,6 @@ from lockgate.domain.outcomes import Asked
 from lockgate.domain.pages import Page
 from lockgate.domain.permissions import ASK, PROMOTE
 from lockgate.domain.policies import PromotionPolicy
-from lockgate.domain.requirements.approvals import Approvals
 from lockgate.errors import AlreadyExists, InvalidInput, RequestNotFound
 from lockgate.services.gates import (
     Candidate,
@@ -134,7 +133,7 @@ def decide(store: Store, who: Caller, uid: str, verdict: DecisionVerdict, commen
             who.name,
             verdict,
             author=candidate.version.created_by,
-            author_may_approve=_author_may(policy),
+            author_may_approve=policy.author_may_approve,
         )
         evidence = gather(store, session, candidate, stage, policy)
         decision = Decision(
@@ -273,12 +272,6 @@ def _load(session: Session, uid: str) -> PromotionRequest:
     if request is None:
         raise RequestNotFound(request=uid)
     return request
-
-
-def _author_may(policy: PromotionPolicy) -> bool:
-    """Say whether the author's approval can count for anything the policy asks."""
-    asked = [each for each in policy.requirements if isinstance(each, Approvals)]
-    return not asked or any(each.allow_author for each in asked)
 
 
 def _record(

@@ -35,7 +35,7 @@ from lockgate.domain.tokens import (
 from lockgate.errors import NotFound, Unauthenticated
 from lockgate.services import logins
 from lockgate.services.accounts import note, require_controlled
-from lockgate.services.issuers import authorization_endpoint, find_issuers
+from lockgate.services.issuers import Issuers, authorization_endpoint, find_issuers
 from lockgate.storage import accounts, guard
 from lockgate.storage import tokens as rows
 from lockgate.storage.database import Session
@@ -106,6 +106,15 @@ def begin_visit(store: Store) -> Visit:
     endpoint = authorization_endpoint(issuers.document(sign_in.issuer))
     joint = "&" if "?" in endpoint else "?"
     return Visit(url=f"{endpoint}{joint}{urlencode(words)}", secret=secret)
+
+
+def ways_in(store: Store) -> dict[str, object]:
+    """Return whether access control is on, and the name of the issuer that people sign in at."""
+    issuers = store.issuers
+    sign_in = issuers.trust.sign_in if isinstance(issuers, Issuers) else None
+    controlled = store.grants.state.enabled
+    named = sign_in.shown_name if sign_in is not None and controlled else None
+    return {"controlled": controlled, "issuer": named}
 
 
 def end_visit(

@@ -18,7 +18,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from lockgate.domain.addresses import AddressRules
+from lockgate.domain.addresses import OIDC_HOSTS, AddressRules
 from lockgate.domain.identities import Claims, Issuer, SignIn, Trust, require_endpoint
 from lockgate.errors import InvalidInput, Unauthenticated, Unavailable
 
@@ -58,7 +58,7 @@ class Issuers:
     ) -> None:
         """Reach public addresses, and ``hosts``: names, addresses and networks, with commas."""
         self.trust = trust
-        self._rules = AddressRules.parse(hosts)
+        self._rules = AddressRules.parse(hosts, OIDC_HOSTS)
         self._clock = clock
         self._known: dict[str, _Known] = {}
         self._lost: dict[str, tuple[float, str]] = {}

@@ -45,7 +45,6 @@ from lockgate.storage.store import Caller, Store
 
 FILE_BYTES_MAX = 5 * 2**40
 FILES_LISTED_MAX = 10_000
-UPLOADS_MAX = 1_000
 PARTS_MAX = 10_000
 _PAGE_ROWS = 1_000
 # What stands behind a path and before all that it begins: no path holds control characters.
@@ -155,13 +154,15 @@ class LooseFiles:
         self._check(path)
         if not 1 <= parts <= PARTS_MAX:
             raise LimitExceeded(what="The number of parts", observed=parts, limit=PARTS_MAX)
-        upload = secrets.token_hex(16)
+        upload, limits = secrets.token_hex(16), self._store.limits
 
         def use_case(session: Session) -> None:
-            count = rows.count_uploads(session)
-            if count >= UPLOADS_MAX:
+            count, most = rows.count_uploads(session, self._who.name), limits.open_uploads_max
+            if count >= most:
                 raise LimitExceeded(
-                    what="The number of uploads under way", observed=count, limit=UPLOADS_MAX
+                    what=f"The number of uploads that {self._who.name} has under way",
+                    observed=count + 1,
+                    limit=most,
                 )
             key = _writable(session, project)
             _check_place(session, key, path)

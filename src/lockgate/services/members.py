@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from lockgate.domain import access, names
 from lockgate.domain.access import Member
+from lockgate.domain.roles import permissions_of
 from lockgate.errors import Conflict, NotFound
 from lockgate.storage import accounts, guard
 from lockgate.storage import members as rows
@@ -29,6 +30,7 @@ def set_member(
         key, before = _managed(session, project)
         chosen = access.known_roles(roles, accounts.own_roles(session))
         member = Member(project=project, person=person, roles=chosen)
+        _require_held(session, key, member, before)
         _require_known(session, person)
         after = [*(each for each in before if each.person != person), member]
         _require_admin(session, after)
@@ -80,6 +82,17 @@ def _managed(session: Session, project: str) -> tuple[int, list[Member]]:
     session.settle_time(0)
     guard.require(session, access.MANAGE_MEMBERS, key, project)
     return key, rows.list_members(session, key, project)
+
+
+def _require_held(session: Session, key: int, member: Member, before: list[Member]) -> None:
+    """Raise `Forbidden` for a role that lets somebody do what who gives it may not do.
+
+    Who manages members, and no more, would otherwise make an admin of themselves.
+    """
+    own = accounts.own_roles(session)
+    had = {name for each in before if each.person == member.person for name in each.roles}
+    for permission in sorted(permissions_of(member.roles, own) - permissions_of(had, own)):
+        guard.require(session, permission, key, member.project)
 
 
 def _require_known(session: Session, name: str) -> None:

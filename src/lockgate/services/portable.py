@@ -32,6 +32,7 @@ from lockgate.services.checkpointing import make_checkpoint, verifier_of
 from lockgate.services.depot import Depot
 from lockgate.services.lineage import known_parents
 from lockgate.services.lookup import find_stamp
+from lockgate.services.possession import load_manifest
 from lockgate.services.publishing import publish, require_push
 from lockgate.services.registration import new_model, new_version
 from lockgate.services.sealed import sealed_digest
@@ -128,7 +129,7 @@ def seal_bundle(
         project,
         new_model(store.limits, told["model"]),
         replace(new, origin=FrozenDict(origin)),
-        depot.manifest(portable.digest),
+        load_manifest(store, depot, who, portable.digest),
     )
     after = replace(who, once=None, only_if=None)
     for each in signatures:

@@ -22,7 +22,7 @@ from lockgate.domain.manifests import Manifest, parse_manifest
 from lockgate.domain.permissions import EDIT, PUSH
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import BlobNotFound, Contended, VersionSealed
-from lockgate.services import hashing, proving
+from lockgate.services import hashing, possession, proving
 from lockgate.services.depot import Depot
 from lockgate.services.gates import lock_candidate
 from lockgate.services.registration import NewModel, NewVersion, register_in
@@ -78,21 +78,24 @@ def publish(
     project: str,
     model: NewModel,
     new: NewVersion,
-    manifest: Manifest,
+    manifest: Manifest | str,
     *,
     hashed_here: bool = False,
     again: bool = False,
 ) -> ModelVersion:
     """Give a version its files: a new one, or one of that label that has none yet.
 
-    What the manifest says of its files is computed again, unless this process did so when it
-    made the manifest (``hashed_here``): `Corrupt` when it is not true. The label of a version
-    that has exactly these files is that version, unchanged; of one with others (or past the
-    initial stage) it is `VersionSealed`. Without a label, what the same person pushed with the
-    same words within a day is that push, unless it is wanted ``again``. `BlobNotFound` lists in
-    ``missing`` the chunks that must be put first. `Contended` when sweeps keep coming between.
+    ``manifest`` may be the digest of one that was kept. What it says of its files is computed
+    again, unless this process did so when it made the manifest (``hashed_here``): `Corrupt` when
+    it is not true. The label of a version that has exactly these files is that version, unchanged;
+    of one with others (or past the initial stage) it is `VersionSealed`. Without a label, what the
+    same person pushed with the same words within a day is that push, unless it is wanted ``again``.
+    `BlobNotFound` lists in ``missing`` the chunks that must be put first. `Contended` when sweeps
+    keep coming between.
     """
     store.read(lambda session: require_push(session, project))
+    if isinstance(manifest, str):
+        manifest = possession.load_manifest(store, depot, who, manifest)
     found: _Found | None = None
     for _ in range(SEALS_MAX):
         epoch = quiet_epoch(store)
@@ -181,6 +184,7 @@ def _sealing(
         require_push(session, project)
         proving.keep(session, manifest, found.proofs)
         truths.keep_hashes(session, found.hashes)
+        possession.note_held(session, project_id(session, project), manifest)
         sealed = replace(new, digest=manifest.digest)
         if model_rows.find_model(session, project, model.name) is not None:
             stored = model_rows.lock_model(session, project, model.name)

@@ -21,7 +21,7 @@ from lockgate.artifacts.pushing import push_tree
 from lockgate.domain.manifests import FileEntry, Manifest, ManifestLimits
 from lockgate.domain.moments import to_micros
 from lockgate.domain.permissions import PUSH
-from lockgate.errors import BlobNotFound, DigestMismatch, InvalidInput, NotFound
+from lockgate.errors import BlobNotFound, DigestMismatch, InvalidInput, LimitExceeded, NotFound
 from lockgate.services.depot import Depot
 from lockgate.storage import guard
 from lockgate.storage import models as model_rows
@@ -47,6 +47,14 @@ class Uploads:
         self._depot = depot
         self._who = who
 
+    def require(self, project: str, name: str) -> None:
+        """Raise `Forbidden` for whoever may not send files for a model, before they are read."""
+
+        def use_case(session: Session) -> None:
+            guard.require_here(session, PUSH, model_rows.load_model(session, project, name))
+
+        self._store.read(use_case)
+
     def open(self, project: str, name: str, wanted: Sequence[tuple[str, int]]) -> list[str | None]:
         """Return a ticket for each file (SHA-256 in hex, bytes), None for one that is here.
 
@@ -69,6 +77,14 @@ class Uploads:
             guard.require_here(session, PUSH, stored)
             moment = session.settle_time(0)
             rows.forget_uploads(session, moment - KEPT_S * 1_000_000)
+            most = self._store.limits.open_uploads_max
+            count = rows.count_uploads(session, self._who.name) + len(tickets) - sum(here)
+            if count > most:
+                raise LimitExceeded(
+                    what=f"The number of uploads that {self._who.name} has under way",
+                    observed=count,
+                    limit=most,
+                )
             for ticket, (sha256, size) in zip(tickets, wanted, strict=True):
                 if ticket is not None:
                     upload = Upload(model=stored.model.uid, sha256=sha256, size=size)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
 from lockgate.storage import tables
 from lockgate.storage.database import Session
+from lockgate.storage.encoding import from_json
 from lockgate.storage.statements import Question, Statement, among
 from lockgate.storage.versions import FROM, STAMP, Stamp
 
@@ -32,6 +34,18 @@ _COUNT_STAGES_OF_MODEL = Statement(
     select(_V.c.stage, func.count())
     .where(_V.c.model_id == bindparam("model_id"), _V.c.deleted_at.is_(None))
     .group_by(_V.c.stage)
+)
+_NEWEST_TAGS = Statement(
+    select(_M.c.tags)
+    .where(_M.c.project_id == bindparam("project_id"), _M.c.deleted_at.is_(None))
+    .order_by(_M.c.id.desc())
+    .limit(bindparam("count"))
+)
+_NEWEST_FACTS = Statement(
+    select(_V.c.metrics, _V.c.params, _V.c.tags)
+    .where(_V.c.project_id == bindparam("project_id"), _V.c.deleted_at.is_(None))
+    .order_by(_V.c.id.desc())
+    .limit(bindparam("count"))
 )
 _PLACED = FROM.join(_P, _P.c.id == _M.c.project_id)
 _VERSION_PLACE = Statement(
@@ -90,6 +104,20 @@ def count_by_stage(session: Session, project_id: int | None) -> dict[str, int]:
 def count_stages_of(session: Session, model_id: int) -> dict[str, int]:
     """Return how many live versions of one model stand in each stage."""
     return dict(session.all(_COUNT_STAGES_OF_MODEL, model_id=model_id))
+
+
+def newest_model_tags(session: Session, project_id: int, count: int) -> list[Mapping[str, Any]]:
+    """Return the tags of the newest models of a project."""
+    rows = session.all(_NEWEST_TAGS, project_id=project_id, count=count)
+    return [from_json(tags) for (tags,) in rows]
+
+
+def newest_facts(
+    session: Session, project_id: int, count: int
+) -> list[tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]]:
+    """Return metrics, params and tags of the newest versions of a project."""
+    rows = session.all(_NEWEST_FACTS, project_id=project_id, count=count)
+    return [(from_json(row[0]), from_json(row[1]), from_json(row[2])) for row in rows]
 
 
 def find_place(session: Session, uid: str) -> tuple[str, ...] | None:

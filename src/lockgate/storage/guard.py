@@ -36,6 +36,16 @@ def require(session: Session, permission: str, project_id: int, project: str) ->
     session.note_asked(permission, project_id)
 
 
+def may(session: Session, permission: str, project_id: int, project: str) -> bool:
+    """Say whether `require` would let the caller."""
+    if session.viewer is not None:
+        return session.viewer.may(permission, project)
+    if permission not in GATED or session.origin is None:
+        return True
+    roles = caller_roles(session, project_id, project)
+    return access.may(permission, roles, {} if roles is None else accounts.own_roles(session))
+
+
 def require_here(session: Session, permission: str, stored: StoredModel) -> None:
     """Raise `Forbidden` unless the caller may, in the project of a model."""
     require(session, permission, stored.project_id, stored.model.project)

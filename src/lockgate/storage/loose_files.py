@@ -108,7 +108,7 @@ _BEGIN = inserting(_U)
 _UPLOAD = Statement(
     select(_U.c.path).where(_U.c.project_id == bindparam("project_id"), _U.c.id == bindparam("id"))
 )
-_OPEN = Statement(select(func.count()).select_from(_U))
+_OPEN = Statement(select(func.count()).select_from(_U).where(_U.c.made_by == bindparam("by")))
 _PARTS = Statement(
     select(_P.c.number, _P.c.digest, _P.c.size)
     .where(_P.c.upload_id == bindparam("id"))
@@ -134,9 +134,9 @@ class Part:
     size: int
 
 
-def count_uploads(session: Session) -> int:
-    """Return how many uploads are under way."""
-    return int(session.value(_OPEN) or 0)
+def count_uploads(session: Session, by: str) -> int:
+    """Return how many uploads somebody has under way."""
+    return int(session.value(_OPEN, by=by) or 0)
 
 
 def begin_upload(session: Session, project_id: int, upload: str, path: str, by: str) -> None:

@@ -28,6 +28,12 @@ _BETWEEN = Statement(
 # One by one: SQLite answers each from an end of the index, and both at once by reading all of it.
 _FIRST = Statement(select(_T.c.at).where(*_SERIES).order_by(_T.c.at).limit(1))
 _LAST = Statement(select(_T.c.at).where(*_SERIES).order_by(_T.c.at.desc()).limit(1))
+_NEXT_METRIC = Statement(
+    select(_T.c.metric)
+    .where(_T.c.version_id == bindparam("version_id"), _T.c.metric > bindparam("after"))
+    .order_by(_T.c.metric)
+    .limit(1)
+)
 _STEP = (_T.c.at - _T.c.at % bindparam("step")).label("step")
 _STEPS = Statement(
     select(_STEP, func.sum(_T.c.n), func.sum(_T.c.total), func.min(_T.c.low), func.max(_T.c.high))
@@ -74,6 +80,19 @@ def add_buckets(
             made.append({**row, "at": each.at_us, **_values(each)})
     session.many(_ADD, made)
     session.many(_CHANGE, changed)
+
+
+def list_metrics(session: Session, version_id: int, count: int) -> tuple[str, ...]:
+    """Return up to ``count`` metrics that a version has values of, by name.
+
+    Each is the next one of the index, however many values lie between.
+    """
+    found: list[str] = []
+    row = session.one(_NEXT_METRIC, version_id=version_id, after="")
+    while row is not None and len(found) < count:
+        found.append(row[0])
+        row = session.one(_NEXT_METRIC, version_id=version_id, after=row[0])
+    return tuple(found)
 
 
 def list_buckets(

@@ -6,13 +6,13 @@ import heapq
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, literal_column, select, update
+from sqlalchemy import ColumnElement, bindparam, exists, literal_column, select, update
 
 from lockgate.domain.approvals import PromotionRequest, RequestStatus
 from lockgate.domain.moments import from_micros, to_micros
 from lockgate.storage import gate_tables, tables
 from lockgate.storage.database import Session
-from lockgate.storage.statements import Statement, inserting
+from lockgate.storage.statements import Question, Statement, among, inserting
 
 _T = gate_tables.promotion_requests
 _V = tables.versions
@@ -75,6 +75,7 @@ _CLOSE = Statement(
     )
 )
 _ADD = inserting(_T, "id", "closed_at", "closed_by")
+_D = gate_tables.decisions
 _inboxes: dict[tuple[str, ...], Statement] = {}
 _FILTERS = {
     "project_id": _T.c.project_id == bindparam("project_id"),
@@ -131,6 +132,18 @@ def list_requests(
         _inboxes[names] = Statement(_INBOX.where(*(_FILTERS[name] for name in names)))
     rows = session.all(_inboxes[names], before=before, count=count, **given)
     return [(row[0], _request(row)) for row in rows]
+
+
+def bearing_on(session: Session, keys: Sequence[int], actor: str) -> dict[int, tuple[bool, bool]]:
+    """Return, by a request's key, whether ``actor`` registered its version, and has decided."""
+    decided = exists().where(
+        _D.c.version_id == _T.c.version_id, _D.c.to_stage == _T.c.to_stage, _D.c.actor == actor
+    )
+    rows = select(_T.c.id, _V.c.created_by == actor, decided).select_from(
+        _T.join(_V, _V.c.id == _T.c.version_id)
+    )
+    found = session.all(Question(rows.where(among(_T.c.id, keys))))
+    return {row[0]: (bool(row[1]), bool(row[2])) for row in found}
 
 
 def add_request(

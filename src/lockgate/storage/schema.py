@@ -20,18 +20,20 @@ from lockgate.storage import (
     lineage_tables,
     loose_tables,
     monitor_tables,
+    possession_tables,
     split_tables,
     tables,
     upload_tables,
 )
 from lockgate.storage.statements import DIALECTS
 
-HEAD = "0013"
+HEAD = "0015"
 METADATA = tables.metadata
 """Every table: those of `tables` and of the modules beside it."""
 _DRAWN_IN = (
     *(access_tables, artifact_tables, deployment_tables, event_tables, gate_tables),
-    *(lineage_tables, loose_tables, monitor_tables, split_tables, upload_tables),
+    *(lineage_tables, loose_tables, monitor_tables, possession_tables),
+    *(split_tables, upload_tables),
 )
 assert all(each.metadata is METADATA for each in _DRAWN_IN)  # noqa: S101
 LOCK_KEY = 0x10C6A7E

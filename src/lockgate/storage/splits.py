@@ -34,6 +34,12 @@ _TALLY = Statement(
         _O.c.version_id == bindparam("version_id"), _O.c.metric == bindparam("metric")
     )
 )
+_METRICS = Statement(
+    select(_O.c.metric)
+    .where(_O.c.version_id == bindparam("version_id"))
+    .order_by(_O.c.metric)
+    .limit(bindparam("count"))
+)
 _TALLY_OF_UID = Statement(
     select(*_TALLY_COLUMNS)
     .select_from(_O.join(_V, _V.c.id == _O.c.version_id))
@@ -94,6 +100,11 @@ def remove_split(session: Session, model_id: int) -> None:
 def find_tally(session: Session, version_id: int, metric: str) -> Tally | None:
     """Return what was reported of a metric on a version, or None."""
     return _tally(session.one(_TALLY, version_id=version_id, metric=metric))
+
+
+def list_metrics(session: Session, version_id: int, count: int) -> tuple[str, ...]:
+    """Return up to ``count`` metrics that outcomes of a version were reported of, by name."""
+    return tuple(row[0] for row in session.all(_METRICS, version_id=version_id, count=count))
 
 
 def find_tally_of(session: Session, uid: str, metric: str) -> Tally | None:

@@ -84,6 +84,8 @@ class Store:
         self.depot: object | None = None
         # How webhooks are reached: known to the services alone, and None where none are.
         self.post: object | None = None
+        # How metrics are read from elsewhere: known to the services alone, and None where none are.
+        self.prometheus: object | None = None
         # Whose identity tokens are taken: known to the services alone, and None for nobody's.
         self.issuers: object | None = None
         # What is known of the use of versions beyond the database: known to the services alone.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from lockgate.storage import upload_tables
 from lockgate.storage.database import Session
@@ -25,6 +25,11 @@ _ARRIVED = Statement(
     )
     .order_by(_T.c.at.desc())
     .limit(1)
+)
+_PENDING = Statement(
+    select(func.count())
+    .select_from(_T)
+    .where(_T.c.opened_by == bindparam("by"), _T.c.digest.is_(None))
 )
 _OPEN = inserting(_T)
 _CLOSE = Statement(
@@ -55,6 +60,11 @@ def open_upload(session: Session, ticket: str, upload: Upload, by: str) -> None:
         at=session.now_us or session.settle_time(0),
         digest=None,
     )
+
+
+def count_uploads(session: Session, by: str) -> int:
+    """Return how many files that somebody announced have not come yet."""
+    return int(session.value(_PENDING, by=by) or 0)
 
 
 def find_upload(session: Session, ticket: str, since_us: int) -> Upload | None:

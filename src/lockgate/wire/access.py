@@ -79,6 +79,15 @@ class SessionAnswer(BaseModel):
     csrf: str | None
 
 
+class WaysInAnswer(BaseModel):
+    """How a browser gets in: with a token, and at an issuer where one is named."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    controlled: bool = Field(description="Whether anybody has to say who they are.")
+    issuer: str | None = Field(description="Who `/api/v1/session/oidc` sends people to, by name.")
+
+
 TokenAnswer = schema_of(Token)
 IssuedTokenAnswer = schema_of(IssuedToken)
 AccountAnswer = schema_of(Account)

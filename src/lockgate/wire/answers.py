@@ -18,20 +18,23 @@ from lockgate.domain.boards import Board
 from lockgate.domain.checks import CheckResult
 from lockgate.domain.comparison import Comparison
 from lockgate.domain.deployments import Deployment, VersionUser
+from lockgate.domain.drift import DriftSeries, HistogramKept
 from lockgate.domain.events import EventStretch
 from lockgate.domain.frozen import FrozenDict
 from lockgate.domain.gates import GateReport
 from lockgate.domain.history import Alias, Occupancy, Transition
+from lockgate.domain.known_keys import KnownKeys
 from lockgate.domain.lineage import LineageGraph
 from lockgate.domain.lineups import Lineup
 from lockgate.domain.models import RegisteredModel
 from lockgate.domain.monitors import Monitor
-from lockgate.domain.observations import ObservationSeries, ObservationsKept
+from lockgate.domain.observations import Measured, ObservationSeries, ObservationsKept
 from lockgate.domain.outcomes import Preview, Promoted, SignedCheckpoint
 from lockgate.domain.overview import ModelOverview
 from lockgate.domain.portable import BundleHead
 from lockgate.domain.projects import Project
 from lockgate.domain.requirements.evidence import Waiver
+from lockgate.domain.sources import MetricSource
 from lockgate.domain.splits import Assignment, Split
 from lockgate.domain.summary import Summary
 from lockgate.domain.trials import OutcomeComparison, VersionTally
@@ -204,6 +207,7 @@ PromotedAnswer = schema_of(Promoted)
 TransitionAnswer = schema_of(Transition)
 OccupancyAnswer = schema_of(Occupancy)
 ComparisonAnswer = schema_of(Comparison)
+KnownKeysAnswer = schema_of(KnownKeys)
 SummaryAnswer = schema_of(Summary)
 VerdictAnswer = schema_of(Verdict)
 ProjectPage = page_of(Project)
@@ -232,5 +236,9 @@ AssignmentAnswer = schema_of(Assignment)
 TallyAnswer = schema_of(VersionTally)
 OutcomesAnswer = schema_of(OutcomeComparison)
 ObservedAnswer = schema_of(ObservationsKept)
+MeasuredAnswer = schema_of(Measured)
 SeriesAnswer = schema_of(ObservationSeries)
+HistogramAnswer = schema_of(HistogramKept)
+DriftAnswer = schema_of(DriftSeries)
 MonitorAnswer = schema_of(Monitor)
+SourceAnswer = schema_of(MetricSource)

@@ -251,18 +251,43 @@ class NewObservations(Body):
     at: str | None = Field(default=None, description="ISO 8601; now unless told")
 
 
+class NewHistogram(Body):
+    metric: str
+    edges: list[float | int] = Field(max_length=200)
+    counts: list[int] = Field(
+        max_length=201,
+        description="Below the first edge, from each edge to the next, and from the last on",
+    )
+    at: str | None = Field(default=None, description="ISO 8601; now unless told")
+    reference: bool = Field(default=False, description="What others are held against")
+
+
 class NewMonitor(Body):
     metric: str
     stage: str | None = Field(default=None, description="The serving stage unless told")
     bound: float | int = 0.0
-    against: Literal["bound", "metrics", "incumbent"] = "bound"
-    direction: Literal["higher", "lower"] = Field(default="higher", description="What is better")
+    measure: Literal["mean", "psi", "ks"] = Field(
+        default="mean", description="The mean of observations, or how far histograms lie apart"
+    )
+    against: Literal["bound", "metrics", "incumbent", "reference"] | None = Field(
+        default=None, description="The bound itself for a mean, the reference for histograms"
+    )
+    direction: Literal["higher", "lower"] | None = Field(
+        default=None, description="What is better: higher for a mean, lower for a distance"
+    )
     window_s: int = 300
     windows: int = Field(default=3, description="So many bad ones in a row raise an alarm")
     recovery: int = Field(default=3, description="So many good ones in a row end it")
     min_samples: int = 30
     action: Literal["alert", "rollback"] = "alert"
     cooldown_s: int = Field(default=86_400, description="At most one rollback in this time")
+
+
+class NewSource(Body):
+    url: str = Field(description="Of a Prometheus server, such as http://prometheus:9090")
+    query: str = Field(description="PromQL; $version, $model and $project are filled in")
+    stage: str | None = Field(default=None, description="The serving stage unless told")
+    step_s: int = Field(default=60, description="A value every so many seconds")
 
 
 class Resumption(Body):

@@ -40,6 +40,12 @@ class ProjectPageWords(PageWords):
     project: str | None = None
 
 
+class InboxWords(ProjectPageWords):
+    mine: bool = Field(
+        default=False, description="Only what the caller may approve and has not decided"
+    )
+
+
 class ProjectWords(Words):
     project: str | None = None
 

@@ -88,6 +88,48 @@ def test_an_approval_opens_the_gate(gated: AnyRegistry) -> None:
         gated.get_request("nothing")
 
 
+def test_an_inbox_of_ones_own(on_every_database: AnyRegistry) -> None:
+    """With mine the inbox has what one may approve and has not decided, as things are now."""
+    here = on_every_database
+    here.register_model("churn", "1", metrics={"auc": 0.95})
+    here.attach_policy("Staging", PromotionPolicy().require_approvals(3), model="churn")
+    uid = here.request_promotion("churn", "1", "Staging").request.uid
+    bob = here.acting_as("bob")
+
+    def mine(who: AnyRegistry) -> list[str]:
+        return [request.uid for request in who.inbox(mine=True)]
+
+    assert (mine(here), mine(bob)) == ([], [uid])  # ana registered the version
+    bob.approve(uid)
+    assert (mine(bob), mine(here.acting_as("eve"))) == ([], [uid])
+    here.log_metrics("churn", "1", {"auc": 0.2})
+    assert mine(bob) == [uid]  # what was approved is not there any more
+    easy = PromotionPolicy().require_approvals(3, allow_author=True)
+    here.attach_policy("Staging", easy, model="churn")
+    assert mine(here) == [uid]
+    here.set_member("ana", ["admin"])
+    here.set_member("bob", ["viewer"])
+    assert (mine(bob), list(bob.inbox())) == ([], list(here.inbox()))
+
+
+def test_an_inbox_of_ones_own_has_pages(registry: AnyRegistry) -> None:
+    """Whatever lies between is left out, and no page is short because of it."""
+    asked = []
+    for number in range(5):
+        registry.register_model(f"m{number}", "1")
+        policy = PromotionPolicy().require_approvals(2)
+        registry.attach_policy("Staging", policy, model=f"m{number}")
+        request = registry.request_promotion(f"m{number}", "1", "Staging").request
+        asked.insert(0, request.uid)
+    bob = registry.acting_as("bob")
+    for uid in asked[1::2]:
+        bob.approve(uid)
+    page = bob.inbox(mine=True, limit=2)
+    rest = bob.inbox(mine=True, limit=2, cursor=page.next_cursor)
+    assert [request.uid for request in page] == asked[0:3:2]
+    assert ([request.uid for request in rest], rest.next_cursor) == ([asked[4]], None)
+
+
 def test_a_request_is_rejected_or_taken_back(gated: AnyRegistry) -> None:
     """A rejection closes a request, and so does whoever asked."""
     later = datetime.now(UTC) + timedelta(days=1)

@@ -14,6 +14,7 @@ from lockgate.errors import (
     InvalidReference,
     ModelNotFound,
     NotFound,
+    ProjectNotFound,
     StageEmpty,
     VersionNotFound,
 )
@@ -186,6 +187,24 @@ def test_models_are_found(two: AnyRegistry) -> None:
     two.create_model("calm", tags={"team": "risk"})
     assert [model.name for model in two.search_models("tags.team = 'risk'")] == ["calm"]
     assert [model.name for model in two.search_models()] == ["calm", "churn"]
+
+
+def test_known_keys_are_those_of_the_newest(on_every_database: AnyRegistry) -> None:
+    """A project's keys come with a few values, by name; other projects have their own."""
+    here = on_every_database
+    here.create_model("churn", tags={"team": "risk", "a b": "1"})
+    here.create_model("calm", tags={"team": "fraud"})
+    here.register_model("churn", "1", metrics={"f1": 1, "auc": 0.5}, params={"depth": 3})
+    here.register_model("churn", "2", tags={"lang": "en"}, metrics={"auc": 0.6})
+    here.create_project("risk")
+    here.register_model("risk/other", "1", metrics={"secret": 1})
+    known = here.known_keys(project="default")
+    assert dict(known.model_tags) == {"a b": ("1",), "team": ("fraud", "risk")}
+    assert dict(known.version_tags) == {"lang": ("en",)}
+    assert (known.metrics, known.params) == (("auc", "f1"), ("depth",))
+    assert here.known_keys(project="risk").metrics == ("secret",)
+    with pytest.raises(ProjectNotFound):
+        here.known_keys(project="nowhere")
 
 
 def test_everything_is_counted(two: AnyRegistry) -> None:

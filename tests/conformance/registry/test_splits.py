@@ -132,6 +132,17 @@ def test_outcomes_are_counted_once(churn: AnyRegistry) -> None:
     assert found.winner is None
 
 
+def test_what_was_measured_is_listed(churn: AnyRegistry) -> None:
+    """Each version names the metrics that were reported of it in use, by name."""
+    outcome = {"version": "2", "metric": "click", "successes": 1, "trials": 2}
+    churn.report_outcomes("churn", [outcome])
+    for minute in ("2026-01-01T10:00:00Z", "2026-01-01T11:00:00Z"):
+        churn.report_observations("churn", "2", {"error": 0.5, "delay": 3}, at=minute)
+    found = churn.measured("churn", "2")
+    assert (found.observations, found.outcomes) == (("delay", "error"), ("click",))
+    assert churn.measured("churn", "1").observations == ()
+
+
 def test_a_winner_is_named(churn: AnyRegistry) -> None:
     """And a loser, the other way about."""
     churn.set_split("churn", {"production": 1, "challenger": 1})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib.util
 import json
 import os
 from collections.abc import Callable
@@ -20,7 +21,8 @@ from huggingface_hub.errors import (
 )
 
 from hub_world import Hub, contents
-from lockgate.dialects.huggingface.commits import INLINE_BYTES_MAX
+from lockgate.dialects.huggingface.commit_lines import LINE_BYTES_MAX
+from lockgate.dialects.huggingface.writing import INLINE_BYTES_MAX, INLINE_BYTES_MAX_XET
 
 FILES = {
     "README.md": b"# A model\n",
@@ -28,6 +30,7 @@ FILES = {
     "sub/weights.bin": os.urandom(700_000),
     "empty": b"",
 }
+LONG = bytes(LINE_BYTES_MAX)
 LFS = {"HF_HUB_DISABLE_XET": "1"}
 
 
@@ -154,20 +157,51 @@ def test_repositories_are_made_and_deleted(hub: Hub) -> None:
     hub.registry.restore_model("made")
 
 
-def test_large_files_go_by_lfs(hub: Hub, cache: Path) -> None:
-    """Without Xet a large file is sent once, by LFS; the digest is that of our own push."""
+@pytest.fixture(scope="module")
+def large(hub: Hub) -> Path:
+    """A folder with a file that is too large for a commit to an older client."""
     size = 40 * 2**20
     header = json.dumps({"w": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}}).encode()
     header += b" " * (-len(header) % 8)
     big = len(header).to_bytes(8, "little") + header + os.urandom(2**20) * 40
     assert len(big) > INLINE_BYTES_MAX
-    folder = hub.folder("large", {"model.safetensors": big, "config.json": b"{}"})
+    return hub.folder("large", {"model.safetensors": big, "config.json": b"{}"})
+
+
+def test_large_files_with_xet_installed(hub: Hub, cache: Path, large: Path) -> None:
+    """A client with Xet and no setting at all sends 40 MiB and gets them back."""
+    assert importlib.util.find_spec("hf_xet") is not None
+    hub.api.create_repo("default/xet")
+    script = f"""
+import json
+from huggingface_hub import snapshot_download, upload_file, upload_folder
+upload_folder(repo_id="default/xet", folder_path={str(large)!r}, revision="1.0")
+file = {str(large / "model.safetensors")!r}
+upload_file(repo_id="default/xet", path_or_fileobj=file, path_in_repo="sub/m.safetensors")
+print(json.dumps(snapshot_download("default/xet", cache_dir={str(cache)!r})))
+"""
+    hub.wire.seen.clear()
+    path = Path(hub.run(script))
+    asked = {(method, path.rpartition("/")[2]) for method, path, _ in hub.wire.seen}
+    assert not {name for method, name in asked if method == "PUT" or "xet" in name}
+    assert labels(hub, "xet") == ["1.0", "2"]
+    first = hub.registry.get_version("xet", "1.0")
+    assert hub.registry.push(large, "xet", "native").digest == first.digest
+    big = (large / "model.safetensors").read_bytes()
+    assert big == (path / "sub/m.safetensors").read_bytes()
+    assert big == (path / "model.safetensors").read_bytes()
+
+
+def test_large_files_of_older_clients_go_by_lfs(hub: Hub, cache: Path, large: Path) -> None:
+    """A client that asks how sends a large file once, by LFS; the digest is that of our push."""
     hub.api.create_repo("default/large")
     script = f"""
 import json
+from huggingface_hub.utils import _headers
+_headers.get_hf_hub_version = lambda: "1.9.0"
 from huggingface_hub import upload_folder
-first = upload_folder(repo_id="default/large", folder_path={str(folder)!r}, revision="1.0")
-again = upload_folder(repo_id="default/large", folder_path={str(folder)!r}, revision="1.1")
+first = upload_folder(repo_id="default/large", folder_path={str(large)!r}, revision="1.0")
+again = upload_folder(repo_id="default/large", folder_path={str(large)!r}, revision="1.1")
 print(json.dumps([first.oid, again.oid]))
 """
     hub.wire.seen.clear()
@@ -175,19 +209,32 @@ print(json.dumps([first.oid, again.oid]))
     sent = [path for method, path, _ in hub.wire.seen if method == "PUT"]
     assert len(sent) == 1
     one, two = (hub.registry.get_version("large", label) for label in ("1.0", "1.1"))
-    assert hub.registry.push(folder, "large", "native").digest == one.digest == two.digest
+    assert hub.registry.push(large, "large", "native").digest == one.digest == two.digest
     path = snapshot_download("default/large", endpoint=hub.endpoint, cache_dir=cache)
-    assert big == (Path(path) / "model.safetensors").read_bytes()
+    name = "model.safetensors"
+    assert (large / name).read_bytes() == (Path(path) / name).read_bytes()
 
 
-def test_a_large_file_with_xet_is_refused_with_advice(hub: Hub) -> None:
-    """A client that would use Xet is told what to do before it tries."""
-    hub.api.create_repo("default/xet")
-    body = {"files": [{"path": "w.bin", "size": INLINE_BYTES_MAX + 1, "sample": ""}]}
-    answer = httpx.post(f"{hub.endpoint}/api/models/default/xet/preupload/main", json=body)
-    assert answer.json()["files"][0]["uploadMode"] == "lfs"
-    assert "HF_HUB_DISABLE_XET=1" in answer.headers["x-hf-warning"]
-    refused = httpx.get(f"{hub.endpoint}/api/models/default/xet/xet-write-token/main")
+def test_how_a_file_is_to_be_sent(hub: Hub) -> None:
+    """By its size, and by whether the client would ask; what only Xet could send has advice."""
+    hub.api.create_repo("default/modes")
+    url = f"{hub.endpoint}/api/models/default/modes"
+
+    def modes(client: str) -> tuple[list[str], str | None]:
+        sizes = (INLINE_BYTES_MAX, INLINE_BYTES_MAX + 1, INLINE_BYTES_MAX_XET + 1)
+        body = {"files": [{"path": "w.bin", "size": size, "sample": ""} for size in sizes]}
+        headers = {"User-Agent": client}
+        answer = httpx.post(f"{url}/preupload/main", json=body, headers=headers)
+        told = [file["uploadMode"] for file in answer.json()["files"]]
+        return told, answer.headers.get("x-hf-warning")
+
+    for asking in ("unknown/None; hf_hub/1.9.0; python/3.11", "hf_hub/0.36.2", "curl/8"):
+        assert modes(asking)[0] == ["regular", "lfs", "lfs"]
+    told, warning = modes("unknown/None; hf_hub/2.4.0; python/3.11")
+    assert told == ["regular", "regular", "lfs"]
+    assert warning is not None
+    assert "HF_HUB_DISABLE_XET=1" in warning
+    refused = httpx.get(f"{url}/xet-write-token/main")
     assert refused.status_code == 501
     assert "`lockgate push`" in refused.json()["error"]
 
@@ -248,8 +295,14 @@ def file_line(path: Any, data: bytes = b"x") -> dict[str, Any]:
         (b'{"key": "file"}\n', 400),
         (b"[" * 100_000, 400),
         (b"", 400),
+        (lines(file_line("a", LONG))[:-9], 400),
+        (lines(file_line("a", LONG))[:-9_000], 400),
+        (lines({"key": "header", "value": {"summary": "x" * LINE_BYTES_MAX}}), 413),
+        (lines({"key": "header", "value": {"content": "x" * LINE_BYTES_MAX}}), 400),
+        (lines({"key": "file", "value": {"path": "w", "content": "x" * LINE_BYTES_MAX}}), 400),
+        (lines(file_line("a", LONG)).replace(b"A", b"*", 1), 400),
     ],
-    ids=range(16),
+    ids=range(22),
 )
 def test_a_hostile_commit_is_refused_and_makes_nothing(hub: Hub, body: bytes, status: int) -> None:
     """Paths that leave the version, twins, unknown hashes and broken lines make no version."""
@@ -295,3 +348,20 @@ def test_many_operations_in_one_commit(hub: Hub) -> None:
     assert len(hub.api.list_repo_files("default/many")) == 30
     with pytest.raises(BadRequestError, match="cannot be a file of a version"):
         hub.api.upload_file(repo_id="default/many", path_or_fileobj=b"", path_in_repo="a:b")
+
+
+def test_a_long_line_among_others(hub: Hub) -> None:
+    """A file that comes in pieces is whole, is named as it says, and what follows it is read."""
+    hub.api.create_repo("default/long")
+    sent = {"big.bin": os.urandom(LINE_BYTES_MAX + 5), "last.txt": b"last", "first.txt": b"first"}
+    body = lines(
+        file_line("first.txt", sent["first.txt"]),
+        file_line("big.bin", os.urandom(LINE_BYTES_MAX)),
+        file_line("big.bin", sent["big.bin"]),
+        file_line("last.txt", sent["last.txt"]),
+    )
+    for each in (body, body.rstrip(b"\n")):
+        answer = httpx.post(f"{hub.endpoint}/api/models/default/long/commit/main", content=each)
+        assert answer.status_code == 200, answer.text
+    path = snapshot_download("default/long", endpoint=hub.endpoint, cache_dir=hub.home / "long")
+    assert contents(path) == dict(sorted(sent.items()))

@@ -46,6 +46,8 @@ def stocked(client: Any) -> Any:
         ("tags.`mlflow.prompt.is_prompt` != 'true'", "alpha beta gamma o'k"),
         ("tags.`mlflow.prompt.is_prompt` = 'true'", ""),
         ("name LIKE '%\\%'", ""),
+        ("tags.'a key' = 'x'", "alpha"),
+        (" ", "alpha beta gamma o'k"),
     ],
 )
 def test_models_are_found(stocked: Any, where: str | None, names: str) -> None:
@@ -74,6 +76,29 @@ def test_versions_are_found(stocked: Any, where: str, sources: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("where", "numbers"),
+    [
+        ("run_id = ''", "2"),
+        ("run_id != ''", "1 3"),
+        ("run_id != 'r1'", "2 3"),
+        ("run_id IN ('')", "2"),
+        ("run_id IN ('r1', '')", "1 2"),
+        ("run_id NOT IN ('r1', '')", "3"),
+        ("run_id NOT IN ('r1')", "2 3"),
+        ("run_id LIKE 'r%'", "1 3"),
+        ("run_id = '' AND source_path != 'c'", "2"),
+    ],
+)
+def test_a_version_without_a_run_has_an_empty_one(client: Any, where: str, numbers: str) -> None:
+    """To MLflow a run that was never given is an empty text, also where it is compared."""
+    client.create_registered_model("m")
+    for source, run in (("a", "r1"), ("b", None), ("c", "r2")):
+        client.create_model_version("m", source, run)
+    found = client.search_model_versions(where, order_by=["version_number ASC"])
+    assert [version.version for version in found] == numbers.split()
+
+
+@pytest.mark.parametrize(
     ("kind", "where", "told"),
     [
         ("models", "run_id = 'x'", "Invalid attribute key 'run_id' specified."),
@@ -84,6 +109,7 @@ def test_versions_are_found(stocked: Any, where: str, sources: str) -> None:
         ("models", "name = 'a", "Invalid clause(s) in filter string"),
         ("models", "param.x = 'a'", "Invalid entity type 'param'."),
         ("models", "name > 'a'", "Invalid comparator for attribute: >"),
+        ("models", "name = 5", "Expected a quoted string value or a list of quoted string values"),
         ("models", "tags.k = 3", "Expected a quoted string value for tag"),
         ("versions", "name LIKE", "Invalid clause(s) in filter string"),
         ("versions", "run_id IN (", "Invalid clause(s) in filter string"),
@@ -172,7 +198,11 @@ def test_pages_follow_each_other(stocked: Any, mlflow: Any) -> None:
         with pytest.raises(mlflow.exceptions.MlflowException) as caught:
             search(page_token="evilhax")
         assert "Invalid page token, could not base64-decode" in str(caught.value)
-    for most, told in ((0, "must be a positive integer"), (200_001, "must be at most 200000")):
+    for most, told in (
+        (0, "must be a positive integer"),
+        (-1, "but got -1"),
+        (200_001, "must be at most 200000"),
+    ):
         with pytest.raises(mlflow.exceptions.MlflowException, match=told):
             stocked.search_model_versions(max_results=most)
 

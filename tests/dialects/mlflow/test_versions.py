@@ -205,3 +205,12 @@ def test_a_source_that_climbs_is_refused(client: Any, mlflow: Any, source: str) 
         client.create_model_version("churn", source)
     assert caught.value.error_code == "INVALID_PARAMETER_VALUE"
     assert str(caught.value).startswith("INVALID_PARAMETER_VALUE: Invalid model version source")
+
+
+def test_numbers_are_given_once_however_many_ask(client: Any) -> None:
+    """Versions that are registered at once have numbers of their own, without a gap."""
+    client.create_registered_model("many")
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: client.create_model_version("many", "s3://b/m"), range(24)))
+    assert sorted(int(version.version) for version in made) == list(range(1, 25))
+    assert len(client.search_model_versions("name = 'many'")) == 24

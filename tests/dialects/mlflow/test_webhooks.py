@@ -97,6 +97,10 @@ def test_what_is_wrong_is_said_in_mlflows_words(client: Any, mlflow: Any) -> Non
     for name, url, events, words in (
         ("-no", URL, ["prompt.created"], "Webhook name '-no' is invalid"),
         ("ops", "http://10.0.0.1/", ["prompt.created"], "10.0.0.1"),
+        ("ops", "   ", ["prompt.created"], "Webhook URL cannot be empty or just whitespace"),
+        ("ops", "ftp://1.1.1.1/", ["prompt.created"], "Invalid webhook URL scheme: 'ftp'"),
+        ("ops", "hook", ["prompt.created"], "Invalid webhook URL scheme: ''"),
+        ("ops", "http://[hook", ["prompt.created"], r"Invalid webhook URL 'http://\[hook'"),
         ("ops", URL, ["budget_policy.exceeded"], "an event that there is not"),
     ):
         with pytest.raises(mlflow.MlflowException, match=words) as refused:
@@ -104,7 +108,7 @@ def test_what_is_wrong_is_said_in_mlflows_words(client: Any, mlflow: Any) -> Non
         assert refused.value.error_code == "INVALID_PARAMETER_VALUE"
     with pytest.raises(mlflow.MlflowException, match="Invalid page token"):
         client.list_webhooks(page_token="x")
-    with pytest.raises(mlflow.MlflowException, match="must be at most 1000"):
+    with pytest.raises(mlflow.MlflowException, match="max_results must be between 1 and 1000"):
         client.list_webhooks(max_results=1_001)
 
 

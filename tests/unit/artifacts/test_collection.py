@@ -9,11 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.artifacts import layout
 from lockgate.artifacts.collection import (
     SWEEP_BATCH,
     Swept,
-    find_damaged,
     plan_collection,
     survey,
     sweep,
@@ -22,7 +20,7 @@ from lockgate.artifacts.local import LocalStore
 from lockgate.artifacts.pushing import push_tree
 from lockgate.artifacts.store import Data, StoredItem, blob_digest
 from lockgate.domain.manifests import Manifest
-from lockgate.errors import BlobNotFound, InvalidInput
+from lockgate.errors import InvalidInput
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -190,21 +188,3 @@ def test_a_sweep_goes_in_batches(place: Place) -> None:
     block = Asked(live)
     assert sweep(place.store, survey(place.store, live, DAY), block).deleted_count == count
     assert block.entered == 2
-
-
-def test_damage_is_found_and_repaired(place: Place) -> None:
-    """A flipped byte is found; once set aside, the same push brings the blob back."""
-    victim = blob_digest(b"kept")
-    (place.store.root / layout.blob_path(victim)).write_bytes(b"kepT")
-    assert [d for d, _ in find_damaged(place.store, sorted(place.blobs()))] == [victim]
-    found = find_damaged(place.store, sorted(place.blobs()), should_set_aside=True)
-    assert [d for d, _ in found] == [victim]
-    assert place.store.missing(place.kept.chunk_sizes) == {victim}
-    place.store.put_many([(victim, b"kept")])
-    assert list(find_damaged(place.store, sorted(place.blobs()))) == []
-
-
-def test_a_lost_blob_is_not_damage(place: Place) -> None:
-    """A blob that is not there is BlobNotFound, not passed over."""
-    with pytest.raises(BlobNotFound):
-        list(find_damaged(place.store, [blob_digest(b"never")]))

@@ -12,6 +12,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ import pytest
 from lockgate.artifacts import layout
 from lockgate.artifacts.cache import ArtifactCache
 from lockgate.artifacts.local import LocalStore
-from lockgate.artifacts.pulling import Fetch, PullProgress, fetch_each, pull_tree
+from lockgate.artifacts.pulling import Fetch, PullProgress, pull_tree
 from lockgate.artifacts.pushing import hash_tree, push_tree
 from lockgate.domain.manifests import Chunk, FileEntry, Manifest
 from lockgate.errors import (
@@ -90,7 +91,7 @@ def same_files(one: Path, other: Path) -> bool:
 def test_a_pull_is_the_tree(source: Source, tmp_path: Path) -> None:
     """A pulled folder holds exactly the files that were pushed, and nothing lies beside it."""
     destination = tmp_path / "out" / "model"
-    fetched = pull_tree(source.manifest, fetch_each(source.store.read), destination)
+    fetched = pull_tree(source.manifest, partial(map, source.store.read), destination)
     assert same_files(destination, source.tree)
     assert fetched == source.manifest.size
     assert os.listdir(destination.parent) == ["model"]
@@ -158,10 +159,10 @@ def test_a_damaged_store_is_named(tmp_path: Path) -> None:
     data[7] ^= 1
     place.write_bytes(data)
     with pytest.raises(DigestMismatch, match=r"Chunk 3 of file 'weights\.bin' has digest"):
-        pull_tree(source.manifest, fetch_each(source.store.read), tmp_path / "out")
+        pull_tree(source.manifest, partial(map, source.store.read), tmp_path / "out")
     source.store.set_aside(bad.digest)
     assert push_tree(source.tree, source.store).chunks_sent == 1
-    pull_tree(source.manifest, fetch_each(source.store.read), tmp_path / "out")
+    pull_tree(source.manifest, partial(map, source.store.read), tmp_path / "out")
     assert same_files(tmp_path / "out", source.tree)
 
 

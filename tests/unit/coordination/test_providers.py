@@ -17,7 +17,8 @@ from obstore.store import MemoryStore
 from lockgate.coordination.folders import FolderProvider
 from lockgate.coordination.huggingface import HuggingFaceProvider
 from lockgate.coordination.objects import ObjectProvider
-from lockgate.coordination.providers import Providers, default_providers
+from lockgate.coordination.origins import default_providers
+from lockgate.coordination.providers import Providers
 from lockgate.coordination.web import WebFiles, WebProvider
 from lockgate.domain.claims import ModelKey
 from lockgate.errors import (

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 from lockgate.domain.approvals import Decision, content_digest, content_parts
-from lockgate.domain.frozen import freeze
+from lockgate.domain.frozen import FrozenDict
 from lockgate.domain.policies import PromotionPolicy
 from lockgate.domain.requirements.evidence import Evidence
 from lockgate.domain.versions import ModelVersion
@@ -25,7 +25,7 @@ MAPPINGS = ("metrics", "params", "tags", "metadata")
 
 def make_version(**fields: Any) -> ModelVersion:
     """Return version 7 of ``churn``, registered by bob, two days in Staging."""
-    given = {key: freeze(value) if key in MAPPINGS else value for key, value in fields.items()}
+    given = {key: FrozenDict(value) if key in MAPPINGS else value for key, value in fields.items()}
     return ModelVersion(
         **{
             "uid": "uid-7",

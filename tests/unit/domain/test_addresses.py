@@ -102,7 +102,8 @@ def test_an_operator_may_open_more() -> None:
     assert rules.find_fault("other", 80, "::1") is None
     assert (
         rules.find_fault("cache.internal", 22, "127.0.0.1")
-        == "cache.internal is 127.0.0.1, which is loopback"
+        == "cache.internal is 127.0.0.1, which is loopback, not on the public internet; "
+        "LOCKGATE_IMPORT_HOSTS names what else may be reached"
     )
     assert rules.find_fault("xmodels.internal", 80, "10.9.9.9") is not None
     assert AddressRules.parse("*").find_fault("x", 1, "127.0.0.1") is None

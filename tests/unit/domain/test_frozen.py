@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lockgate.domain.frozen import EMPTY, FrozenDict, freeze
+from lockgate.domain.frozen import FrozenDict
 
 
 @pytest.mark.parametrize(
@@ -44,13 +44,3 @@ def test_it_is_a_dict() -> None:
     again = pickle.loads(pickle.dumps(frozen))  # noqa: S301
     assert (FrozenDict, frozen) == (type(again), again)
     assert frozen | {"c": 3} == {"a": 1, "b": 2, "c": 3}
-
-
-def test_freeze() -> None:
-    """Freezing is a copy, but of what is frozen already."""
-    source = {"a": 1}
-    frozen = freeze(source)
-    source["a"] = 2
-    assert frozen == {"a": 1}
-    assert freeze(frozen) is frozen
-    assert freeze(None) == EMPTY

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from lockgate.domain.approvals import Decision, PromotionRequest, content_digest, content_parts
-from lockgate.domain.frozen import freeze
+from lockgate.domain.frozen import FrozenDict
 from lockgate.domain.gates import GateReport, evaluate, next_step
 from lockgate.domain.policies import PromotionPolicy, combine
 from lockgate.domain.requirements.evidence import Evidence
@@ -197,7 +197,7 @@ class Gate(RuleBasedStateMachine):
 
     @rule(value=st.integers(0, 2))
     def change_metric(self, value: int) -> None:
-        before, metrics = self.version.metrics, freeze({"auc": value})
+        before, metrics = self.version.metrics, FrozenDict({"auc": value})
         self.version = replace(self.version, metrics=metrics)
         if before != metrics:
             self.forget()
@@ -230,7 +230,7 @@ class Gate(RuleBasedStateMachine):
 
     @rule()
     def change_words(self) -> None:
-        self.version = replace(self.version, description="other words", tags=freeze({"a": "b"}))
+        self.version = replace(self.version, description="other words", tags=FrozenDict({"a": "b"}))
 
     @invariant()
     def counts_right(self) -> None:

@@ -11,6 +11,8 @@ from lockgate.domain.monitors import (
     FALSE_RATE,
     MonitorRule,
     MonitorState,
+    Window,
+    judge_mean,
     may_roll_back,
     next_state,
 )
@@ -24,20 +26,21 @@ RULE = MonitorRule(metric="auc", stage="Production", bound=0.8, windows=3, recov
 LIMIT = Tally(kind="value", n=1, total=0.8)
 
 
-def window(drawn: random.Random, mean: float) -> Tally:
+def window(drawn: random.Random, mean: float) -> Window:
     """A window of values around a mean, as its tally would be: drawn, not summed up."""
     deviation = 0.1
     seen = drawn.gauss(mean, deviation / SIZE**0.5)
     variance = deviation**2 * drawn.gammavariate((SIZE - 1) / 2, 2 / (SIZE - 1))
-    return Tally(kind="value", n=SIZE, total=seen * SIZE, squares=variance * (SIZE - 1))
+    tally = Tally(kind="value", n=SIZE, total=seen * SIZE, squares=variance * (SIZE - 1))
+    return judge_mean(RULE, tally, LIMIT)
 
 
-def states(rule: MonitorRule, windows: list[Tally | None]) -> list[MonitorState]:
+def states(rule: MonitorRule, windows: list[Window | None]) -> list[MonitorState]:
     """The state after each window."""
     state: MonitorState = "ok"
     found = []
     for end in range(1, len(windows) + 1):
-        state = next_state(rule, state, windows[:end], LIMIT)
+        state = next_state(rule, state, windows[:end])
         found.append(state)
     return found
 
@@ -59,8 +62,8 @@ def test_a_healthy_stream_alarms_no_more_often_than_is_stated() -> None:
     alone = MonitorRule(metric="auc", stage="Production", bound=0.8, windows=1, recovery=1)
     alarms, three = 0, 0
     for _ in range(STREAMS):
-        windows: list[Tally | None] = [window(drawn, 0.8) for _ in range(LENGTH)]
-        alarms += sum(next_state(alone, "ok", [each], LIMIT) == "alarm" for each in windows)
+        windows: list[Window | None] = [window(drawn, 0.8) for _ in range(LENGTH)]
+        alarms += sum(next_state(alone, "ok", [each]) == "alarm" for each in windows)
         three += "alarm" in states(RULE, windows)
     looked = STREAMS * LENGTH
     assert alarms <= 1.3 * FALSE_RATE * looked
@@ -79,17 +82,17 @@ def test_a_window_without_enough_values_says_nothing() -> None:
     """It neither raises an alarm nor ends one."""
     drawn = random.Random(4)
     bad = window(drawn, 0.5)
-    assert next_state(RULE, "ok", [bad, None, bad], LIMIT) == "ok"
-    assert next_state(RULE, "alarm", [None] * 5, LIMIT) == "alarm"
-    assert next_state(RULE, "ok", [bad], LIMIT) == "ok"
+    assert next_state(RULE, "ok", [bad, None, bad]) == "ok"
+    assert next_state(RULE, "alarm", [None] * 5) == "alarm"
+    assert next_state(RULE, "ok", [bad]) == "ok"
 
 
 def test_lower_may_be_better() -> None:
     """And values that are all the same are taken as they are."""
     rule = MonitorRule(metric="ms", stage="Production", direction="lower", windows=1, recovery=1)
     same = Tally(kind="value", n=10, total=9.0)
-    assert next_state(rule, "ok", [same], LIMIT) == "alarm"
-    assert next_state(rule, "alarm", [Tally(kind="value", n=10, total=8.0)], LIMIT) == "ok"
+    assert judge_mean(rule, same, LIMIT).verdict == "bad"
+    assert judge_mean(rule, Tally(kind="value", n=10, total=8.0), LIMIT).verdict == "good"
 
 
 def test_a_rollback_waits_for_its_cooldown() -> None:
@@ -115,6 +118,11 @@ def test_a_rollback_waits_for_its_cooldown() -> None:
         {"min_samples": 1},
         {"cooldown_s": -1},
         {"bound": float("nan")},
+        {"against": "reference"},
+        {"measure": "luck"},
+        {"measure": "psi"},
+        {"measure": "psi", "against": "reference"},
+        {"measure": "ks", "against": "reference", "direction": "lower", "bound": -1},
         {"metric": ""},
     ],
 )

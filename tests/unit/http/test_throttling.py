@@ -21,7 +21,7 @@ class Clock:
 def test_failures_are_slowed_by_source() -> None:
     """A few are free; then each waits longer, up to a limit; other sources do not."""
     clock = Clock()
-    failures = Failures(clock)
+    failures = Failures(clock=clock)
     delays = [failures.delay_s("a") for _ in range(FREE_FAILURES + 12)]
     assert delays[:FREE_FAILURES] == [0.0] * FREE_FAILURES
     assert delays == sorted(delays)
@@ -34,7 +34,7 @@ def test_failures_are_slowed_by_source() -> None:
 
 def test_memory_is_bounded() -> None:
     """However many sources guess, the oldest are forgotten."""
-    failures = Failures(Clock())
+    failures = Failures(clock=Clock())
     for number in range(SOURCES_MAX + 10):
         failures.delay_s(str(number))
     assert len(failures._failed) == SOURCES_MAX

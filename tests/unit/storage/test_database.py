@@ -144,3 +144,29 @@ def test_a_snapshot_sees_one_state(tmp_path: Path) -> None:
     with driver.reading() as reader:
         assert reader.execute(ask).fetchone() == (1,)
     driver.close()
+
+
+@pytest.mark.parametrize("file", [None, "a.sqlite"], ids=["memory", "file"])
+@pytest.mark.parametrize("use", ["reading", "snapshot", "writing"])
+def test_close_waits_for_who_is_using_it(tmp_path: Path, file: str | None, use: str) -> None:
+    """A connection is closed once nobody uses it: SQLite does not survive anything else."""
+    driver = SqliteDriver(file and str(tmp_path / file))
+    within, leave = threading.Event(), threading.Event()
+    found: list[Any] = []
+
+    def ask() -> None:
+        with getattr(driver, use)() as connection:
+            within.set()
+            leave.wait(30)
+            found.extend(connection.execute("SELECT 7").fetchone())
+
+    asking, closing = threading.Thread(target=ask), threading.Thread(target=driver.close)
+    asking.start()
+    assert within.wait(30)
+    closing.start()
+    closing.join(0.05)
+    still_open = closing.is_alive()
+    leave.set()
+    asking.join(30)
+    closing.join(30)
+    assert (still_open, found) == (True, [7])

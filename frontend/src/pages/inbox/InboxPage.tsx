@@ -1,8 +1,8 @@
-import { Badge, Button, Group, Stack, Text, Textarea, Title } from "@mantine/core";
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { Badge, Button, Group, Stack, Switch, Text, Textarea, Title } from "@mantine/core";
+import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
-import { api, said } from "../../api/client";
+import { api, type Schemas, said } from "../../api/client";
 import { inbox, type Request, standing } from "../../api/lives";
 import { asked } from "../../api/versions";
 import { GateRows, headline } from "../../parts/GateRows";
@@ -18,29 +18,27 @@ const COMMENT_CHARS_MAX = 2_000;
 /** What waits for a decision, and beside it all that one needs to decide. */
 export function InboxPage() {
   const { project } = useParams({ from: FROM });
-  const { request: wanted } = useSearch({ from: FROM });
-  const found = useQuery(inbox(project));
+  const { request: wanted, all } = useSearch({ from: FROM });
+  const navigate = useNavigate({ from: FROM });
+  const mine = all !== "yes";
+  const found = useQuery({ ...inbox(project, mine), placeholderData: keepPreviousData });
   const waiting = found.data?.items ?? [];
-  const chosen = waiting.find((each) => each.uid === wanted) ?? (wanted ? undefined : waiting[0]);
+  const chosen = wanted ?? waiting[0]?.uid;
   return (
     <Stack gap="lg">
-      <Title order={1} size="h2">
-        Inbox
-      </Title>
+      <Group justify="space-between" gap="sm">
+        <Title order={1} size="h2">
+          Inbox
+        </Title>
+        <Switch
+          label="Also what waits for others"
+          checked={!mine}
+          onChange={({ currentTarget: { checked } }) => navigate({ search: (before) => ({ ...before, all: checked ? "yes" : undefined }), replace: true })}
+        />
+      </Group>
       {found.error && <ProblemCard error={found.error} retry={() => void found.refetch()} />}
       {found.isPending && <RowsComing />}
-      {found.isSuccess && waiting.length === 0 && !wanted && (
-        <Empty title="Nothing waits for a decision">
-          <Text>When somebody asks that a version be let into a stage whose gate wants approvals, the request stands here until it is decided.</Text>
-          <Text>
-            Asking is part of moving a version: on the{" "}
-            <Link to="/p/$project/board" params={{ project }} className={styles.link}>
-              board
-            </Link>{" "}
-            or on its page.
-          </Text>
-        </Empty>
-      )}
+      {found.isSuccess && waiting.length === 0 && !wanted && <Nothing project={project} mine={mine} />}
       {(waiting.length > 0 || wanted) && found.isSuccess && (
         <div className={styles.columns}>
           <nav aria-label="Requests" className={styles.list}>
@@ -49,9 +47,9 @@ export function InboxPage() {
                 key={each.uid}
                 to={FROM}
                 params={{ project }}
-                search={{ request: each.uid }}
+                search={(before) => ({ ...before, request: each.uid })}
                 className={styles.item}
-                aria-current={each.uid === chosen?.uid ? "true" : undefined}
+                aria-current={each.uid === chosen ? "true" : undefined}
               >
                 <Text fw={600} size="sm" style={{ overflowWrap: "anywhere" }}>
                   {each.model} {each.version}
@@ -67,20 +65,49 @@ export function InboxPage() {
               </Text>
             )}
           </nav>
-          {chosen && <Decide key={chosen.uid} request={chosen} />}
-          {!chosen && wanted && <Closed uid={wanted} />}
+          {chosen && <Chosen key={chosen} uid={chosen} listed={waiting.find((each) => each.uid === chosen)} />}
         </div>
       )}
     </Stack>
   );
 }
 
-/** A link to a request that waits no longer says what became of it. */
-function Closed({ uid }: { uid: string }) {
+function Nothing({ project, mine }: { project: string; mine: boolean }) {
+  return (
+    <Empty title={mine ? "Nothing waits for you" : "Nothing waits for a decision"}>
+      <Text>When somebody asks that a version be let into a stage whose gate wants approvals, the request stands here until it is decided.</Text>
+      {mine && (
+        <Text>
+          What you registered yourself, or have decided already, waits for{" "}
+          <Link to={FROM} params={{ project }} search={{ all: "yes" }} className={styles.link}>
+            others
+          </Link>
+          .
+        </Text>
+      )}
+      <Text>
+        Asking is part of moving a version: on the{" "}
+        <Link to="/p/$project/board" params={{ project }} className={styles.link}>
+          board
+        </Link>{" "}
+        or on its page.
+      </Text>
+    </Empty>
+  );
+}
+
+/** The request that is looked at, whether it waits for whoever looks, for others, or no more. */
+function Chosen({ uid, listed }: { uid: string; listed: Request | undefined }) {
   const found = useQuery(asked(uid));
+  const request = listed ?? found.data?.request;
+  if (request?.status === "open") return <Decide request={request} />;
   if (found.error) return <ProblemCard error={found.error} />;
-  if (!found.data) return <RowsComing rows={3} />;
-  const { request } = found.data;
+  return found.data ? <Closed found={found.data} /> : <RowsComing rows={3} />;
+}
+
+/** A link to a request that waits no longer says what became of it. */
+function Closed({ found }: { found: Schemas["AskedDocument"] }) {
+  const { request } = found;
   return (
     <section className={styles.panel} aria-label="Decided">
       <Stack gap="xs">
@@ -101,7 +128,7 @@ function Closed({ uid }: { uid: string }) {
           )}
           .
         </Text>
-        <GateRows report={found.data.report} />
+        <GateRows report={found.report} />
       </Stack>
     </section>
   );
@@ -123,7 +150,7 @@ function Decide({ request }: { request: Request }) {
       const done = answer.request.status === "completed" ? ` It stands in ${request.to_stage} now.` : "";
       tellDone(`${request.model} ${request.version}: ${verdict === "approve" ? "approved" : "rejected"}.${done}`);
       setComment("");
-      if (answer.request.status !== "open") void navigate({ search: {}, replace: true });
+      if (answer.request.status !== "open") void navigate({ search: (before) => ({ ...before, request: undefined }), replace: true });
     },
   });
   const path = { project: request.project, model: request.model, version: request.version };

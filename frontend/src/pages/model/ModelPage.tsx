@@ -15,6 +15,9 @@ import { Versions } from "./Versions";
 const Past = lazy(() => import("./Past"));
 const Trends = lazy(() => import("./Trends"));
 const Aliases = lazy(() => import("./Aliases"));
+const Deployments = lazy(() => import("./Deployments"));
+const Split = lazy(() => import("./Split"));
+const Monitoring = lazy(() => import("./Monitoring"));
 const ModelSettings = lazy(() => import("./ModelSettings"));
 
 /** The tabs of a model, in order. */
@@ -23,6 +26,9 @@ const TABS = [
   { key: "versions", label: "Versions", Tab: Versions },
   { key: "trends", label: "Trends", Tab: Trends },
   { key: "past", label: "Timeline", Tab: Past },
+  { key: "deployments", label: "Deployments", Tab: Deployments },
+  { key: "split", label: "A/B split", Tab: Split },
+  { key: "monitoring", label: "Monitoring", Tab: Monitoring },
   { key: "aliases", label: "Aliases", Tab: Aliases },
   { key: "settings", label: "Settings", Tab: ModelSettings },
 ] as const;

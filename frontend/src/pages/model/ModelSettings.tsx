@@ -1,12 +1,15 @@
-import { Button, Group, Select, Stack, TagsInput, Text, Textarea, TextInput, Title } from "@mantine/core";
+import { Button, Group, Select, Stack, TagsInput, Textarea, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, type Model, said } from "../../api/client";
 import { lifecycles } from "../../api/queries";
+import { Danger, forcing } from "../../parts/Danger";
+import { Panel } from "../../parts/Panel";
 import { ProblemCard } from "../../parts/states";
+import { Protections } from "../../parts/Protections";
 import { tellDone } from "../../shell/toasts";
-import styles from "./model.module.css";
+import { count } from "../../words/numbers";
 
 const PATH = "/api/v1/projects/{project}/models/{model}";
 
@@ -16,7 +19,8 @@ export default function ModelSettings({ model }: { model: Model }) {
     <Stack gap="lg">
       {/* What somebody else saved meanwhile is shown anew, and not overwritten. */}
       <Facts key={model.revision} model={model} />
-      <Danger model={model} />
+      <Protections project={model.project} model={model.name} />
+      <Delete model={model} />
     </Stack>
   );
 }
@@ -47,17 +51,7 @@ function Facts({ model }: { model: Model }) {
     onSuccess: () => tellDone("Saved."),
   });
   return (
-    <section className={styles.panel} aria-labelledby="facts">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          save.mutate();
-        }}
-      >
-        <Stack gap="sm">
-          <Title order={2} size="h5" id="facts">
-            About this model
-          </Title>
+    <Panel title="About this model" onSubmit={() => save.mutate()}>
           <TextInput label="Owner" value={owner} onChange={(event) => setOwner(event.currentTarget.value)} />
           <Textarea label="Description" value={description} onChange={(event) => setDescription(event.currentTarget.value)} autosize minRows={2} maxRows={10} />
           <TagsInput label="Tags" description="key=value" value={tags} onChange={setTags} />
@@ -74,47 +68,26 @@ function Facts({ model }: { model: Model }) {
               Save
             </Button>
           </Group>
-        </Stack>
-      </form>
-    </section>
+    </Panel>
   );
 }
 
-function Danger({ model }: { model: Model }) {
-  const [typed, setTyped] = useState("");
+function Delete({ model }: { model: Model }) {
   const navigate = useNavigate();
-  const remove = useMutation({
-    mutationFn: () => said(api.DELETE(PATH, { params: { path: { project: model.project, model: model.name }, query: { force: true } } })),
-    meta: { shown: true },
-    onSuccess: () => {
-      tellDone(`${model.name} is deleted. \`lockgate model restore ${model.name}\` brings it back for a time.`);
-      void navigate({ to: "/p/$project/models", params: { project: model.project } });
-    },
-  });
+  const path = { project: model.project, model: model.name };
   return (
-    <section className={`${styles.panel} ${styles.danger}`} aria-labelledby="danger">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (typed === model.name) remove.mutate();
-        }}
-      >
-        <Stack gap="sm">
-          <Title order={2} size="h5" id="danger">
-            Delete this model
-          </Title>
-          <Text size="sm">
-            All {model.version_count} versions go with it, also what is in production. Whoever fetches it gets an error from then on. The log keeps what happened, and for a time the model can be restored.
-          </Text>
-          <TextInput label={`Type ${model.name} to delete it`} value={typed} onChange={(event) => setTyped(event.currentTarget.value)} autoComplete="off" />
-          {remove.error && <ProblemCard error={remove.error} />}
-          <Group>
-            <Button type="submit" color="red" disabled={typed !== model.name} loading={remove.isPending}>
-              Delete {model.name}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </section>
+    <Danger
+      title="Delete this model"
+      called={model.name}
+      typed={model.name}
+      remove={(how) => said(api.DELETE(PATH, { params: { path, query: forcing(how) } }))}
+      done={() => {
+        tellDone(`${model.name} is deleted. \`lockgate model restore ${model.name}\` brings it back for a time.`);
+        void navigate({ to: "/p/$project/models", params: { project: model.project } });
+      }}
+    >
+      {count(model.version_count, "version")} of it go with it. While one is in production or deployed somewhere, you are told first. The log keeps what happened, and for a time the
+      model can be restored.
+    </Danger>
   );
 }

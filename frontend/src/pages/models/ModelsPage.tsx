@@ -4,23 +4,16 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { useState } from "react";
 import type { Overview } from "../../api/client";
 import { asProblem, type Problem } from "../../api/problem";
-import { type ModelsWanted, overview, summary } from "../../api/queries";
+import { askedBy, modelsWanted, overview, summary } from "../../api/queries";
 import { AliasChip, MetricChip, StageChip, TagChip } from "../../parts/chips";
 import { Moment } from "../../parts/Moment";
 import { Empty, ProblemCard, RowsComing } from "../../parts/states";
 import { Snippet } from "../../parts/Snippet";
 import { count } from "../../words/numbers";
-import { type Written, written } from "../../words/filters";
+import type { Written } from "../../words/filters";
 import { FilterBox } from "./FilterBox";
 import styles from "./models.module.css";
 
-const SORTS: Record<string, string> = {
-  name: "name",
-  "-name": "name DESC",
-  updated: "updated_at DESC",
-  created: "created_at DESC",
-  owner: "owner",
-};
 const METRICS_SHOWN = 3;
 
 /** Every model of the project, what is in production, and since when. */
@@ -28,9 +21,8 @@ export function ModelsPage() {
   const { project } = useParams({ from: "/p/$project/models" });
   const words = useSearch({ from: "/p/$project/models" });
   const navigate = useNavigate({ from: "/p/$project/models" });
-  const asked = written({ text: words.q ?? "", stage: words.stage, tags: words.tag ?? [] });
-  const wanted: ModelsWanted = { project, filter: asked.filter, order: SORTS[words.sort ?? ""] ?? "name" };
-  const found = useInfiniteQuery({ ...overview(wanted), placeholderData: keepPreviousData });
+  const asked = askedBy(words);
+  const found = useInfiniteQuery({ ...overview(modelsWanted(project, words)), placeholderData: keepPreviousData });
   const counts = useQuery(summary(project));
   const set = (changed: Partial<typeof words>) => navigate({ search: (before) => ({ ...before, ...changed }) });
   const rows = found.data?.pages.flatMap((page) => page.items) ?? [];
@@ -49,7 +41,7 @@ export function ModelsPage() {
         )}
       </Group>
       <div className={styles.filters} role="search" aria-label="Models">
-        <FilterBox value={words.q ?? ""} onSubmit={(q) => set({ q: q || undefined })} invalid={misread !== null} />
+        <FilterBox project={project} value={words.q ?? ""} onSubmit={(q) => set({ q: q || undefined })} invalid={misread !== null} />
         <Select
           aria-label="Stage"
           placeholder="Any stage"
@@ -85,9 +77,15 @@ export function ModelsPage() {
       {found.isSuccess && rows.length === 0 && (asked.filter ? <NothingFound reset={() => navigate({ search: {} })} /> : <NoModels project={project} />)}
       {!problem && rows.length > 0 && <Rows rows={rows} project={project} />}
       {!problem && found.hasNextPage && (
-        <Button variant="default" onClick={() => void found.fetchNextPage()} loading={found.isFetchingNextPage}>
-          Show more
-        </Button>
+        <Group gap="md">
+          <Button variant="default" onClick={() => void found.fetchNextPage()} loading={found.isFetchingNextPage}>
+            Show more
+          </Button>
+          <Text size="sm" c="dimmed" role="status">
+            {rows.length.toLocaleString("en")} shown
+            {!asked.filter && counts.data && ` of ${count(counts.data.total_models, "model")}`}
+          </Text>
+        </Group>
       )}
     </Stack>
   );

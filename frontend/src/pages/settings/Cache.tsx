@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { cached } from "../../api/lives";
 import { Moment } from "../../parts/Moment";
 import { Empty, ProblemCard, RowsComing } from "../../parts/states";
-import { Table } from "./Table";
+import { Table } from "../../parts/Table";
 
 const COLOURS: Record<string, string> = { DOWNLOADED: "canal", DOWNLOADING: "copper", ERROR: "red" };
 

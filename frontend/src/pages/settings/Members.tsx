@@ -1,12 +1,12 @@
-import { Button, Group, MultiSelect, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Button, Group, MultiSelect, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, said } from "../../api/client";
 import { members, roles } from "../../api/lives";
+import { Panel } from "../../parts/Panel";
 import { ProblemCard, RowsComing } from "../../parts/states";
 import { tellDone } from "../../shell/toasts";
-import styles from "./settings.module.css";
-import { Table } from "./Table";
+import { Table } from "../../parts/Table";
 
 const PATH = "/api/v1/projects/{project}/members/{person}";
 
@@ -66,42 +66,30 @@ export function Members({ project }: { project: string }) {
           ))}
         </Table>
       )}
-      <section className={styles.panel} aria-labelledby="set-member">
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            set.mutate();
-          }}
-        >
-          <Stack gap="sm">
-            <Title order={2} size="h5" id="set-member">
-              Give roles
-            </Title>
-            <Group align="flex-end" gap="sm">
-              <TextInput label="Person or team" value={person} onChange={(event) => setPerson(event.currentTarget.value)} required />
-              <MultiSelect
-                label="Roles"
-                data={known.data?.map((each) => each.name) ?? []}
-                value={wanted}
-                onChange={setWanted}
-                searchable
-                style={{ flex: "1 1 14rem" }}
-              />
-              <Button type="submit" loading={set.isPending} disabled={!person.trim() || wanted.length === 0}>
-                Give
-              </Button>
-            </Group>
-            {known.data
-              ?.filter((each) => wanted.includes(each.name) && each.description)
-              .map((each) => (
-                <Text key={each.name} size="sm" c="dimmed">
-                  {each.name}: {each.description}
-                </Text>
-              ))}
-            {set.error && <ProblemCard error={set.error} />}
-          </Stack>
-        </form>
-      </section>
+      <Panel title="Give roles" onSubmit={() => set.mutate()}>
+        <Group align="flex-end" gap="sm">
+          <TextInput label="Person or team" value={person} onChange={(event) => setPerson(event.currentTarget.value)} required />
+          <MultiSelect
+            label="Roles"
+            data={known.data?.map((each) => each.name) ?? []}
+            value={wanted}
+            onChange={setWanted}
+            searchable
+            style={{ flex: "1 1 14rem" }}
+          />
+          <Button type="submit" loading={set.isPending} disabled={!person.trim() || wanted.length === 0}>
+            Give
+          </Button>
+        </Group>
+        {known.data
+          ?.filter((each) => wanted.includes(each.name) && each.description)
+          .map((each) => (
+            <Text key={each.name} size="sm" c="dimmed">
+              {each.name}: {each.description}
+            </Text>
+          ))}
+        {set.error && <ProblemCard error={set.error} />}
+      </Panel>
     </Stack>
   );
 }

@@ -1,14 +1,15 @@
-import { Button, Group, Select, Stack, TextInput, Title } from "@mantine/core";
+import { Button, Group, Select, Stack, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, said } from "../../api/client";
 import { lifecycles, projects } from "../../api/queries";
 import { Moment } from "../../parts/Moment";
+import { Panel } from "../../parts/Panel";
 import { ProblemCard, RowsComing } from "../../parts/states";
 import { tellDone } from "../../shell/toasts";
 import styles from "./settings.module.css";
-import { Table } from "./Table";
+import { Table } from "../../parts/Table";
 
 /** All projects that one may see, and the way to make another. */
 export function Projects(_: { project: string }) {
@@ -53,33 +54,21 @@ function NewProject() {
     },
   });
   return (
-    <section className={styles.panel} aria-labelledby="new-project">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          make.mutate();
-        }}
-      >
-        <Stack gap="sm">
-          <Title order={2} size="h5" id="new-project">
-            Make a project
-          </Title>
+    <Panel title="Make a project" onSubmit={() => make.mutate()}>
           <Group align="flex-end" gap="sm">
-            <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} required />
-            <TextInput label="Description" value={description} onChange={(event) => setDescription(event.currentTarget.value)} style={{ flex: "1 1 14rem" }} />
-            <Select
-              label="Lifecycle"
-              data={[...new Set(["standard", ...(known.data?.map((each) => each.name) ?? [])])]}
-              value={chosen}
-              onChange={(next) => setChosen(next ?? "standard")}
-            />
-            <Button type="submit" loading={make.isPending} disabled={!name.trim()}>
-              Make
-            </Button>
+        <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} required />
+        <TextInput label="Description" value={description} onChange={(event) => setDescription(event.currentTarget.value)} style={{ flex: "1 1 14rem" }} />
+        <Select
+          label="Lifecycle"
+          data={[...new Set(["standard", ...(known.data?.map((each) => each.name) ?? [])])]}
+          value={chosen}
+          onChange={(next) => setChosen(next ?? "standard")}
+        />
+        <Button type="submit" loading={make.isPending} disabled={!name.trim()}>
+          Make
+        </Button>
           </Group>
           {make.error && <ProblemCard error={make.error} />}
-        </Stack>
-      </form>
-    </section>
+    </Panel>
   );
 }

@@ -2,13 +2,23 @@ import { Stack, Tabs, Title } from "@mantine/core";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { Cache } from "./Cache";
 import { Members } from "./Members";
+import { Protections } from "../../parts/Protections";
+import { People } from "./People";
 import { Projects } from "./Projects";
+import { Roles } from "./Roles";
 import styles from "./settings.module.css";
+import { Teams } from "./Teams";
 import { Tokens } from "./Tokens";
+import { Webhooks } from "./Webhooks";
 
 const FROM = "/p/$project/settings";
 const TABS = [
   { key: "members", label: "Members", Tab: Members },
+  { key: "protections", label: "Protections", Tab: Protections },
+  { key: "webhooks", label: "Webhooks", Tab: Webhooks },
+  { key: "people", label: "Accounts", Tab: People },
+  { key: "teams", label: "Teams", Tab: Teams },
+  { key: "roles", label: "Roles", Tab: Roles },
   { key: "projects", label: "Projects", Tab: Projects },
   { key: "tokens", label: "Tokens", Tab: Tokens },
   { key: "cache", label: "Cache nodes", Tab: Cache },

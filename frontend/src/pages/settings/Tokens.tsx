@@ -1,29 +1,23 @@
-import { Alert, Badge, Button, Code, CopyButton, Group, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Badge, Button, Code, Group, MultiSelect, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, said } from "../../api/client";
-import { tokens, whoami } from "../../api/lives";
+import { roles, tokens, whoami } from "../../api/lives";
+import { projects } from "../../api/queries";
 import { Moment } from "../../parts/Moment";
-import { Empty, ProblemCard, RowsComing } from "../../parts/states";
+import { Panel } from "../../parts/Panel";
+import { Secret } from "../../parts/Secret";
+import { ProblemCard, RowsComing } from "../../parts/states";
 import { tellDone } from "../../shell/toasts";
-import styles from "./settings.module.css";
-import { Table } from "./Table";
+import { Uncontrolled } from "./Uncontrolled";
+import { Table } from "../../parts/Table";
 
 /** One's own tokens: what programs prove themselves with. */
 export function Tokens(_: { project: string }) {
   const who = useQuery(whoami());
   if (who.error) return <ProblemCard error={who.error} />;
   if (!who.data) return <RowsComing rows={2} />;
-  if (!who.data.controlled) {
-    return (
-      <Empty title="Access control is off">
-        <Text>Everybody who reaches this server may do everything, under the name that they give.</Text>
-        <Text>
-          Whoever can open the database switches it on: <Code>lockgate admin init ana</Code> makes ana the administrator and prints her token, once.
-        </Text>
-      </Empty>
-    );
-  }
+  if (!who.data.controlled) return <Uncontrolled />;
   return <Own />;
 }
 
@@ -74,50 +68,58 @@ function Own() {
 function NewToken() {
   const [name, setName] = useState("");
   const [expires, setExpires] = useState("");
+  const [permissions, setPermissions] = useState<string[]>([]);
+  const [within, setWithin] = useState<string[]>([]);
+  const known = useQuery(roles());
+  const all = useQuery(projects());
   const make = useMutation({
-    mutationFn: () => said(api.POST("/api/v1/tokens", { body: { name: name.trim(), expires_at: expires ? `${expires}T00:00:00Z` : null } })),
+    mutationFn: () =>
+      said(
+        api.POST("/api/v1/tokens", {
+          body: {
+            name: name.trim(),
+            expires_at: expires ? `${expires}T00:00:00Z` : null,
+            permissions: permissions.length ? permissions : null,
+            projects: within.length ? within : null,
+          },
+        }),
+      ),
     meta: { shown: true },
     onSuccess: () => setName(""),
   });
   return (
-    <section className={styles.panel} aria-labelledby="new-token">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          make.mutate();
-        }}
-      >
-        <Stack gap="sm">
-          <Title order={2} size="h5" id="new-token">
-            Make a token
-          </Title>
-          <Text size="sm" c="dimmed">
-            It may what you may. One that may less is made with `lockgate token create --in … --may …`.
-          </Text>
-          <Group align="flex-end" gap="sm">
-            <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} required />
-            <TextInput label="Ends on" type="date" value={expires} onChange={(event) => setExpires(event.currentTarget.value)} />
-            <Button type="submit" loading={make.isPending} disabled={!name.trim()}>
-              Make
-            </Button>
-          </Group>
-          {make.error && <ProblemCard error={make.error} />}
-          {make.data && (
-            <Alert color="canal" title={`${make.data.token.name}: copy it now, it is never shown again`}>
-              <Group gap="sm">
-                <Code style={{ overflowWrap: "anywhere" }}>{make.data.secret}</Code>
-                <CopyButton value={make.data.secret}>
-                  {({ copied, copy }) => (
-                    <Button size="compact-xs" onClick={copy}>
-                      {copied ? "Copied" : "Copy"}
-                    </Button>
-                  )}
-                </CopyButton>
-              </Group>
-            </Alert>
-          )}
-        </Stack>
-      </form>
-    </section>
+    <Panel title="Make a token" onSubmit={() => make.mutate()}>
+      <Text size="sm" c="dimmed">
+        It may what you may, or less: give a program no more than it needs.
+      </Text>
+      <Group align="flex-end" gap="sm">
+        <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} required maxLength={100} />
+        <TextInput label="Ends on" type="date" value={expires} onChange={(event) => setExpires(event.currentTarget.value)} />
+        <MultiSelect
+          label="Only in"
+          data={all.data?.items.map((each) => each.name) ?? []}
+          value={within}
+          onChange={setWithin}
+          placeholder={within.length ? "" : "every project"}
+          searchable
+          style={{ flex: "1 1 12rem" }}
+        />
+      </Group>
+      <MultiSelect
+        label="May only"
+        data={[...new Set(known.data?.flatMap((each) => each.permissions) ?? [])].sort()}
+        value={permissions}
+        onChange={setPermissions}
+        placeholder={permissions.length ? "" : "all that you may"}
+        searchable
+      />
+      {make.error && <ProblemCard error={make.error} />}
+      <Group>
+        <Button type="submit" loading={make.isPending} disabled={!name.trim()}>
+          Make
+        </Button>
+      </Group>
+      {make.data && <Secret of={make.data.token.name} secret={make.data.secret} />}
+    </Panel>
   );
 }

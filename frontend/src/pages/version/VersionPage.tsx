@@ -1,7 +1,7 @@
 import { Breadcrumbs, Group, Skeleton, Stack, Tabs, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import type { ComponentType } from "react";
+import { type ComponentType, lazy, Suspense } from "react";
 import type { Model, Version } from "../../api/client";
 import { model as modelQuery } from "../../api/queries";
 import { type Named, requests, version as versionQuery } from "../../api/versions";
@@ -9,7 +9,7 @@ import { AliasChip, StageChip, TagChip } from "../../parts/chips";
 import { Moment } from "../../parts/Moment";
 import { MoveDialog, type Wished } from "../../parts/MoveDialog";
 import { MoveMenu } from "../../parts/MoveMenu";
-import { ProblemCard } from "../../parts/states";
+import { ProblemCard, RowsComing } from "../../parts/states";
 import { Approvals } from "./Approvals";
 import { Facts } from "./Facts";
 import { Files } from "./Files";
@@ -35,6 +35,7 @@ const TABS: { key: string; label: string; Tab: ComponentType<TabProps> }[] = [
   { key: "approvals", label: "Approvals", Tab: Approvals },
   { key: "history", label: "History", Tab: History },
   { key: "lineage", label: "Lineage", Tab: Lineage },
+  { key: "users", label: "Used by", Tab: lazy(() => import("./Users")) },
 ];
 
 /** One version: what it is made of, how good it is, where it may go, and who said so. */
@@ -86,7 +87,9 @@ export function VersionPage() {
             </Tabs.List>
             {TABS.map(({ key, Tab }) => (
               <Tabs.Panel key={key} value={key}>
-                <Tab model={model.data} version={version.data} named={named} ask={ask} />
+                <Suspense fallback={<RowsComing rows={3} />}>
+                  <Tab model={model.data} version={version.data} named={named} ask={ask} />
+                </Suspense>
               </Tabs.Panel>
             ))}
           </Tabs>

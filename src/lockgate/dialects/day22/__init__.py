@@ -1,5 +1,5 @@
 """The Day22 model registry, at the root: ``/models``, ``/audit`` and ``/healthz``."""
 
-from lockgate.dialects.day22.routes import first, routes
+from lockgate.dialects.day22.routes import VOICES, first, routes
 
-__all__ = ["first", "routes"]
+__all__ = ["VOICES", "first", "routes"]

@@ -18,7 +18,16 @@ from lockgate.dialects.day22.shapes import (
     model_out,
     version_out,
 )
-from lockgate.dialects.details import Asked, Refusal, route, stretch, tag_mapping, told, with_rest
+from lockgate.dialects.details import (
+    Asked,
+    Refusal,
+    route,
+    stretch,
+    tag_mapping,
+    told,
+    voice,
+    with_rest,
+)
 from lockgate.domain.audit import AuditEvent
 from lockgate.domain.pages import Page
 from lockgate.errors import (
@@ -183,3 +192,4 @@ routes = with_rest(
     "/models",
     "/audit",
 )
+VOICES = dict.fromkeys(("/healthz", "/models", "/audit"), voice)

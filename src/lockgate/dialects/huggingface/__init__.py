@@ -10,12 +10,16 @@ routes      path → handler, in
 ├ reading   repositories, trees, revisions
 ├ files     bytes out
 ├ writing   repositories made, bytes in
-└ commits   what a commit makes of a version
+└ commits   what a commit (read in commit_lines) makes of a version
 snapshots   revision → version and its files
 shapes      all that to the hub's JSON
 answers     pages and errors
 """
 
+from lockgate.dialects.huggingface.answers import voice
+from lockgate.dialects.huggingface.files import PREFIX
 from lockgate.dialects.huggingface.routes import UPLOADS, routes
 
-__all__ = ["UPLOADS", "routes"]
+__all__ = ["UPLOADS", "VOICES", "routes"]
+
+VOICES = {PREFIX: voice}

@@ -15,6 +15,8 @@ from lockgate import errors
 from lockgate.dialects.huggingface.snapshots import EntryNotFound, RevisionNotFound
 from lockgate.http.calls import Call
 from lockgate.http.problems import RETRY_AFTER_S, status_of
+from lockgate.wire import values
+from lockgate.wire.problems import error_of
 
 Handler = Callable[[Request], Awaitable[Response]]
 Spoken = Callable[[Call], Awaitable[Response]]
@@ -51,17 +53,22 @@ def spoken(handle: Spoken) -> Handler:
 
 def refusal(request: Request, error: errors.RegistryError) -> Response:
     """Return the answer to an error."""
-    status, code = _status_and_code(request, error)
-    sentence = str(error)
-    headers = {"x-error-message": _header_text(sentence)}
-    if code is not None:
-        headers["x-error-code"] = code
-    if status == 503:
-        headers["retry-after"] = str(RETRY_AFTER_S)
+    status, code = _status_and_code(request.method, error)
+    if status == 401 and "model" in request.path_params:
+        code = "RepoNotFound"  # as the hub has it: who is nobody is shown no repository
+    response = _refused(str(error), status, code)
     commit = error.fields.get("commit")
     if isinstance(error, EntryNotFound) and commit is not None:
-        headers[COMMIT_HEADER] = commit
-    return answer({"error": sentence}, status, headers)
+        response.headers[COMMIT_HEADER] = commit
+    return response
+
+
+def voice(problem: Mapping[str, Any], method: str) -> Response:
+    """Return the answer to what the server itself refuses, see `lockgate.http.voices`."""
+    error = error_of(dict(problem))
+    status = problem["status"]
+    code = None if type(error) is errors.RegistryError else _status_and_code(method, error)[1]
+    return _refused(problem["detail"], status, code)
 
 
 def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -81,10 +88,7 @@ def page(request: Request, items: list[Any], following: Mapping[str, str] | None
 async def read_json(call: Call) -> Any:
     """Return the JSON of a request's body. Raises `InvalidInput`."""
     body = await read_body(call.request)
-    try:
-        return await asyncio.to_thread(msgspec.json.decode, body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise errors.InvalidInput(detail=f"The body is not JSON: {error}", field="body") from None
+    return await asyncio.to_thread(values.read_json, body)
 
 
 async def read_body(request: Request) -> bytes:
@@ -99,10 +103,19 @@ async def read_body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _status_and_code(request: Request, error: errors.RegistryError) -> tuple[int, str | None]:
+def _refused(sentence: str, status: int, code: str | None) -> Response:
+    headers = {"x-error-message": _header_text(sentence)}
+    if code is not None:
+        headers["x-error-code"] = code
+    if status == 503:
+        headers["retry-after"] = str(RETRY_AFTER_S)
+    return answer({"error": sentence}, status, headers)
+
+
+def _status_and_code(method: str, error: errors.RegistryError) -> tuple[int, str | None]:
     if isinstance(error, NotSpoken):
         return 501, None
-    reading = request.method in ("GET", "HEAD")
+    reading = method in ("GET", "HEAD")
     if isinstance(error, errors.Forbidden):
         return 403, "GatedRepo" if reading else None
     code = next((_CODES[kind] for kind in type(error).__mro__ if kind in _CODES), None)

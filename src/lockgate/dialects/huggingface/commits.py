@@ -1,21 +1,12 @@
-"""Commits: what a client wants to become a version.
-
-The body is one JSON object a line: a header, then files (in base64, or by the hash of one that
-was uploaded before), then what is to be deleted. It is read from a spooled file line by line, so
-that it takes no more memory than its longest line.
-"""
+"""Commits: what one builds on, and the version that it makes."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import msgspec
 
 from lockgate.dialects.huggingface.answers import NotSpoken
+from lockgate.dialects.huggingface.commit_lines import Commit
 from lockgate.dialects.huggingface.snapshots import (
     MAIN,
     EntryNotFound,
@@ -29,28 +20,9 @@ from lockgate.dialects.huggingface.snapshots import (
 )
 from lockgate.domain import names
 from lockgate.domain.manifests import FileEntry, build_manifest
-from lockgate.domain.paths import PathLimits, path_faults
-from lockgate.errors import BlobNotFound, Conflict, InvalidInput, LimitExceeded
+from lockgate.errors import BlobNotFound, Conflict, InvalidInput
 from lockgate.registry import Registry
-from lockgate.services.uploads import named, spool_name
-
-INLINE_BYTES_MAX = 32 * 2**20
-LINE_BYTES_MAX = 48 * 2**20
-"""Room for a file of `INLINE_BYTES_MAX` in base64."""
-OPERATIONS_MAX = 100_000
-
-
-@dataclass
-class Commit:
-    """A commit as it was sent; ``inline`` are paths by the names of their spooled files."""
-
-    summary: str = ""
-    description: str = ""
-    parent: str | None = None
-    inline: dict[str, str] = field(default_factory=dict)
-    by_hash: dict[str, str] = field(default_factory=dict)
-    deleted: list[str] = field(default_factory=list)
-    deleted_folders: list[str] = field(default_factory=list)
+from lockgate.services.uploads import named
 
 
 @dataclass(frozen=True)
@@ -60,29 +32,6 @@ class Target:
     name: str
     base: Snapshot
     label: str | None
-
-
-def read_commit(body: BinaryIO, folder: Path) -> Commit:
-    """Return the commit that ``body`` says; files in it are written into ``folder``.
-
-    Raises `InvalidInput`, `LimitExceeded`.
-    """
-    commit = Commit()
-    paths: dict[str, str] = {}
-    for number in range(OPERATIONS_MAX + 1):
-        line = body.readline(LINE_BYTES_MAX + 1)
-        if not line:
-            commit.inline = {spooled: path for path, spooled in paths.items()}
-            return commit
-        if len(line) > LINE_BYTES_MAX:
-            raise LimitExceeded(
-                what="The size of a file that is sent within a commit",
-                observed=f"more than {INLINE_BYTES_MAX} bytes",
-                limit=f"{INLINE_BYTES_MAX} bytes (send it by LFS, or use `lockgate push`)",
-            )
-        if line.strip():
-            _read_line(commit, paths, number, line, folder)
-    raise LimitExceeded(what="The number of operations", observed="more", limit=OPERATIONS_MAX)
 
 
 def find_target(registry: Registry, name: str, revision: str) -> Target:
@@ -144,70 +93,6 @@ def make_version(registry: Registry, target: Target, commit: Commit, folder: Pat
             detail="Parts of these files were swept meanwhile; send them again."
         ) from None
     return commit_of(made)
-
-
-def check_path(path: Any) -> str:
-    """Return a path that a version may hold. Raises `InvalidInput`."""
-    if not isinstance(path, str):
-        raise InvalidInput(detail="path must be text", field="path")
-    faults = path_faults(path, PathLimits())
-    if faults:
-        raise InvalidInput(
-            detail=f"{path[:200]!r} cannot be a file of a version: {'; '.join(faults)}",
-            field="path",
-        )
-    return path
-
-
-def _read_line(
-    commit: Commit, paths: dict[str, str], number: int, line: bytes, folder: Path
-) -> None:
-    try:
-        said = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidInput(detail=f"Line {number + 1} is not JSON: {error}", field="body") from None
-    value = said.get("value") if isinstance(said, dict) else None
-    if not isinstance(value, dict):
-        raise InvalidInput(detail=f"Line {number + 1} has no key and value", field="body")
-    kind = said.get("key")
-    if kind == "header":
-        commit.summary = _text(value, "summary")
-        commit.description = _text(value, "description")
-        commit.parent = _text(value, "parentCommit") or None
-        return
-    if kind in ("deletedFile", "deletedFolder"):
-        listed = commit.deleted if kind == "deletedFile" else commit.deleted_folders
-        listed.append(_text(value, "path").strip("/"))
-        return
-    path = check_path(value.get("path"))
-    if kind == "file":
-        commit.by_hash.pop(path, None)
-        paths[path] = paths.get(path) or spool_name(number, path)
-        (folder / paths[path]).write_bytes(_content(value))
-    elif kind == "lfsFile":
-        commit.by_hash[path] = _text(value, "oid")
-        spooled = paths.pop(path, None)
-        if spooled is not None:
-            (folder / spooled).unlink()
-    else:
-        raise NotSpoken(detail=f"Lockgate knows no operation {kind!r} of a commit.")
-
-
-def _content(value: dict[str, Any]) -> bytes:
-    text = _text(value, "content")
-    if value.get("encoding") != "base64":
-        return text.encode()
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise InvalidInput(detail=f"content is not base64: {error}", field="content") from None
-
-
-def _text(value: dict[str, Any], name: str) -> str:
-    found = value.get(name) or ""
-    if not isinstance(found, str):
-        raise InvalidInput(detail=f"{name} must be text", field=name)
-    return found
 
 
 def _remaining(base: Snapshot, commit: Commit) -> dict[str, FileEntry]:

@@ -18,12 +18,13 @@ MODELS = f"{PREFIX}/api/models"
 UPLOADS = {f"{PREFIX}/uploads/": 2**44, f"{MODELS}/": writing.COMMIT_BYTES_MAX}
 """Large files; and commits, with the small ones in them."""
 _INSTEAD = {
-    "branch": "a version's label never moves; name a version with `lockgate alias set`",
+    "branch": "a version's label never moves; commit to a label that is free without making it "
+    "(`upload_folder(…, revision=…)`), or name a version with `lockgate alias set`",
     "tag": "name a version with `lockgate alias set`",
     "discussions": "ask for a promotion with `lockgate promote`",
     "settings": "change a model with `lockgate model update`",
     "super-squash": "versions stay as they are",
-    "xet storage": "set HF_HUB_DISABLE_XET=1 to upload files of more than 32 MiB, or use "
+    "xet storage": "set HF_HUB_DISABLE_XET=1 to upload files of more than 1 GiB, or use "
     "`lockgate push`",
 }
 

@@ -1,11 +1,14 @@
 """Repositories made and deleted, and commits: preupload, large files, then the commit itself.
 
-A file of up to 32 MiB comes within the commit. A larger one is uploaded before, by LFS in one
-piece: to an address with a ticket in it, since clients send no credentials there.
+A file comes within the commit, or is uploaded before, by LFS in one piece: to an address with a
+ticket in it, since clients send no credentials there. Clients that ask how to send large files (all
+before 2.0) send them by LFS. Later ones, where they have Xet, ask nobody and try nothing else: what
+they are to send within the commit is all that reaches a server without Xet, so that is much more.
 """
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,13 +19,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from lockgate.dialects.huggingface.answers import NotSpoken, answer, read_json, refusal, spoken
-from lockgate.dialects.huggingface.commits import (
-    INLINE_BYTES_MAX,
-    check_path,
-    find_target,
-    make_version,
-    read_commit,
-)
+from lockgate.dialects.huggingface.commit_lines import check_path, read_commit
+from lockgate.dialects.huggingface.commits import find_target, make_version
 from lockgate.dialects.huggingface.files import PREFIX, repository
 from lockgate.dialects.huggingface.shapes import Shape
 from lockgate.errors import AlreadyExists, InvalidInput, LimitExceeded, RegistryError
@@ -32,12 +30,18 @@ from lockgate.registry import Registry
 
 SPOOL_PIECE_BYTES = 2**20
 FILES_MAX = 1_000
-COMMIT_BYTES_MAX = 2**30
+COMMIT_BYTES_MAX = 2**31
+INLINE_BYTES_MAX = 32 * 2**20
+INLINE_BYTES_MAX_XET = 2**30
+"""Room for one such file and what goes with it, in base64."""
+XET_SINCE = 2
+"""The major version of the client that does not ask any more."""
 NO_XET = (
-    "large-files; Lockgate has no Xet storage. If the upload of files of more than 32 MiB fails, "
+    "large-files; Lockgate has no Xet storage. If the upload of files of more than 1 GiB fails, "
     "set HF_HUB_DISABLE_XET=1, or use lockgate push."
 )
-"""Where the client has Xet it tries nothing else, and shows no sentence of its refusal."""
+"""The client shows no sentence of what refuses it Xet."""
+_CLIENT = re.compile(r"\bhf_hub/(\d{1,4})\.")
 LFS_TYPE = "application/vnd.git-lfs+json"
 
 
@@ -82,8 +86,14 @@ async def preupload(call: Call) -> Response:
     files = body.get("files") if isinstance(body, dict) else None
     if not isinstance(files, list) or len(files) > FILES_MAX:
         raise InvalidInput(detail=f"files must be a list of at most {FILES_MAX}", field="files")
-    await call.run(lambda: find_target(call.registry, name, revision))
-    modes = [_mode(file) for file in files]
+    most = _inline_bytes_max(call.request)
+
+    def check(registry: Registry) -> None:
+        _require_push(registry, name)
+        find_target(registry, name, revision)
+
+    await call.run(lambda: check(call.registry))
+    modes = [_mode(file, most) for file in files]
     large = any(mode["uploadMode"] == "lfs" for mode in modes)
     return answer({"files": modes}, headers={"x-hf-warning": NO_XET} if large else {})
 
@@ -135,7 +145,8 @@ async def commit(call: Call) -> Response:
     _refuse_pull_request(call)
     name, revision = repository(call), call.request.path_params["revision"]
     registry, transfers = call.registry, _transfers(call.request)
-    await call.run(lambda: registry.get_model(name))
+    # Before the body, which may be long and is kept on disk.
+    await call.run(lambda: _require_push(registry, name))
 
     def carry_out(folder: Path, body: Path) -> tuple[str, str]:
         with body.open("rb") as lines:
@@ -177,6 +188,11 @@ async def _spooled(
         yield folder, body
 
 
+def _require_push(registry: Registry, name: str) -> None:
+    model = registry.get_model(name)
+    registry.uploads.require(model.project, model.name)
+
+
 async def _named(call: Call) -> str:
     """Return the name that a body gives: of a repository of models, and of no other kind."""
     body = await read_json(call)
@@ -188,10 +204,17 @@ async def _named(call: Call) -> str:
     return f"{organization}/{body['name']}" if organization else str(body["name"])
 
 
-def _mode(file: Any) -> Shape:
+def _inline_bytes_max(request: Request) -> int:
+    """Return the size of the largest file that whoever asks is to send within a commit."""
+    found = _CLIENT.search(request.headers.get("user-agent", ""))
+    asks = found is None or int(found[1]) < XET_SINCE
+    return INLINE_BYTES_MAX if asks else INLINE_BYTES_MAX_XET
+
+
+def _mode(file: Any, inline_bytes_max: int) -> Shape:
     if not isinstance(file, dict) or type(file.get("size")) is not int:
         raise InvalidInput(detail="A file has a path and a size", field="files")
-    mode = "regular" if file["size"] <= INLINE_BYTES_MAX else "lfs"
+    mode = "regular" if file["size"] <= inline_bytes_max else "lfs"
     path = check_path(file.get("path"))
     return {"path": path, "uploadMode": mode, "shouldIgnore": False, "oid": None}
 

@@ -11,10 +11,14 @@ problems   our errors in its codes
 
 from __future__ import annotations
 
-from lockgate.dialects.mlflow import artifacts
+from lockgate.dialects.mlflow import artifacts, problems
 from lockgate.dialects.mlflow.routing import PREFIXES
 
-__all__ = ["PREFIXES", "UPLOADS", "routes"]
+__all__ = ["PREFIXES", "UPLOADS", "VOICES", "routes"]
 
 routes = artifacts.routes
 UPLOADS = artifacts.UPLOADS
+VOICES = dict.fromkeys(
+    ("/api/2.0", "/api/3.0", "/ajax-api/2.0", "/ajax-api/3.0"),
+    problems.voice,
+)

@@ -23,7 +23,7 @@ _TOKEN = re.compile(
       | (?P<number>[+-]?\d+(?:\.\d*)?(?![\w.]))
       | (?P<operator><=|>=|!=|<>|==|=|<|>)
       | (?P<sign>[(),])
-      | (?P<word>(?:[^\W\d][\w.:/\-]*)?(?:`[^`]*`|(?<=\.)"[^"]*")?)
+      | (?P<word>(?:[^\W\d][\w.:/\-]*)?(?:`[^`]*`|(?<=\.)"[^"]*"|(?<=\.)'[^']*')?)
     )""",
     re.VERBOSE,
 )
@@ -35,11 +35,15 @@ _LISTS = frozenset({"IN", "NOT IN"})
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """What may be searched: MLflow's attributes and ours, and those that give an order."""
+    """What may be searched: MLflow's attributes and ours, and those that give an order.
+
+    ``blank`` are those that MLflow has as an empty text where we have nothing.
+    """
 
     attributes: Mapping[str, str]
     lists: frozenset[str]
     numbers: frozenset[str]
+    blank: frozenset[str]
     orders: Mapping[str, str]
     default_order: tuple[str, ...]
     unknown_order: str
@@ -49,6 +53,7 @@ MODELS = Searched(
     attributes={"name": "name"},
     lists=frozenset({"name"}),
     numbers=frozenset(),
+    blank=frozenset(),
     orders={
         "name": "name",
         "timestamp": "updated_at",
@@ -66,6 +71,7 @@ VERSIONS = Searched(
     },
     lists=frozenset({"name", "run_id"}),
     numbers=frozenset({"version_number"}),
+    blank=frozenset({"run_id", "source_path"}),
     orders={
         "name": "name",
         "version_number": "seq",
@@ -149,8 +155,8 @@ def _clauses(text: str) -> list[list[_Token]]:
             clauses.append([])
         else:
             clauses[-1].append(token)
-    if clauses == [[]]:
-        return []
+    if not clauses[0]:  # the client puts an AND of its own behind a blank filter
+        clauses = clauses[1:]
     for clause in clauses:
         if not clause:
             raise _bad_clause(text)
@@ -168,12 +174,33 @@ def _test(clause: list[_Token], searched: Searched) -> tuple[str, str, str, str]
                 f"Only {sorted(searched.lists)} attributes support comparison with a list of "
                 "quoted string values."
             )
-        value = f"({', '.join(_listed(values))})"
+        listed = _listed(values)
+        value = f"({', '.join(listed)})"
+        if key in searched.blank:
+            return "", op, value, _blank_listed(ours, op, listed)
     elif not tag and key in searched.numbers:
         value = _number(key, op, values[0])
     else:
         value = _text(tag, op, values[0], searched)
-    return (key if tag else ""), op, value, f"{ours} {op} {value}"
+    blank = not tag and key in searched.blank
+    term = _blank(ours, op, value) if blank else f"{ours} {op} {value}"
+    return (key if tag else ""), op, value, term
+
+
+def _blank(ours: str, op: str, value: str) -> str:
+    """Return a test of a field that, where we have nothing, is an empty text to MLflow."""
+    if value == "''":
+        return f"{ours} IS NOT NULL" if op == "!=" else f"{ours} IS NULL"
+    return f"NOT {ours} = {value}" if op == "!=" else f"{ours} {op} {value}"
+
+
+def _blank_listed(ours: str, op: str, listed: list[str]) -> str:
+    named = [value for value in listed if value != "''"]
+    terms = [f"{ours} IN ({', '.join(named)})"] if named else []
+    if len(named) < len(listed):
+        terms.append(f"{ours} IS NULL")
+    either = " OR ".join(terms)
+    return f"NOT ({either})" if op == "NOT IN" else f"({either})"
 
 
 def _parts(clause: list[_Token]) -> tuple[str, str, list[_Token]]:
@@ -202,7 +229,8 @@ def _key(field: str, searched: Searched) -> tuple[str, bool]:
     entity, dot, key = field.partition(".")
     if not dot:
         entity, key = "attribute", field
-    key = key[1:-1] if len(key) > 1 and key[0] == key[-1] and key[0] in '`"' else key
+    quoted = len(key) > 1 and key[0] == key[-1] and key[0] in "`\"'"
+    key = key[1:-1] if quoted else key
     if entity in ("tag", "tags") and key:
         return key, True
     if entity not in ("attribute", "tag", "tags"):
@@ -231,6 +259,11 @@ def _text(tag: bool, op: str, value: _Token, searched: Searched) -> str:
                 f"Expected a quoted string value for tag (e.g. 'my-value'). Got value {value.text}"
             )
         numbers = sorted(searched.numbers)
+        if not numbers:
+            raise invalid(
+                "Expected a quoted string value or a list of quoted string values for attributes. "
+                f"Got value {value.text}"
+            )
         raise invalid(f"Only the '{numbers}' attributes support comparison with numeric values.")
     if value.kind != "text":
         raise invalid(

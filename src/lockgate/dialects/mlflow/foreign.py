@@ -1,4 +1,4 @@
-"""An MLflow registry elsewhere, read through MLflow's own client: a server, or a database here.
+"""An MLflow registry elsewhere, read through MLflow's own client: a server, a database, a folder.
 
 What it says is not trusted: files are fetched only from places that a server may name. A path on
 the disk is one only in a registry that lies on this machine itself.
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from lockgate.domain.mlflow_messages import IS_PROMPT, is_prompt
 from lockgate.errors import InvalidInput, ServerUnreachable, Unavailable
@@ -29,7 +29,11 @@ _QUIET: Final = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
+    # It writes no folders any more, but reads those there are.
+    "MLFLOW_ALLOW_FILE_STORE": "true",
 }
+_DATABASES: Final = frozenset({"postgresql", "mysql", "mssql"})
+_FILE_DATABASE: Final = "sqlite"
 
 
 class Elsewhere(Exception):
@@ -74,10 +78,12 @@ class ForeignModel:
 class ForeignRegistry:
     """The MLflow registry at a URI, which is where its runs are kept as well.
 
-    Raises `InvalidInput` where MLflow is not installed, `Unavailable` when it cannot be read.
+    Raises `InvalidInput` where there is none or MLflow is not installed, `Unavailable` when it
+    cannot be read.
     """
 
     def __init__(self, uri: str) -> None:
+        _require_registry(uri)
         for name, value in _QUIET.items():
             os.environ.setdefault(name, value)
         try:
@@ -190,6 +196,28 @@ class ForeignRegistry:
             if self._served:
                 raise ServerUnreachable(url=self.uri, detail=_sentence(error)) from error
             raise Unavailable(detail=f"{self.uri} cannot be read: {_sentence(error)}") from error
+
+
+def _require_registry(uri: str) -> None:
+    """Refuse what names no registry: MLflow would make an empty one where a path is mistyped."""
+    parts = urlsplit(uri)
+    scheme = parts.scheme.partition("+")[0]
+    if scheme in _SERVED or scheme in _DATABASES:
+        return
+    if scheme not in (_FILE_DATABASE, "file", ""):
+        raise InvalidInput(
+            detail=f"{scheme}:// is no place of an MLflow registry: it is http(s)://host, "
+            "sqlite:///file, postgresql://…, mysql://…, mssql://… or a folder",
+            field="uri",
+        )
+    if scheme == _FILE_DATABASE:
+        path = Path(unquote(uri.partition(":///")[2].partition("?")[0]))
+        there = path.is_file()
+    else:
+        path = Path(unquote(parts.path))
+        there = path.is_dir()
+    if not there:
+        raise InvalidInput(detail=f"There is no MLflow registry at {path}", field="uri")
 
 
 def _version(version: Any) -> ForeignVersion:

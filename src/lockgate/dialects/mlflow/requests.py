@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -9,8 +10,11 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from lockgate.dialects.mlflow.problems import invalid
+from lockgate.errors import InvalidInput
+from lockgate.wire.values import read_json
 
 FIELDS_MAX = 1_000
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
 _SEE = " See the API docs for more information about request parameters."
 Given = Mapping[str, Any]
 Check = Callable[[str, Any], Any]
@@ -56,9 +60,9 @@ def at_most(most: int) -> Check:
 
     def check(name: str, value: Any) -> int:
         whole = isinstance(value, int) and not isinstance(value, bool)
-        if not whole and not (isinstance(value, str) and value.isascii() and value.isdigit()):
+        if not whole and not (isinstance(value, str) and _WHOLE.fullmatch(value)):
             raise _mistyped(name, value)
-        number = int(value[:18]) if isinstance(value, str) else value
+        number = int(value) if isinstance(value, str) else value
         if number < 1:
             raise invalid(
                 f"Invalid value for {name}. It must be a positive integer, but got {number}"
@@ -107,9 +111,9 @@ def from_body(body: bytes) -> Given:
     if not body:
         return {}
     try:
-        found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise invalid(f"The body of the request is not valid JSON: {error}") from None
+        found = read_json(body)
+    except InvalidInput as error:
+        raise invalid(str(error)) from None
     if not isinstance(found, dict):
         raise invalid("The body of the request must be a JSON object.")
     return found

@@ -94,7 +94,7 @@ class MlflowCalls:
 
     def __init__(self, prefix: str, calls: Mapping[tuple[str, str], MlflowCall]) -> None:
         self._prefix = prefix
-        self._calls = calls
+        self.calls = calls
         self._noted = {key: _Noted(self._prefix + key[1]) for key in calls}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -133,8 +133,8 @@ class MlflowCalls:
         if path.startswith("webhooks/"):
             noun, named, *rest = path.split("/")
             path = "/".join((noun, "{webhook_id}", *rest))
-        found = self._calls.get((method, path))
-        if found is not None:
+        found = self.calls.get((method, path))
+        if found is not None and bool(named) == ("{" in path):
             scope["route"] = self._noted[method, path]
             return found, named
         raise MlflowProblem(

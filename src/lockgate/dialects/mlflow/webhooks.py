@@ -10,6 +10,7 @@ import base64
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from lockgate.dialects.mlflow.namespace import Namespace
 from lockgate.dialects.mlflow.problems import RESOURCE_DOES_NOT_EXIST, MlflowProblem, invalid
@@ -28,7 +29,7 @@ Answer = dict[str, Any]
 
 def create(namespace: Namespace, given: Given) -> Answer:
     """Tell an address of what happens from now on."""
-    name, url = _name(require(given, "name")), require(given, "url")
+    name, url = _name(require(given, "name")), _url(require(given, "url"))
     status = optional(given, "status", _status, ACTIVE)
     made = namespace.registry.create_webhook(
         url,
@@ -46,7 +47,7 @@ def create(namespace: Namespace, given: Given) -> Answer:
 
 def list_(namespace: Namespace, given: Given) -> Answer:
     """Return a page of webhooks, newest first."""
-    most = optional(given, "max_results", at_most(PAGE_ITEMS_MAX), PAGE_ITEMS)
+    most = optional(given, "max_results", _page_items, PAGE_ITEMS)
     after = _position(optional(given, "page_token", text, ""))
     found = sorted(
         (_place(webhook), webhook)
@@ -69,7 +70,7 @@ def update(namespace: Namespace, given: Given) -> Answer:
     registry = namespace.registry
     changes: dict[str, Any] = {
         "name": optional(given, "name", lambda name, value: _name(text(name, value))) or None,
-        "url": optional(given, "url", text) or None,
+        "url": optional(given, "url", lambda name, value: _url(text(name, value))),
         "description": optional(given, "description", text),
         "actions": _events("events", given["events"]) if given.get("events") else None,
     }
@@ -143,6 +144,26 @@ def _name(name: str) -> str:
             "underscores (_), and hyphens (-)."
         )
     return name
+
+
+def _url(url: str) -> str:
+    """Return an address, or refuse what is none in MLflow's words; ours refuse the rest."""
+    if not url.strip():
+        raise invalid("Webhook URL cannot be empty or just whitespace")
+    try:
+        scheme = urlsplit(url.strip()).scheme
+    except ValueError as error:
+        raise invalid(f"Invalid webhook URL {url!r:.200}: {error}") from None
+    if scheme.lower() not in ("http", "https"):
+        raise invalid(f"Invalid webhook URL scheme: {scheme!r:.40}. It is http or https.")
+    return url
+
+
+def _page_items(name: str, value: Any) -> int:
+    try:
+        return int(at_most(PAGE_ITEMS_MAX)(name, value))
+    except MlflowProblem:
+        raise invalid(f"{name} must be between 1 and {PAGE_ITEMS_MAX}.") from None
 
 
 def _status(name: str, value: Any) -> str:

@@ -1,5 +1,5 @@
 """wanLLMDB's model registry, under ``/api/v1/registry``."""
 
-from lockgate.dialects.wanllmdb.routes import routes
+from lockgate.dialects.wanllmdb.routes import VOICES, routes
 
-__all__ = ["routes"]
+__all__ = ["VOICES", "routes"]

@@ -13,6 +13,7 @@ from lockgate.dialects.details import (
     stretch,
     tag_mapping,
     told,
+    voice,
     with_rest,
 )
 from lockgate.dialects.wanllmdb.shapes import (
@@ -49,7 +50,8 @@ from lockgate.errors import (
 from lockgate.registry import Registry
 from lockgate.services.editing import Exactly
 
-PREFIX = "/api/v1/registry/models"
+ROOT = "/api/v1/registry"
+PREFIX = f"{ROOT}/models"
 LIFECYCLE = "single"
 VERSIONS_MAX = 10_000
 NO_MODEL = "Model not found"
@@ -335,5 +337,6 @@ routes = with_rest(
         route("GET", PREFIX + "/{model_id}/versions", list_versions, _tell),
         route("GET", PREFIX + "/{model_id}/versions/{version}", get_version, _tell),
     ],
-    "/api/v1/registry",
+    ROOT,
 )
+VOICES = {ROOT: voice}

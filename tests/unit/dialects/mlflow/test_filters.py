@@ -31,7 +31,7 @@ WRITTEN = st.lists(WORDS, max_size=9).map(" ".join) | st.text(max_size=40)
         ("tags.`mlflow.prompt.is_prompt` = 'True'", "tags.`mlflow.prompt.is_prompt` = 'True'"),
         ("tags.`mlflow.prompt.is_prompt` = 'false'", NO_PROMPTS),
         ("version_number >= '3'", "seq >= 3 AND " + NO_PROMPTS),
-        ("source_path != 'x'", "artifact_uri != 'x' AND " + NO_PROMPTS),
+        ("source_path != 'x'", "NOT artifact_uri = 'x' AND " + NO_PROMPTS),
     ],
 )
 def test_a_filter_in_our_words(theirs: str, ours: str) -> None:

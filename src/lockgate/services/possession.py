@@ -1,0 +1,102 @@
+"""Possession: who may make a version of bytes that are in the store already.
+
+The store keeps each chunk once, for every project. That a digest is known (from a log, a lock file,
+a page that was public for a day) must not be enough to have its bytes: so under access control a
+chunk is there for those who see a version of it, and for those who sent it themselves. For
+everybody else it is missing, whether it is or not; they send it, and it is kept once as before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from lockgate.artifacts.store import Data
+from lockgate.domain.manifests import Manifest
+from lockgate.errors import BlobNotFound
+from lockgate.services.depot import Depot
+from lockgate.storage import accounts
+from lockgate.storage import possession as rows
+from lockgate.storage.database import Session
+from lockgate.storage.store import Caller, Store
+
+KEPT_US = 7 * 86_400_000_000
+"""For how long who sent something has it, before a version is made of it."""
+LISTED_MAX = 10_000
+
+
+class PossessedBlobs:
+    """The chunks of a store as far as they are somebody's. What a `Sink` and a client need."""
+
+    def __init__(self, store: Store, depot: Depot, who: Caller) -> None:
+        self._store = store
+        self._blobs = depot.blobs
+        self._who = who
+
+    def missing(self, digests: Collection[str]) -> set[str]:
+        """Return those of the blobs that the caller has to send."""
+        return self._blobs.missing(digests) | lacking(self._store, self._who, digests)
+
+    def put_many(self, blobs: Sequence[tuple[str, Data]]) -> None:
+        """Keep blobs, each verified first: who sends one has it."""
+        self._blobs.put_many(blobs)
+        note_sent(self._store, self._who, [digest for digest, _ in blobs])
+
+    def admit(self, digests: Sequence[str]) -> None:
+        """Keep blobs that were sent to their URLs, each verified first."""
+        for digest in digests:
+            self._blobs.admit(digest)
+        note_sent(self._store, self._who, digests)
+
+
+def lacking(store: Store, who: Caller, digests: Iterable[str]) -> set[str]:
+    """Return those of the digests whose bytes the caller has not shown to have.
+
+    Nobody lacks anything without access control, nor whoever sees every project.
+    """
+    grant = who.grant
+    if grant is None or grant.visible_keys is None:
+        return set()
+    wanted = set(digests)
+    visible = frozenset(grant.visible_keys)
+
+    def use_case(session: Session) -> set[str]:
+        since_us = session.settle_time(0) - KEPT_US
+        left = wanted - rows.list_sent(session, who.name, wanted, since_us)
+        return left - rows.list_held(session, visible, left)
+
+    return store.snapshot(use_case)
+
+
+def require(store: Store, who: Caller, digests: Iterable[str]) -> None:
+    """Raise `BlobNotFound`, as for what is not here, unless the caller has all of it."""
+    found = sorted(lacking(store, who, digests))
+    if found:
+        raise BlobNotFound(digest=found[0], missing=found[:LISTED_MAX], count=len(found))
+
+
+def load_manifest(store: Store, depot: Depot, who: Caller, digest: str) -> Manifest:
+    """Return a manifest that the caller has, and all that it names. Raises `BlobNotFound`."""
+    if lacking(store, who, [digest]):
+        raise BlobNotFound(digest=digest)
+    manifest = depot.manifest(digest)
+    require(store, who, manifest.chunk_sizes)
+    return manifest
+
+
+def note_sent(store: Store, who: Caller, digests: Iterable[str]) -> None:
+    """Write down that the caller has these bytes; nothing is asked of it before access control."""
+    if who.grant is None:
+        return
+    wanted = list(digests)
+
+    def use_case(session: Session) -> None:
+        rows.note_sent(session, who.name, wanted, session.settle_time(0) - KEPT_US)
+
+    # No change of the registry: no event, no idempotency key, no precondition.
+    store.database.write(use_case)
+
+
+def note_held(session: Session, project: int, manifest: Manifest) -> None:
+    """Write down, in the transaction that seals a version, that its project has these bytes."""
+    if accounts.read_state(session).enabled:
+        rows.note_held(session, project, [manifest.digest, *manifest.chunk_sizes])
