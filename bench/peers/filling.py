@@ -41,6 +41,7 @@ def fill_mlflow(python: Path, database: str, models: int, versions: int) -> None
     if database.startswith("sqlite:///"):
         connection = sqlite3.connect(database.removeprefix("sqlite:///"))
         connection.execute("PRAGMA synchronous = OFF")
+        connection.execute(f"PRAGMA cache_size = -{filling.CACHE_KIB}")
         with connection:
             for table, (names, rows) in tables.items():
                 marks = ", ".join("?" * len(names))
