@@ -316,7 +316,9 @@ def server() -> Iterator[Server]:
 
 def is_foreign(path: str) -> bool:
     """Say whether a path is a dialect's: `test_dialects` goes through those."""
-    return path.startswith(("/hf", "/models", "/audit", f"{A}/registry", "/api/2.0/"))
+    return path.startswith(
+        ("/hf", "/models", "/audit", f"{A}/registry", f"{A}/prometheus", "/api/2.0/")
+    )
 
 
 def routes_of(server: Server) -> set[str]:
