@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 BATCH = 50
+ROUNDS_MIN = 3
 
 
 def take_turns(calls: Mapping[str, Callable[[], Any]], seconds: float) -> dict[str, float]:
@@ -16,7 +17,7 @@ def take_turns(calls: Mapping[str, Callable[[], Any]], seconds: float) -> dict[s
         call()
     taken: dict[str, list[float]] = {name: [] for name in calls}
     end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(next(iter(taken.values()))) < 5:
+    while time.perf_counter() < end or len(next(iter(taken.values()))) < ROUNDS_MIN:
         for name, call in calls.items():
             begin = time.perf_counter()
             for _ in range(BATCH):

@@ -79,12 +79,17 @@ def copy_rows(
 
 
 def _tables(models: int, versions: int) -> list[tuple[Any, Iterator[dict[str, Any]]]]:
-    pairs = [(m, s) for m in range(1, models + 1) for s in range(1, versions + 1)]
+    def pairs() -> Iterator[tuple[int, int]]:
+        return itertools.product(range(1, models + 1), range(1, versions + 1))
+
     return [
         (tables.models, (_model(m, versions) for m in range(1, models + 1))),
-        (tables.versions, (_version(m, s, versions) for m, s in pairs)),
-        (tables.version_metrics, (_fact(m, s, versions, metric_of(m, s)) for m, s in pairs)),
-        (tables.version_tags, (_fact(m, s, versions, f"team-{m % 10}", "team") for m, s in pairs)),
+        (tables.versions, (_version(m, s, versions) for m, s in pairs())),
+        (tables.version_metrics, (_fact(m, s, versions, metric_of(m, s)) for m, s in pairs())),
+        (
+            tables.version_tags,
+            (_fact(m, s, versions, f"team-{m % 10}", "team") for m, s in pairs()),
+        ),
         (tables.aliases, (_alias(m, versions) for m in range(1, models + 1))),
     ]
 

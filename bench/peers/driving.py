@@ -22,7 +22,7 @@ import uvloop
 from bench.peers.processes import cpu_s
 
 WARMING = 0.25
-PATIENCE_S = 120.0
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ def peer_python(folder: Path) -> Path:
         return python
     print(f"installing {wanted} into {folder}", file=sys.stderr)
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-    subprocess.run([*_installer(python), MLFLOW, POSTGRES], check=True)
+    subprocess.run([*installer(python), MLFLOW, POSTGRES], check=True)
     mark.write_text(wanted)
     return python
 
@@ -33,7 +33,7 @@ def installed_bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in packages.rglob("*") if path.is_file())
 
 
-def _installer(python: Path) -> list[str]:
+def installer(python: Path) -> list[str]:
     """Return the command that installs into an environment: uv where it is, else pip."""
     for uv in (".uv/bin/uv", shutil.which("uv")):
         if uv is not None and Path(uv).exists():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import http.client
-import sys
+import itertools
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ import psycopg
 
 from bench.peers import filling
 from bench.peers.driving import Load, drive, request
+from bench.peers.processes import resident_bytes
 from bench.peers.serving import (
     Server,
     bare_command,
@@ -20,6 +21,7 @@ from bench.peers.serving import (
     mlflow_command,
     serving,
 )
+from bench.peers.trying import Trying
 from bench.peers.words import (
     QUESTIONS,
     MlflowWords,
@@ -51,24 +53,39 @@ class Round:
         return max(1, self.size // VERSIONS_A_MODEL)
 
 
-def measure(this: Round, python: Path, home: Path, postgres: str | None) -> Iterator[Row]:
-    """Yield a row for each question, speaker and number of connections."""
-    ours = database_of(this, home, postgres, "lockgate")
-    _tell(f"filling Lockgate with {this.size:,} versions on {this.database}")
-    filling.fill_lockgate(ours, this.models, VERSIONS_A_MODEL)
-    with serving(lockgate_command(ours), HEALTH["lockgate"], home / "lockgate") as server:
-        yield from _ask_all(this, "Lockgate", NativeWords(), server)
-        yield from _ask_all(this, "Lockgate, as MLflow", MlflowWords(), server, prepared=False)
-    theirs = database_of(this, home, postgres, "mlflow")
-    _tell(f"filling MLflow with {this.size:,} versions on {this.database}")
-    filling.fill_mlflow(python, theirs, this.models, VERSIONS_A_MODEL)
-    command = mlflow_command(python, theirs, home / "artifacts", workers=1)
+def measure(
+    this: Round, python: Path, home: Path, postgres: str | None, trying: Trying
+) -> list[Row]:
+    """Return a row for each question, speaker and number of connections."""
+    place = f"{this.size:,} versions on {this.database}"
+    rows = trying(f"Lockgate with {place}", lambda: _measure_ours(this, home, postgres, trying))
+    return rows + trying(
+        f"MLflow with {place}", lambda: _measure_theirs(this, python, home, postgres, trying)
+    )
+
+
+def _measure_ours(this: Round, home: Path, postgres: str | None, trying: Trying) -> Iterator[Row]:
+    database = database_of(this, home, postgres, "lockgate")
+    filling.fill_lockgate(database, this.models, VERSIONS_A_MODEL)
+    with serving(lockgate_command(database), HEALTH["lockgate"], home / "lockgate") as server:
+        prepare(server, preparing(NativeWords(), max(CONNECTIONS)))
+        yield from _ask_all(this, "Lockgate", NativeWords(), server, trying)
+        yield from _ask_all(this, "Lockgate, as MLflow", MlflowWords(), server, trying)
+
+
+def _measure_theirs(
+    this: Round, python: Path, home: Path, postgres: str | None, trying: Trying
+) -> Iterator[Row]:
+    database = database_of(this, home, postgres, "mlflow")
+    filling.fill_mlflow(python, database, this.models, VERSIONS_A_MODEL)
+    command = mlflow_command(python, database, home / "artifacts", workers=1)
     with serving(command, HEALTH["mlflow"], home / "mlflow") as server:
-        yield from _ask_all(this, "MLflow", MlflowWords(), server)
+        prepare(server, preparing(MlflowWords(), max(CONNECTIONS)))
+        yield from _ask_all(this, "MLflow", MlflowWords(), server, trying)
     if this.defaults:
-        command = mlflow_command(python, theirs, home / "artifacts", workers=4)
+        command = mlflow_command(python, database, home / "artifacts", workers=4)
         with serving(command, HEALTH["mlflow"], home / "mlflow-4") as server:
-            yield from _ask_all(this, "MLflow, 4 workers", MlflowWords(), server, prepared=False)
+            yield from _ask_all(this, "MLflow, 4 workers", MlflowWords(), server, trying)
 
 
 def limits(seconds: float, home: Path) -> Iterator[Row]:
@@ -90,22 +107,25 @@ def limits(seconds: float, home: Path) -> Iterator[Row]:
 
 
 def _ask_all(
-    this: Round, speaker: str, words: Words, server: Server, prepared: bool = True
+    this: Round, speaker: str, words: Words, server: Server, trying: Trying
 ) -> Iterator[Row]:
-    if prepared:
-        prepare(server, preparing(words, max(CONNECTIONS)))
-    for question in QUESTIONS:
-        for connections in CONNECTIONS:
-            _tell(f"{this.database} {this.size:,}: {speaker}: {question.name}, {connections}")
-            asked = connections_of(words, question, connections, this.models, VERSIONS_A_MODEL)
-            yield {
-                "database": this.database,
-                "size": this.size,
-                "speaker": speaker,
-                "question": question.name,
-                "connections": connections,
-                **asdict(drive(_load(server, asked, _patience(this, question)))),
-            }
+    """Yield the rows of every question; the memory is what the server holds after it."""
+    for question, connections in itertools.product(QUESTIONS, CONNECTIONS):
+        asked = connections_of(words, question, connections, this.models, VERSIONS_A_MODEL)
+        load = _load(server, asked, _patience(this, question))
+        told = {
+            "database": this.database,
+            "size": this.size,
+            "speaker": speaker,
+            "question": question.name,
+            "connections": connections,
+        }
+
+        def row(load: Load = load, told: Row = told) -> Iterator[Row]:
+            yield {**told, **asdict(drive(load)), "resident_bytes": resident_bytes(server.pid)}
+
+        place = f"{this.database} {this.size:,}"
+        yield from trying(f"{place}: {speaker}: {question.name}, {connections}", row)
 
 
 def _patience(this: Round, question: Question) -> float:
@@ -142,7 +162,3 @@ def database_of(this: Round, home: Path, postgres: str | None, whose: str) -> st
         connection.execute(f"DROP DATABASE IF EXISTS {name}")
         connection.execute(f"CREATE DATABASE {name}")
     return f"{postgres}/{name}"
-
-
-def _tell(what: str) -> None:
-    print(f"  {what}", file=sys.stderr, flush=True)

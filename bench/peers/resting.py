@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.peers.environment import installed_bytes
+from bench.peers.environment import installed_bytes, installer
 from bench.peers.processes import family, resident_bytes
 from bench.peers.requests import HEALTH
 from bench.peers.serving import lockgate_command, mlflow_command, serving
@@ -19,8 +19,11 @@ TIMES = 3
 Row = dict[str, Any]
 
 
-def measure(python: Path, home: Path) -> list[Row]:
-    """Return a row for each speaker. The peer runs as it does by default, with four workers."""
+def measure(python: Path, home: Path, weighed: bool) -> list[Row]:
+    """Return a row for each speaker. The peer runs as it does by default, with four workers.
+
+    To be ``weighed`` we are built and installed, which takes longer than all the rest.
+    """
     ours = _Speaker(
         "Lockgate",
         lockgate_command(f"sqlite:///{home}/rest.db"),
@@ -35,7 +38,9 @@ def measure(python: Path, home: Path) -> list[Row]:
         [str(python), "-c", "import mlflow"],
         [str(python), "-m", "mlflow", "--help"],
     )
-    weights = {"Lockgate": _own_bytes(home), "MLflow": installed_bytes(python.parents[1])}
+    weights: dict[str, int | None] = {"Lockgate": None, "MLflow": None}
+    if weighed:
+        weights = {"Lockgate": _own_bytes(home), "MLflow": installed_bytes(python.parents[1])}
     return [{**each.row(home), "installed_bytes": weights[each.name]} for each in (ours, theirs)]
 
 
@@ -87,12 +92,6 @@ def _own_bytes(home: Path) -> int:
     folder = home / "installed"
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     root = Path(__file__).parents[2]
-    uv = root / ".uv" / "bin" / "uv"
-    python = folder / "bin" / "python"
-    if uv.exists():
-        installer = [str(uv), "pip", "install", "--quiet", "--python", str(python)]
-    else:
-        installer = [str(python), "-m", "pip", "install", "--quiet"]
     before = installed_bytes(folder)
-    subprocess.run([*installer, str(root)], check=True)
+    subprocess.run([*installer(folder / "bin" / "python"), str(root)], check=True)
     return installed_bytes(folder) - before

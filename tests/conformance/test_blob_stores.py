@@ -1,28 +1,39 @@
-"""What every blob store promises, asked of each: a local folder, memory, and S3.
+"""What every blob store promises, asked of each: a local folder, memory, S3, Google, Azure.
 
-S3 is a server started for the run; LOCKGATE_TEST_S3_URL (``s3://bucket/prefix?endpoint=…``) points
-the same tests at another one.
+Google and Azure are what `cloud_fakes` answers for them, or the real ones at LOCKGATE_TEST_GS_URL
+(``gs://bucket/prefix``) and LOCKGATE_TEST_AZ_URL (``az://account/container/prefix``). S3 is a
+server started for the run; LOCKGATE_TEST_S3_URL (``s3://bucket/prefix?endpoint=…``) points the
+same tests at another one.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
+from cloud_fakes import azure, google
 from lockgate.artifacts import layout
 from lockgate.artifacts.local import LocalStore
 from lockgate.artifacts.objects import ObjectStore
 from lockgate.artifacts.pulling import pull_tree
 from lockgate.artifacts.pushing import push_tree
-from lockgate.artifacts.store import BLOB_BYTES_MAX, BlobStore, blob_digest, open_store
+from lockgate.artifacts.store import (
+    BLOB_BYTES_MAX,
+    UPLOAD_HEADERS,
+    BlobStore,
+    blob_digest,
+    open_store,
+)
 from lockgate.domain.digests import sha256_digest
 from lockgate.domain.manifests import parse_manifest
 from lockgate.errors import (
@@ -37,11 +48,21 @@ from lockgate.errors import (
 HELLO = b"hello, lock"
 HELLO_DIGEST = blob_digest(HELLO)
 OTHER_DIGEST = blob_digest(b"other")
+CLOUDS = {"gs": google, "az": azure}
 
 
-@pytest.fixture(params=["local", "memory", "s3"])
+@pytest.fixture(params=["local", "memory", "s3", "gs", "az"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LocalStore | ObjectStore]:
     """An empty store of each kind."""
+    if request.param in CLOUDS:
+        given = os.environ.get(f"LOCKGATE_TEST_{request.param.upper()}_URL")
+        fake = CLOUDS[request.param]
+        with fake(uuid.uuid4().hex) if given is None else nullcontext(None) as faked:
+            opened = faked or open_store(f"{given}/{uuid.uuid4().hex}")
+            assert isinstance(opened, ObjectStore)
+            yield opened
+            opened.close()
+        return
     if request.param == "local":
         opened = open_store(str(tmp_path / "store"))
     elif request.param == "memory":
@@ -295,7 +316,7 @@ def test_urls(store: BlobStore) -> None:
         assert not isinstance(store, ObjectStore) or store.place == "memory://"
         return
     assert httpx.get(download, trust_env=False).content == HELLO
-    httpx.put(upload, content=b"other", trust_env=False).raise_for_status()
+    httpx.put(upload, content=b"other", headers=UPLOAD_HEADERS, trust_env=False).raise_for_status()
     assert store.missing([OTHER_DIGEST]) == {OTHER_DIGEST}
     store.admit(OTHER_DIGEST)
     assert store.read(OTHER_DIGEST) == b"other"
@@ -309,7 +330,7 @@ def test_a_false_upload_is_not_admitted(store: BlobStore) -> None:
         with pytest.raises(BlobNotFound):
             store.admit(OTHER_DIGEST)
         return
-    httpx.put(upload, content=b"false", trust_env=False).raise_for_status()
+    httpx.put(upload, content=b"false", headers=UPLOAD_HEADERS, trust_env=False).raise_for_status()
     with pytest.raises(DigestMismatch):
         store.admit(OTHER_DIGEST)
     assert store.missing([OTHER_DIGEST]) == {OTHER_DIGEST}
@@ -366,6 +387,16 @@ def test_urls_that_name_no_store(url: str) -> None:
     with pytest.raises(InvalidSetting) as caught:
         open_store(url)
     assert "secret" not in str(caught.value)
+
+
+def test_an_account_and_a_container_by_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Azure's URL says account, container and prefix; the environment has the key alone."""
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "another")
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "a2V5")
+    store = open_store("az://models/files/below/this")
+    url = store.find_download_url(HELLO_DIGEST, 60) or ""
+    place = "https://models.blob.core.windows.net/files/below/this/"
+    assert url.partition("?")[0] == place + layout.blob_path(HELLO_DIGEST)
 
 
 def test_a_folder_by_url(tmp_path: Path) -> None:

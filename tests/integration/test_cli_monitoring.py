@@ -64,3 +64,15 @@ def test_drift_is_reported_watched_and_drawn(terminal: Terminal, tmp_path: Path)
     (shown,) = terminal("monitor", "list", "churn", "--json").json
     assert (shown["rule"]["measure"], shown["rule"]["against"]) == ("ks", "reference")
     assert "ks of age" in terminal("monitor", "list", "churn").out
+
+
+def test_sources_come_and_go(terminal: Terminal) -> None:
+    """By metric, with their question and how far it was asked."""
+    words = ["--prometheus", "http://prometheus:9090", "--query", 'auc{version="$version"}']
+    made = terminal("monitor", "source", "add", "churn", "auc", *words)
+    assert made.out == "'auc' of default/churn@Production is read from http://prometheus:9090.\n"
+    (found,) = terminal("monitor", "source", "list", "churn", "--json").json
+    assert (found["query"], found["step_s"], found["error"]) == (words[3], 60, "")
+    assert "http://prometheus:9090" in terminal("monitor", "source", "list", "churn").out
+    assert terminal("monitor", "source", "remove", "churn", "auc").code == 0
+    assert terminal("monitor", "source", "remove", "churn", "auc").code == 3

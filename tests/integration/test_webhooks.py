@@ -250,6 +250,21 @@ def test_mlflow_is_told_what_the_registry_knows(registry: Registry) -> None:
     assert received.headers["x-mlflow-signature"].startswith("v1,")
 
 
+def test_a_receiver_that_rests_costs_writers_nothing(registry: Registry) -> None:
+    """What it is to be told stays in the log until it may be tried again; then all arrives."""
+    with Receiver(lambda _received: 500) as receiver, delivering(registry):
+        made = registry.create_webhook(receiver.url, actions=["create_model"]).webhook
+        registry.create_model("m0")
+        until(lambda: registry.get_webhook(made.uid).failures == 1)
+        for number in range(1, 6):
+            registry.create_model(f"m{number}")
+        assert deliveries.list_behind(registry._store) == []
+        assert len(registry.list_deliveries(made.uid)) == 1
+        receiver.answer = lambda _received: 200
+        make_due(registry)
+        until(lambda: len(registry.list_deliveries(made.uid, status="delivered")) == 6)
+
+
 def test_what_is_over_is_forgotten(registry: Registry) -> None:
     """After its days; what is pending stays."""
     with Receiver() as receiver:

@@ -316,9 +316,8 @@ def server() -> Iterator[Server]:
 
 def is_foreign(path: str) -> bool:
     """Say whether a path is a dialect's: `test_dialects` goes through those."""
-    return path.startswith(
-        ("/hf", "/models", "/audit", f"{A}/registry", f"{A}/prometheus", "/api/2.0/")
-    )
+    own = ("/hf", "/models", "/audit", f"{A}/registry", f"{A}/prometheus", "/api/2.0/")
+    return path.startswith(own)
 
 
 def routes_of(server: Server) -> set[str]:

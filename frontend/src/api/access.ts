@@ -48,7 +48,8 @@ export const delivery = (uid: string) =>
   queryOptions({
     queryKey: ["webhooks", "delivery", uid],
     queryFn: ({ signal }) => said(api.GET("/api/v1/deliveries/{delivery}", { params: { path: { delivery: uid } }, signal })),
-    refetchInterval: 5_000,
+    // What is under way is looked at more often.
+    refetchInterval: ({ state }) => (state.data?.status === "pending" ? 1_000 : 5_000),
   });
 
 /** Which tags, metrics and params there are to search by. */

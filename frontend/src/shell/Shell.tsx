@@ -1,6 +1,6 @@
 import { ActionIcon, AppShell, Burger, Button, Group, Menu, Stack, Text, TextInput, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure, useDocumentTitle } from "@mantine/hooks";
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { CatchBoundary, Link, Outlet, useLocation, useNavigate, useParams } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { projects } from "../api/queries";
@@ -181,6 +181,7 @@ function SignedIn({ name }: { name: string }) {
 /** Without access control, who acts is what one says. */
 function ActingAs() {
   const { actor } = useSession();
+  const client = useQueryClient();
   const [text, setText] = useState(actor);
   const [open, menu] = useDisclosure(false);
   return (
@@ -198,6 +199,8 @@ function ActingAs() {
             event.preventDefault();
             actAs(text.trim());
             menu.close();
+            // Somebody else has another inbox.
+            void client.invalidateQueries();
           }}
         >
           <Stack gap="xs">

@@ -3,12 +3,15 @@
 import { notifications } from "@mantine/notifications";
 import type { Problem } from "../api/problem";
 
+const CLOSE = { "aria-label": "Close" };
+
 export function tellDone(message: string): void {
-  notifications.show({ message, color: "canal", withBorder: true });
+  notifications.show({ closeButtonProps: CLOSE, message, color: "canal", withBorder: true });
 }
 
 export function tellProblem(problem: Problem): void {
   notifications.show({
+    closeButtonProps: CLOSE,
     title: problem.title,
     message: [problem.detail, problem.hint].filter(Boolean).join(" "),
     color: "red",

@@ -29,7 +29,7 @@ SYNCED_ONE_BY_ONE_MAX: Final = 8
 
 _DIRECT: Final = getattr(os, "O_DIRECT", 0)
 _BLOCK_BYTES: Final = max(4096, mmap.PAGESIZE)
-_BUFFER_BYTES: Final = 4 * 2**20
+_BUFFER_BYTES: Final = 2 * 2**20
 # File systems of this machine's kernel; network and user-space ones decide for themselves.
 _SYNCED_AS_ONE: Final = frozenset({"ext4", "xfs", "f2fs", "tmpfs"})
 # Since Linux 5.8 a failed write makes syncfs fail; before, it said nothing.

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, Final, Literal, Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import obstore
 from obstore import exceptions
@@ -67,11 +67,15 @@ class ObjectStore:
                 detail=f"{place!r} takes no user and no options but endpoint and region (S3); "
                 "credentials come from the environment.",
             )
-        client = dict(_CLIENT)
+        client: dict[str, Any] = dict(_CLIENT)
         if options.get("endpoint", "").startswith("http://"):
-            client |= {"allow_http": True}  # type: ignore[dict-item]
+            client |= {"allow_http": True}
         try:
-            bucket = clouds.from_url(place, client_options=client, retry_config=_RETRY, **options)  # type: ignore[call-overload, unused-ignore]
+            bucket = (
+                _azure(parts, client)
+                if parts.scheme == "az"
+                else clouds.from_url(place, client_options=client, retry_config=_RETRY, **options)  # type: ignore[call-overload, unused-ignore]
+            )
         except (exceptions.BaseError, ValueError) as error:
             raise InvalidSetting(setting="artifacts", detail=str(error)[:500]) from error
         return cls(bucket, place)
@@ -276,6 +280,23 @@ class ObjectStore:
             if is_absent and digest is not None and "NoSuchBucket" not in str(error):
                 raise BlobNotFound(digest=digest) from error
             raise BlobStoreUnavailable(detail=f"{self.place}: {_brief(error)}") from error
+
+
+def _azure(parts: SplitResult, client: dict[str, Any]) -> Any:
+    """Return the store at ``az://account/container/prefix``.
+
+    The library takes the first part for the container, and the account from the environment.
+    """
+    container, _, prefix = parts.path.strip("/").partition("/")
+    if not container or "@" in parts.netloc:
+        raise ValueError("Azure's URL is az://account/container/prefix.")
+    return clouds.AzureStore(
+        container,
+        prefix=prefix or None,
+        account_name=parts.netloc,
+        client_options=client,  # type: ignore[arg-type, unused-ignore]
+        retry_config=_RETRY,  # type: ignore[arg-type, unused-ignore]
+    )
 
 
 def _brief(error: Exception) -> str:

@@ -23,6 +23,8 @@ Data = bytes | memoryview
 BLOB_BYTES_MAX: Final = 16 * 2**20
 MANIFEST_BYTES_MAX: Final = 128 * 2**20
 OWNER_BYTES_MAX: Final = 10_000
+UPLOAD_HEADERS: Final = {"x-ms-blob-type": "BlockBlob"}
+"""What goes with a PUT to an upload URL: Azure insists on it, the others do not look at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class BlobStore(Protocol):
         """Return a URL that serves a blob without credentials; None where the store has none."""
 
     def find_upload_url(self, digest: str, expires_s: int) -> str | None:
-        """Return a URL that takes a blob by PUT; None where the store has none.
+        """Return a URL that takes a blob by PUT with `UPLOAD_HEADERS`; None where there is none.
 
         What arrives there is nobody's blob until `admit` has verified it.
         """

@@ -164,12 +164,13 @@ def _require_current(url: str, settings: Settings) -> str:
 
 
 def _serve(session: Session, settings: Settings) -> None:
-
     from lockgate import __version__
     from lockgate.bootstrap import app_from
     from lockgate.http.connections import ConnectionLimits, server_config
+    from lockgate.http.memory import share_heaps
     from lockgate.storage.urls import redacted
 
+    share_heaps()
     listening = _listen(settings.host, settings.port)
     app = app_from(settings)
     limits = ConnectionLimits(connections_max=settings.connections_max)

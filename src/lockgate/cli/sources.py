@@ -21,9 +21,9 @@ def add(
     ctx: typer.Context,
     name: options.Model,
     metric: Metric,
-    url: Annotated[
+    prometheus: Annotated[
         str,
-        typer.Option("--url", metavar="URL", help="Such as http://prometheus:9090."),
+        typer.Option("--prometheus", metavar="URL", help="Such as http://prometheus:9090."),
     ],
     query: Annotated[
         str,
@@ -41,7 +41,7 @@ def add(
     """Read a metric of whatever stands in a stage; replaces the source of that metric."""
     session = Session.of(ctx)
     made = session.registry.set_source(
-        session.model_named(name), metric, url, query, stage=stage, step_s=step_s
+        session.model_named(name), metric, prometheus, query, stage=stage, step_s=step_s
     )
     session.output.done(
         made,

@@ -165,10 +165,6 @@ class Trust:
         sign_in = None if login is None else _sign_in(login, client_secret)
         return cls(issuers=issuers, rules=rules, sign_in=sign_in)
 
-    def find_issuer(self, url: object) -> Issuer | None:
-        """Return the issuer of that very URL, or None."""
-        return next((issuer for issuer in self.issuers if issuer.url == url), None)
-
     def find_rule(self, issuer: Issuer, claims: Claims) -> TrustRule | None:
         """Return the first rule that verified claims fit, or None."""
         fitting = (rule for rule in self.rules if rule.issuer == issuer.url)

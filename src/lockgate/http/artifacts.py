@@ -6,8 +6,7 @@ a chunk's digest alone opens nothing.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from functools import partial
+from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -162,8 +161,8 @@ async def get_blobs(
             what="The bytes of these blobs", observed=size, limit=frames.BATCH_BYTES_MAX
         )
     request_id = call.request.state.request_id
-    pieces = partial(_framed, registry, found, body.digests, request_id)
-    return PacedResponse(_in_turn(transfers, pieces), media_type=frames.MEDIA_TYPE)
+    groups = _framed(registry, found, body.digests, request_id)
+    return PacedResponse(_in_turn(transfers, groups), media_type=frames.MEDIA_TYPE)
 
 
 @routes.post(VERSION + "/urls", response_model=Urls)
@@ -255,20 +254,28 @@ def _require_type(request: Request, wanted: str) -> None:
 
 def _framed(
     registry: Registry, manifest: Manifest, digests: list[str], request_id: str
-) -> list[bytes]:
-    """Return the body that carries chunks; what went wrong with one ends it."""
+) -> Iterator[list[bytes]]:
+    """Yield the body that carries chunks, some of them at a time; what went wrong ends it."""
     pieces: list[bytes] = []
+    size = 0
     try:
         for data in downloads.read_chunks(registry.depot, manifest, digests):
             pieces += frames.frame(data)
+            size += len(data)
+            if size >= SEND_BYTES:
+                yield pieces
+                pieces, size = [], 0
     except RegistryError as error:
         pieces += frames.problem_frame(problem_of(error, status_of(error), request_id))
-    return pieces
+    yield pieces
 
 
-async def _in_turn(transfers: Transfers, make: Any) -> AsyncGenerator[Data, None]:
+async def _in_turn(
+    transfers: Transfers, groups: Iterator[list[bytes]]
+) -> AsyncGenerator[Data, None]:
     async with transfers.turn():
-        for piece in await transfers.run(make):
-            view = memoryview(piece)
-            for first in range(0, len(view), SEND_BYTES):
-                yield view[first : first + SEND_BYTES]
+        while pieces := await transfers.run(lambda: next(groups, None)):
+            for piece in pieces:
+                view = memoryview(piece)
+                for first in range(0, len(view), SEND_BYTES):
+                    yield view[first : first + SEND_BYTES]

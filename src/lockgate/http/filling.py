@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 BODY_INTO = "lockgate.body_into"
+_LOOKED_AT_BYTES = 2**17
 BodyInto = Callable[[memoryview], AsyncGenerator[int, None]]
 
 
@@ -117,7 +118,10 @@ class _Filling(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         come = self._memory[self.filled : self.filled + nbytes]
         self.filled += nbytes
-        self._connection.data_received(come)  # type: ignore[arg-type]  # it is only looked at
+        # The parser makes a copy of what it looks at: of little at a time.
+        for first in range(0, nbytes, _LOOKED_AT_BYTES):
+            piece = come[first : first + _LOOKED_AT_BYTES]
+            self._connection.data_received(piece)  # type: ignore[arg-type]
         if self.filled == len(self._memory):
             self.end()
         self._news.set()

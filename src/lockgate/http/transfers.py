@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
+from mmap import mmap
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
@@ -36,13 +37,14 @@ class Transfers:
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(TRANSFERS_MAX, thread_name_prefix="transfers")
         self._turns = asyncio.Semaphore(TRANSFERS_MAX)
-        self._spare: list[bytearray] = []
+        self._spare: list[memoryview] = []
 
     @asynccontextmanager
-    async def room(self) -> AsyncIterator[bytearray]:
+    async def room(self) -> AsyncIterator[memoryview]:
         """Have a turn, and memory for a batch; it is used again, so that none has to be cleared."""
         async with self._turns:
-            memory = self._spare.pop() if self._spare else bytearray(BATCH_BYTES_MAX)
+            # Mapped, so that of what no batch fills nothing is held.
+            memory = self._spare.pop() if self._spare else memoryview(mmap(-1, BATCH_BYTES_MAX))
             yield memory
             # Not after an error: somebody may still look at it.
             self._spare.append(memory)
@@ -131,7 +133,7 @@ class BodyStream:
 
 
 async def read_body(
-    request: Request, bytes_max: int, memory: bytearray | None = None
+    request: Request, bytes_max: int, memory: memoryview | None = None
 ) -> memoryview:
     """Return a body whose length was announced, in one piece: of ``memory``, if it is given.
 
@@ -143,7 +145,7 @@ async def read_body(
     length = int(announced)
     if length > bytes_max:
         raise LimitExceeded(what="The size of the body in bytes", observed=length, limit=bytes_max)
-    body = memoryview(bytearray(length) if memory is None else memory)[:length]
+    body = (memoryview(bytearray(length)) if memory is None else memory)[:length]
     at = 0
     into: BodyInto | None = request.scope.get("extensions", {}).get(BODY_INTO)
     if into is not None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lockgate.artifacts.store import BLOB_BYTES_MAX, Data
+from lockgate.artifacts.store import BLOB_BYTES_MAX, UPLOAD_HEADERS, Data
 from lockgate.errors import ServerUnreachable
 from lockgate.sdk.transport import Transport
 from lockgate.wire import frames
@@ -79,7 +79,9 @@ class Transfers:
         import httpx
 
         try:
-            answer = self._outside().put(url, content=bytes(data), timeout=SILENCE_S_MAX)
+            answer = self._outside().put(
+                url, content=bytes(data), headers=UPLOAD_HEADERS, timeout=SILENCE_S_MAX
+            )
         except (httpx.TransportError, httpx.InvalidURL):
             return False
         return answer.status_code < 300

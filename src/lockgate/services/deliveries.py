@@ -69,8 +69,8 @@ class Outgoing:
 
 
 def list_behind(store: Store) -> list[str]:
-    """Return the webhooks that have events to be planned."""
-    return store.read(webhook_rows.list_behind)
+    """Return the webhooks that may be told something now and have events to be planned."""
+    return store.read(lambda session: webhook_rows.list_behind(session, session.settle_time(0)))
 
 
 def list_ready(store: Store) -> list[str]:
@@ -142,43 +142,50 @@ def prepare(store: Store, uid: str) -> Outgoing | None:
     return store.snapshot(use_case)
 
 
-def settle(store: Store, uid: str, attempt: Attempt, holder: str, retry_s: float) -> bool:
-    """Write what came of an attempt; return False when the lease is another's by now.
+def settle(store: Store, tried: Sequence[tuple[str, Attempt]], holder: str, retry_s: float) -> bool:
+    """Write what came of attempts, by delivery; return False when the lease is another's by now.
 
-    A webhook that nothing has reached for ``retry_s`` is disabled, which is on record.
+    A webhook that nothing has reached for ``retry_s`` is disabled, which is on record. One
+    transaction for all of them: writers wait for it as for each other.
     """
 
     def use_case(session: Session) -> bool:
         session.settle_time(0)
         if not beat_lease(session, LEASE, holder):
             return False
-        found = rows.find_delivery(session, uid)
-        if found is None:
-            return True  # the webhook was deleted meanwhile
-        webhook = webhook_rows.find_webhook(session, found.delivery.webhook, lock=True)
-        again = rows.find_delivery(session, uid, lock=True)
-        if webhook is None or again is None or again.delivery.status != "pending":
-            return True
-        settled = settle_attempt(
-            webhook.webhook,
-            again.delivery,
-            attempt,
-            session.now,
-            retry_s,
-            random.random(),  # noqa: S311  # it spreads retries and guards nothing
-        )
-        rows.update_delivery(session, again.key, settled.delivery, session.now_us)
-        if settled.webhook != webhook.webhook:
-            paused = webhook.webhook.status != "active"
-            after = replace(settled.webhook, status="paused") if paused else settled.webhook
-            webhook_rows.update_webhook(session, webhook.key, after)
-            if after.status == "disabled":
-                detail = {"webhook": after.uid, "name": after.name, "reason": after.reason}
-                guard.vouch(session, MANAGE_WEBHOOKS, webhook.project_id)
-                log.record(session, webhook.project_id, SYSTEM, "disable_webhook", detail=detail)
+        # In one order everywhere, so that no two transactions wait for each other.
+        for uid, attempt in sorted(tried, key=lambda each: each[0]):
+            _settle(session, uid, attempt, retry_s)
         return True
 
     return store.database.write(use_case)
+
+
+def _settle(session: Session, uid: str, attempt: Attempt, retry_s: float) -> None:
+    found = rows.find_delivery(session, uid)
+    if found is None:
+        return  # the webhook was deleted meanwhile
+    webhook = webhook_rows.find_webhook(session, found.delivery.webhook, lock=True)
+    again = rows.find_delivery(session, uid, lock=True)
+    if webhook is None or again is None or again.delivery.status != "pending":
+        return
+    settled = settle_attempt(
+        webhook.webhook,
+        again.delivery,
+        attempt,
+        session.now,
+        retry_s,
+        random.random(),  # noqa: S311  # it spreads retries and guards nothing
+    )
+    rows.update_delivery(session, again.key, settled.delivery, session.now_us)
+    if settled.webhook != webhook.webhook:
+        paused = webhook.webhook.status != "active"
+        after = replace(settled.webhook, status="paused") if paused else settled.webhook
+        webhook_rows.update_webhook(session, webhook.key, after)
+        if after.status == "disabled":
+            detail = {"webhook": after.uid, "name": after.name, "reason": after.reason}
+            guard.vouch(session, MANAGE_WEBHOOKS, webhook.project_id)
+            log.record(session, webhook.project_id, SYSTEM, "disable_webhook", detail=detail)
 
 
 def forget(store: Store, days: int) -> int:

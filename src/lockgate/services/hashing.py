@@ -21,7 +21,7 @@ from lockgate.services.depot import Depot
 from lockgate.storage import artifact_truths as rows
 from lockgate.storage.store import Store
 
-AHEAD_CHUNKS = 4
+AHEAD_CHUNKS = 2
 """How many chunks are read while one is hashed."""
 
 

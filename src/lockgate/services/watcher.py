@@ -5,21 +5,19 @@ One process of all does it at a time, by a lease.
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass
 
 from lockgate.domain.access import Actor
 from lockgate.domain.observations import GRAINS_S
-from lockgate.errors import RegistryError
-from lockgate.services.leasing import Lease
 from lockgate.services.monitoring import evaluate_monitors
 from lockgate.services.observations import forget_observations
+from lockgate.services.working import LeasedWorker
 from lockgate.storage.store import Caller, Store
 
 LEASE = "monitors"
 FORGET_S = 3_600.0
-STOP_S = 15.0
+LEASE_S_MIN = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,37 +36,22 @@ class Watcher:
     def __init__(self, store: Store, rules: WatchRules | None = None) -> None:
         self._store = store
         self._rules = rules or WatchRules()
-        self._lease = Lease(store, LEASE, max(10.0, 3 * self._rules.every_s))
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        every_s = self._rules.every_s
+        self._worker = LeasedWorker(
+            store, LEASE, self._turn, every_s=every_s, lease_s=max(LEASE_S_MIN, 3 * every_s)
+        )
         self._forgot_s: float | None = None
 
     def start(self) -> None:
         """Begin."""
-        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
-        self._thread.start()
+        self._worker.start()
 
     def stop(self) -> None:
         """End; a look that is under way is waited for."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(STOP_S)
-        try:
-            self._lease.release()
-        except RegistryError as error:
-            _warn("the lease of monitors not released", error)
-
-    def _run(self) -> None:
-        while not self._stopping.wait(self._rules.every_s):
-            try:
-                self._turn()
-            except RegistryError as error:
-                _warn("monitors not looked at", error)
-            except Exception as error:  # noqa: BLE001  # a thread's last door: tell, do not vanish
-                _warn("monitors not looked at, by a fault of ours", error)
+        self._worker.stop()
 
     def _turn(self) -> None:
-        if not self._lease.acquire():
+        if not self._worker.lease.acquire():
             return
         evaluate_monitors(self._store, Caller(actor=Actor.named("lockgate")))
         now_s = time.monotonic()
@@ -77,9 +60,3 @@ class Watcher:
             rules = self._rules
             kept = (rules.minutes_days, rules.hours_days, rules.days_days)
             forget_observations(self._store, dict(zip(GRAINS_S, kept, strict=True)))
-
-
-def _warn(what: str, error: Exception) -> None:
-    import structlog  # with it comes a terminal's whole renderer: a quick start does without
-
-    structlog.get_logger().warning(what, error=str(error), kind=type(error).__name__)

@@ -18,6 +18,7 @@ _P = tables.projects
 _H = tables.audit_heads
 _D = event_tables.webhook_deliveries
 _ACTIVE = _T.c.status == literal_column("'active'")
+_RESTED = or_(_T.c.retry_at.is_(None), _T.c.retry_at <= bindparam("now"))
 _COLUMNS = (
     _T.c.id,
     _T.c.project_id,
@@ -53,14 +54,14 @@ _COUNT = Statement(
 _BEHIND = Statement(
     select(_T.c.uid)
     .select_from(_T.join(_H, _H.c.project_id == _T.c.project_id))
-    .where(_ACTIVE, _T.c.seq < _H.c.size)
+    .where(_ACTIVE, _RESTED, _T.c.seq < _H.c.size)
     .order_by(_T.c.id)
 )
 _READY = Statement(
     select(_T.c.uid)
     .where(
         _ACTIVE,
-        or_(_T.c.retry_at.is_(None), _T.c.retry_at <= bindparam("now")),
+        _RESTED,
         exists().where(
             _D.c.webhook_id == _T.c.id,
             _D.c.status == literal_column("'pending'"),
@@ -126,9 +127,9 @@ def count_webhooks(session: Session, project_id: int) -> int:
     return int(session.value(_COUNT, project_id=project_id))
 
 
-def list_behind(session: Session) -> list[str]:
-    """Return the active webhooks whose project's log goes on beyond what they were told of."""
-    return [row[0] for row in session.all(_BEHIND)]
+def list_behind(session: Session, now_us: int) -> list[str]:
+    """Return the active webhooks that may be tried now and whose log goes on beyond their place."""
+    return [row[0] for row in session.all(_BEHIND, now=now_us)]
 
 
 def list_ready(session: Session, now_us: int) -> list[str]:

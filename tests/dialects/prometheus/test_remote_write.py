@@ -43,7 +43,7 @@ def labelled(metric: str, version: str = "1", **more: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """A server that takes remote write."""
-    settings = Settings(database="memory://")
+    settings = Settings(database="memory://", failed_login_delay_s_max=0.0)
     app = build_app(embedded(), settings, dialects=dialects_named("prometheus"))
     with running(app) as url:
         yield Server(app, url)
@@ -176,7 +176,6 @@ def test_it_needs_the_permission_to_report(server: Server, tmp_path: Path) -> No
     """By a token, in each project: nobody is asked who they are, strangers find nothing."""
     access = Access(artifacts=str(tmp_path / "files"))
     access.furnish(tmp_path, files=True)
-    server.app.state.failures.delay_s = lambda _source: 0.0
     series: list[Series] = [(labelled("auc", lockgate_project="risk"), [(0.9, NOON)])]
     body = literally(request_of(series))
     with server.serving(access.registry), httpx.Client(base_url=server.url) as http:

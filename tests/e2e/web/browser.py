@@ -12,6 +12,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 CHROMIUM = "/usr/bin/chromium"
+NAMED = "LOCKGATE_TEST_CHROMIUM"
+WHAT_TO_DO = (
+    "The browser tests need Chromium: run `sudo apt-get install chromium`, or name another with "
+    f"{NAMED}=/path/to/chromium"
+)
+APT_S_MAX = 600
+LINES_TOLD = 10
 _SETTLED = """() => Promise.allSettled(document.getAnimations()
     .filter((each) => each.effect.getComputedTiming().iterations !== Infinity)
     .map((each) => each.finished))"""
@@ -19,17 +26,21 @@ SERIOUS = {"serious", "critical"}
 
 
 def chromium() -> str:
-    """Return the path of Chromium, installing it as root on Debian; elsewhere say what to do."""
-    given = os.environ.get("LOCKGATE_TEST_CHROMIUM")
-    found = given or shutil.which("chromium") or shutil.which("chromium-browser")
+    """Return the path of Chromium: the one that is named, the one that is there, or a new one.
+
+    Only root on Debian can install it. Whatever is in the way is said, with what to do.
+    """
+    given = os.environ.get(NAMED)
+    if given:
+        assert Path(given).exists(), f"{NAMED} names {given}, where there is nothing. {WHAT_TO_DO}"
+        return given
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found:
         return found
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        _install()
-    assert Path(CHROMIUM).exists(), (
-        "The browser tests need Chromium: run `sudo apt-get install chromium`, or name another "
-        "with LOCKGATE_TEST_CHROMIUM=/path/to/chromium"
-    )
+    assert shutil.which("apt-get"), f"There is no Chromium, and no apt-get. {WHAT_TO_DO}"
+    assert os.geteuid() == 0, f"There is no Chromium, and only root can install it. {WHAT_TO_DO}"
+    _install()
+    assert Path(CHROMIUM).exists(), f"apt-get installed no {CHROMIUM}. {WHAT_TO_DO}"
     return CHROMIUM
 
 
@@ -40,7 +51,11 @@ def _install() -> None:
         ["apt-get", "update", "-qq"],
         ["apt-get", "install", "-qq", "--no-install-recommends", "chromium"],
     ):
-        subprocess.run(command, check=True, env=quiet, stdout=subprocess.DEVNULL)
+        done = subprocess.run(
+            command, check=False, env=quiet, capture_output=True, text=True, timeout=APT_S_MAX
+        )
+        told = "\n".join(done.stderr.strip().splitlines()[-LINES_TOLD:])
+        assert done.returncode == 0, f"`{' '.join(command)}` failed. {WHAT_TO_DO}\n{told}"
 
 
 def launch_options() -> dict[str, Any]:

@@ -97,11 +97,14 @@ def open_page(browser: Browser, site: str) -> Iterator[Open]:
         if "Content Security Policy" in message.text or "Uncaught" in message.text:
             faults.append(message.text)
 
-    def open_(path: str = "ui/", size: tuple[int, int] = WIDE, scheme: Any = "light") -> Page:
+    def open_(
+        path: str = "ui/", size: tuple[int, int] = WIDE, scheme: Any = "light", touch: bool = False
+    ) -> Page:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             color_scheme=scheme,
             reduced_motion="reduce",
+            has_touch=touch,
         )
         contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)

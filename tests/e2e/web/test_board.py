@@ -71,6 +71,42 @@ def test_promote_by_dragging(open_page: Open, registry: Client) -> None:
     assert (done.to_stage, done.actor, done.comment) == ("Production", "ana", "better in every way")
 
 
+def test_promote_by_touch(open_page: Open, registry: Client) -> None:
+    """A finger that rests on a card takes it up and carries it; one that moves at once scrolls."""
+    registry.register_model("touched", "1")
+    page = open_page("ui/p/default/board?model=touched", size=(1024, 768), touch=True)
+    what, onto = card(page, "touched 1"), column(page, "Staging")
+    start, end = what.bounding_box(), onto.bounding_box()
+    assert start is not None
+    assert end is not None
+    finger = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        at = [{"x": x, "y": y} for x, y in points]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+    first = (start["x"] + 40, start["y"] + start["height"] - 12)
+    last = (end["x"] + end["width"] / 2, end["y"] + 120)
+    touch("touchStart", first)
+    touch("touchMove", (first[0] + 30, first[1]))
+    touch("touchEnd")
+    expect(page.get_by_text("Picked up touched 1.")).to_have_count(0)
+    touch("touchStart", first)
+    expect(page.get_by_text("touched 1 is over None.")).to_be_attached()
+    for step in range(1, 9):
+        share = step / 8
+        touch(
+            "touchMove",
+            (first[0] + (last[0] - first[0]) * share, first[1] + (last[1] - first[1]) * share),
+        )
+    expect(page.get_by_text("touched 1 is over Staging.")).to_be_attached()
+    touch("touchEnd")
+    dialog = page.get_by_role("dialog", name="Move touched 1 to Staging")
+    dialog.get_by_role("button", name="Promote to Staging").tap()
+    expect(column(page, "Staging")).to_contain_text("1")
+    assert registry.get_version("touched", "1").stage == "Staging"
+
+
 def test_promote_by_keyboard(open_page: Open, registry: Client) -> None:
     """Space takes a card up, arrows carry it to the next column, space puts it down."""
     registry.register_model("typed", "1")

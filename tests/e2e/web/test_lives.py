@@ -94,6 +94,28 @@ def test_a_request_is_approved_to_the_end(open_page: Open, lives: Client, site: 
     assert [(event.actor, event.detail["comment"]) for event in said] == [("ben", "looks right")]
 
 
+def test_an_inbox_is_ones_own_until_one_asks_for_all(open_page: Open, lives: Client) -> None:
+    """What one has decided waits for others: neither listed nor counted, but for the switch."""
+    lives.create_project("moor")
+    lives.attach_policy(
+        "Staging", {"requirements": [{"kind": "approvals", "count": 2}]}, project="moor"
+    )
+    lives.register_model("moor/peat", "1")
+    lives.request_promotion("moor/peat", "1", "Staging")
+    page = open_page("ui/p/moor/inbox")
+    counted = page.get_by_role("link", name=re.compile("Inbox.*1 waiting"))
+    listed = page.get_by_role("link", name=re.compile("peat 1"))
+    expect(counted).to_be_visible()
+    page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_role("heading", name="Nothing waits for you")).to_be_visible()
+    expect(counted).to_have_count(0)
+    page.get_by_role("switch", name="Also what waits for others").click()
+    expect(page).to_have_url(re.compile("all=yes"))
+    expect(listed.first).to_be_visible()
+    page.reload()
+    expect(listed.first).to_be_visible()
+
+
 def test_the_author_is_refused_and_told_why(open_page: Open, lives: Client) -> None:
     """Who registered the version cannot approve it; the page says so, and rejecting is open."""
     lives.register_model("lives/hail", "1")

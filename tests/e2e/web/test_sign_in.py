@@ -12,6 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+import lockgate
 from conftest import free_port
 from e2e.web.browser import assert_accessible
 from e2e.web.conftest import BIN, NARROW, PATIENCE_MS, WIDE
@@ -141,6 +142,76 @@ def test_one_signs_in_writes_and_signs_out(browser: Browser, guarded: Guarded) -
     expect(page.get_by_role("heading", name="Sign in to Lockgate")).to_be_visible()
     page.reload()
     expect(page.get_by_role("heading", name="Sign in to Lockgate")).to_be_visible()
+    page.close()
+
+
+PEOPLE = {
+    "people": "Let somebody in",
+    "teams": "Make a team, or change one",
+    "roles": "Make a role, or change one",
+}
+HOSTILE = "<img src=x onerror=alert(1)><script>alert(1)</script>"
+
+
+def test_people_teams_and_roles(browser: Browser, guarded: Guarded) -> None:
+    """Who administers lets people in, puts them in teams, and makes roles; all of it accessibly."""
+    page = _page(browser, f"{guarded.url}/ui/p/default/settings?tab=people")
+    _sign_in(page, guarded.token)
+    form = page.get_by_role("region", name=PEOPLE["people"])
+    form.get_by_role("textbox", name="Name").fill("gil")
+    form.get_by_role("button", name="Keep").click()
+    expect(page.get_by_role("row").filter(has_text="gil")).to_contain_text("person")
+    assert_accessible(page)
+    page.goto(page.url.replace("people", "teams"))
+    page.get_by_role("textbox", name="Team").fill("tugs")
+    page.get_by_role("combobox", name="People").fill("gil")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    expect(page.get_by_role("row").filter(has_text="tugs")).to_contain_text("gil")
+    assert_accessible(page)
+    page.goto(page.url.replace("teams", "roles"))
+    page.get_by_role("textbox", name="Role").fill("harbour-master")
+    page.get_by_role("textbox", name="Description").fill(HOSTILE)
+    page.get_by_role("combobox", name="Permissions").fill("alias.set")
+    page.get_by_role("option", name="alias.set").click()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    made = page.get_by_role("row").filter(has_text="harbour-master")
+    expect(made).to_contain_text("alias.set")
+    expect(made).to_contain_text("onerror")
+    assert page.locator("#main img, #main script").count() == 0
+    page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+    assert_accessible(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
+    page.close()
+
+
+def test_an_ended_session_leads_to_the_door_and_back(browser: Browser, guarded: Guarded) -> None:
+    """A session that ends while a page is open says so; who signs in again is where they were."""
+    page = _page(browser, f"{guarded.url}/ui/p/default/settings?tab=roles")
+    _sign_in(page, guarded.token)
+    expect(page.get_by_role("region", name=PEOPLE["roles"])).to_be_visible()
+    page.context.clear_cookies()
+    expect(page.get_by_text("The session of ana has ended")).to_be_visible()
+    _sign_in(page, guarded.token)
+    expect(page.get_by_role("region", name=PEOPLE["roles"])).to_be_visible()
+    expect(page).to_have_url(re.compile("tab=roles"))
+    page.close()
+
+
+def test_a_refusal_says_whom_to_ask(browser: Browser, guarded: Guarded) -> None:
+    """Who may not do something is told which permission it needs, and where it comes from."""
+    with lockgate.connect(guarded.url, token=guarded.token) as ana:
+        ana.set_account("ida")
+        ana.set_member("ana", ["admin"])
+        ana.set_member("ida", ["viewer"])
+        token = ana.create_token("browser", owner="ida").secret
+    page = _page(browser, f"{guarded.url}/ui/p/default/settings?tab=webhooks")
+    _sign_in(page, token)
+    told = page.get_by_role("alert").first
+    expect(told).to_contain_text("webhook.manage")
+    expect(told).to_contain_text("Members")
+    assert_accessible(page)
     page.close()
 
 

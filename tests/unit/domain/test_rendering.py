@@ -1,8 +1,8 @@
 """Manifests are pinned to a digest, whole, and of the shape that each target documents.
 
-Kubernetes' own documents, and the pods within the others, are held against the published schema
-as `lightkube` carries it. For KServe, Seldon, Compose and BentoML no schema is at hand: their
-fields are held against lists that were written down here from what their references document.
+Kubernetes' own documents, and the pods within the others, go through `lightkube`, which loses what
+it does not know. The published schemas are asked in `test_published_schemas`; BentoML publishes
+none, so its fields are held against a list that was written down from the class that reads them.
 """
 
 from __future__ import annotations
@@ -43,58 +43,7 @@ WAYS = [
     for fetch in FETCHES
     if fetch == "pull" or target not in ("kserve", "seldon")
 ]
-# Field → what it may hold: a type, or the fields below it. Written down from the references.
-KSERVE = {
-    "apiVersion": str,
-    "kind": str,
-    "metadata": dict,
-    "spec": {
-        "predictor": {
-            "minReplicas": int,
-            "model": {"modelFormat": {"name": str}, "storageUri": str, "image": str},
-        }
-    },
-}
-STORAGE_CONTAINER = {
-    "apiVersion": str,
-    "kind": str,
-    "metadata": dict,
-    "spec": {
-        "container": dict,
-        "supportedUriFormats": [{"prefix": str}],
-        "workloadType": str,
-    },
-}
-SELDON = {
-    "apiVersion": str,
-    "kind": str,
-    "metadata": dict,
-    "spec": {
-        "name": str,
-        "predictors": [
-            {
-                "name": str,
-                "replicas": int,
-                "componentSpecs": [{"spec": dict}],
-                "graph": {"name": str, "type": str, "children": list},
-            }
-        ],
-    },
-}
-COMPOSE_SERVICE = {
-    "image": str,
-    "command": list,
-    "environment": dict,
-    "ports": list,
-    "labels": dict,
-    "volumes": list,
-    "depends_on": dict,
-}
-COMPOSE = {
-    "name": str,
-    "services": {"server": COMPOSE_SERVICE, "fetch-model": COMPOSE_SERVICE},
-    "volumes": {"model": {"name": str}},
-}
+# Field → what it may hold: a type, or the fields below it.
 BENTO = {
     "service": str,
     "name": str,
@@ -170,11 +119,9 @@ def test_vllm_gets_its_model_either_way() -> None:
 def test_kserve_is_given_an_address() -> None:
     """Of the scheme that the storage container is for."""
     (document,) = render("kserve", SERVING)
-    fits(document, KSERVE)
     uri = document["spec"]["predictor"]["model"]["storageUri"]
     assert uri == f"lockgate://default/Churn%20Model@{DIGEST}"
     container = storage_container("lockgate-kserve:1", SERVING.server)
-    fits(container, STORAGE_CONTAINER)
     assert uri.startswith(container["spec"]["supportedUriFormats"][0]["prefix"])
     made = container["spec"]["container"]
     assert Container.from_dict(made).to_dict() == made
@@ -183,7 +130,6 @@ def test_kserve_is_given_an_address() -> None:
 def test_seldon_runs_a_pod_of_its_graph() -> None:
     """The graph's node is called as its container is."""
     (document,) = render("seldon", SERVING)
-    fits(document, SELDON)
     (predictor,) = document["spec"]["predictors"]
     pod = predictor["componentSpecs"][0]["spec"]
     assert PodSpec.from_dict(pod).to_dict() == pod
@@ -194,7 +140,6 @@ def test_seldon_runs_a_pod_of_its_graph() -> None:
 def test_the_others_have_the_fields_that_they_document(fetch: Any) -> None:
     """Compose waits for the files; BentoML fetches them itself."""
     (compose,) = render("compose", replace(SERVING, fetch=fetch))
-    fits(compose, COMPOSE)
     (bento,) = render("bentoml", replace(SERVING, fetch=fetch))
     fits(bento, BENTO)
     if fetch == "pull":

@@ -23,7 +23,7 @@ export function InboxPage() {
   const mine = all !== "yes";
   const found = useQuery({ ...inbox(project, mine), placeholderData: keepPreviousData });
   const waiting = found.data?.items ?? [];
-  const chosen = waiting.find((each) => each.uid === wanted) ?? (wanted ? undefined : waiting[0]);
+  const chosen = wanted ?? waiting[0]?.uid;
   return (
     <Stack gap="lg">
       <Group justify="space-between" gap="sm">
@@ -49,7 +49,7 @@ export function InboxPage() {
                 params={{ project }}
                 search={(before) => ({ ...before, request: each.uid })}
                 className={styles.item}
-                aria-current={each.uid === chosen?.uid ? "true" : undefined}
+                aria-current={each.uid === chosen ? "true" : undefined}
               >
                 <Text fw={600} size="sm" style={{ overflowWrap: "anywhere" }}>
                   {each.model} {each.version}
@@ -65,8 +65,7 @@ export function InboxPage() {
               </Text>
             )}
           </nav>
-          {chosen && <Decide key={chosen.uid} request={chosen} />}
-          {!chosen && wanted && <Elsewhere uid={wanted} />}
+          {chosen && <Chosen key={chosen} uid={chosen} listed={waiting.find((each) => each.uid === chosen)} />}
         </div>
       )}
     </Stack>
@@ -97,12 +96,13 @@ function Nothing({ project, mine }: { project: string; mine: boolean }) {
   );
 }
 
-/** A link to a request that does not wait for whoever looks. */
-function Elsewhere({ uid }: { uid: string }) {
+/** The request that is looked at, whether it waits for whoever looks, for others, or no more. */
+function Chosen({ uid, listed }: { uid: string; listed: Request | undefined }) {
   const found = useQuery(asked(uid));
+  const request = listed ?? found.data?.request;
+  if (request?.status === "open") return <Decide request={request} />;
   if (found.error) return <ProblemCard error={found.error} />;
-  if (!found.data) return <RowsComing rows={3} />;
-  return found.data.request.status === "open" ? <Decide request={found.data.request} /> : <Closed found={found.data} />;
+  return found.data ? <Closed found={found.data} /> : <RowsComing rows={3} />;
 }
 
 /** A link to a request that waits no longer says what became of it. */

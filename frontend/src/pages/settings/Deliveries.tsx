@@ -92,11 +92,11 @@ function One({ uid }: { uid: string }) {
   const found = useQuery(delivery(uid));
   const again = useMutation({
     mutationFn: () => said(api.POST("/api/v1/deliveries/{delivery}/redeliver", { params: { path: { delivery: uid } } })),
-    onSuccess: (sent) => tellDone(`Sent again: ${sent.status}.`),
+    onSuccess: () => tellDone("It is sent again."),
   });
   if (found.error) return <ProblemCard error={found.error} />;
   if (!found.data) return <RowsComing rows={2} />;
-  const { attempts, body, url, status, due_at } = found.data;
+  const { attempts, body, url, status, due_at, seq } = found.data;
   return (
     <section aria-label="Delivery">
       <Stack gap="sm">
@@ -104,9 +104,12 @@ function One({ uid }: { uid: string }) {
           <Title order={4} size="h6" style={{ overflowWrap: "anywhere" }}>
             To {url}
           </Title>
-          <Button size="compact-sm" variant="default" onClick={() => again.mutate()} loading={again.isPending}>
-            Send it again
-          </Button>
+          {/* A trial is not sent again: one tries once more. */}
+          {seq > 0 && (
+            <Button size="compact-sm" variant="default" onClick={() => again.mutate()} loading={again.isPending}>
+              Send it again
+            </Button>
+          )}
         </Group>
         {status === "pending" && (
           <Text size="sm">

@@ -31,7 +31,7 @@ export function OneWebhook({ webhook }: { webhook: Webhook }) {
   });
   const rotate = useMutation({ mutationFn: () => said(api.POST(`${ONE}/secret`, { params, body: {} })) });
   const tried = useMutation({
-    mutationFn: () => said(api.POST(`${ONE}/test`, { params })),
+    mutationFn: () => said(api.POST(`${ONE}/test`, { params, body: {} })),
     meta: { shown: true },
     onSuccess: (sent) => void navigate({ search: (before) => ({ ...before, delivery: sent.uid }) }),
   });

@@ -1,14 +1,15 @@
-import { Badge, Button, Code, Group, MultiSelect, SegmentedControl, Stack, Text, TextInput } from "@mantine/core";
+import { Badge, Button, Group, MultiSelect, SegmentedControl, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { accounts } from "../../api/access";
 import { api, said } from "../../api/client";
-import { roles } from "../../api/lives";
+import { roles, whoami } from "../../api/lives";
 import { Moment } from "../../parts/Moment";
 import { Panel } from "../../parts/Panel";
-import { Empty, ProblemCard, RowsComing } from "../../parts/states";
+import { ProblemCard, RowsComing } from "../../parts/states";
 import { Table } from "../../parts/Table";
 import { tellDone } from "../../shell/toasts";
+import { Uncontrolled } from "./Uncontrolled";
 
 const PATH = "/api/v1/accounts/{name}";
 
@@ -32,18 +33,12 @@ export function People(_: { project: string }) {
     mutationFn: (who: string) => said(api.DELETE(PATH, { params: { path: { name: who } } })),
     onSuccess: (gone) => tellDone(`${gone.name} is shut out, and the tokens with them.`),
   });
+  const asked = useQuery(whoami());
   if (found.error) return <ProblemCard error={found.error} retry={() => void found.refetch()} />;
-  if (!found.data) return <RowsComing rows={3} />;
+  if (!found.data || !asked.data) return <RowsComing rows={3} />;
+  if (!asked.data.controlled) return <Uncontrolled />;
   return (
     <Stack gap="lg">
-      {found.data.length === 0 ? (
-        <Empty title="Nobody has an account">
-          <Text>
-            Until access control is on, whoever reaches this server acts under the name they give. <Code>lockgate admin init ana</Code> switches it on, with ana as the
-            administrator.
-          </Text>
-        </Empty>
-      ) : (
         <Table label="Accounts" heads={["Name", "Kind", "Roles everywhere", "Made"]} doing="Change">
           {found.data.map((each) => (
             <tr key={each.name}>
@@ -84,7 +79,6 @@ export function People(_: { project: string }) {
             </tr>
           ))}
         </Table>
-      )}
       <Panel title="Let somebody in" onSubmit={() => set.mutate()}>
         <Group align="flex-end" gap="sm">
           <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} required maxLength={100} />

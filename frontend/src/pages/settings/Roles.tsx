@@ -3,11 +3,12 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Role } from "../../api/access";
 import { api, said } from "../../api/client";
-import { roles } from "../../api/lives";
+import { roles, whoami } from "../../api/lives";
 import { Panel } from "../../parts/Panel";
 import { ProblemCard, RowsComing } from "../../parts/states";
 import { Table } from "../../parts/Table";
 import { tellDone } from "../../shell/toasts";
+import { Uncontrolled } from "./Uncontrolled";
 
 const PATH = "/api/v1/roles/{name}";
 /** So many permissions are named before the rest is counted. */
@@ -41,8 +42,9 @@ export function Roles(_: { project: string }) {
     mutationFn: (role: string) => said(api.DELETE(PATH, { params: { path: { name: role } } })),
     onSuccess: (_gone, role) => tellDone(`Role ${role} is gone.`),
   });
+  const asked = useQuery(whoami());
   if (found.error) return <ProblemCard error={found.error} retry={() => void found.refetch()} />;
-  if (!found.data) return <RowsComing rows={5} />;
+  if (!found.data || !asked.data) return <RowsComing rows={5} />;
   const all = [...new Set(found.data.flatMap((each) => each.permissions))].sort();
   return (
     <Stack gap="lg">
@@ -85,19 +87,22 @@ export function Roles(_: { project: string }) {
           </tr>
         ))}
       </Table>
-      <Panel title="Make a role, or change one" onSubmit={() => set.mutate()}>
-        <Group align="flex-end" gap="sm">
-          <TextInput label="Role" value={name} onChange={(event) => setName(event.currentTarget.value)} required maxLength={63} />
-          <TextInput label="Description" value={description} onChange={(event) => setDescription(event.currentTarget.value)} style={{ flex: "1 1 14rem" }} />
-        </Group>
-        <MultiSelect label="Permissions" data={all} value={given} onChange={setGiven} searchable />
-        {set.error && <ProblemCard error={set.error} />}
-        <Group>
-          <Button type="submit" loading={set.isPending} disabled={!name.trim() || given.length === 0}>
-            Keep
-          </Button>
-        </Group>
-      </Panel>
+      {!asked.data.controlled && <Uncontrolled />}
+      {asked.data.controlled && (
+        <Panel title="Make a role, or change one" onSubmit={() => set.mutate()}>
+          <Group align="flex-end" gap="sm">
+            <TextInput label="Role" value={name} onChange={(event) => setName(event.currentTarget.value)} required maxLength={63} />
+            <TextInput label="Description" value={description} onChange={(event) => setDescription(event.currentTarget.value)} style={{ flex: "1 1 14rem" }} />
+          </Group>
+          <MultiSelect label="Permissions" data={all} value={given} onChange={setGiven} searchable />
+          {set.error && <ProblemCard error={set.error} />}
+          <Group>
+            <Button type="submit" loading={set.isPending} disabled={!name.trim() || given.length === 0}>
+              Keep
+            </Button>
+          </Group>
+        </Panel>
+      )}
     </Stack>
   );
 }

@@ -3,11 +3,12 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { accounts, teams } from "../../api/access";
 import { api, said } from "../../api/client";
-import { roles } from "../../api/lives";
+import { roles, whoami } from "../../api/lives";
 import { Panel } from "../../parts/Panel";
 import { Empty, ProblemCard, RowsComing } from "../../parts/states";
 import { Table } from "../../parts/Table";
 import { tellDone } from "../../shell/toasts";
+import { Uncontrolled } from "./Uncontrolled";
 
 const PATH = "/api/v1/teams/{name}";
 
@@ -33,8 +34,10 @@ export function Teams(_: { project: string }) {
     mutationFn: (team: string) => said(api.DELETE(PATH, { params: { path: { name: team } } })),
     onSuccess: (_gone, team) => tellDone(`${team} is no team any more.`),
   });
+  const asked = useQuery(whoami());
   if (found.error) return <ProblemCard error={found.error} retry={() => void found.refetch()} />;
-  if (!found.data) return <RowsComing rows={3} />;
+  if (!found.data || !asked.data) return <RowsComing rows={3} />;
+  if (!asked.data.controlled) return <Uncontrolled />;
   return (
     <Stack gap="lg">
       {found.data.length === 0 ? (

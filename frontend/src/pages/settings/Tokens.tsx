@@ -7,8 +7,9 @@ import { projects } from "../../api/queries";
 import { Moment } from "../../parts/Moment";
 import { Panel } from "../../parts/Panel";
 import { Secret } from "../../parts/Secret";
-import { Empty, ProblemCard, RowsComing } from "../../parts/states";
+import { ProblemCard, RowsComing } from "../../parts/states";
 import { tellDone } from "../../shell/toasts";
+import { Uncontrolled } from "./Uncontrolled";
 import { Table } from "../../parts/Table";
 
 /** One's own tokens: what programs prove themselves with. */
@@ -16,16 +17,7 @@ export function Tokens(_: { project: string }) {
   const who = useQuery(whoami());
   if (who.error) return <ProblemCard error={who.error} />;
   if (!who.data) return <RowsComing rows={2} />;
-  if (!who.data.controlled) {
-    return (
-      <Empty title="Access control is off">
-        <Text>Everybody who reaches this server may do everything, under the name that they give.</Text>
-        <Text>
-          Whoever can open the database switches it on: <Code>lockgate admin init ana</Code> makes ana the administrator and prints her token, once.
-        </Text>
-      </Empty>
-    );
-  }
+  if (!who.data.controlled) return <Uncontrolled />;
   return <Own />;
 }
 

@@ -1,0 +1,83 @@
+"""The benchmarks run, and their page says what was reached, missed and left out."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench.peers import reporting
+from bench.peers.goals import ratios
+from bench.peers.trying import Trying
+from bench.peers.words import GET, QUESTIONS, TRANSITION, Question
+
+ROOT = Path(__file__).parents[2]
+
+
+def row(speaker: str, question: Question, cpu_ms: float, connections: int) -> dict[str, Any]:
+    """Return what one measurement of requests tells."""
+    return {
+        "database": "sqlite",
+        "size": 1_000,
+        "speaker": speaker,
+        "question": question.name,
+        "connections": connections,
+        "requests": 100,
+        "per_s": 1_000 / cpu_ms,
+        "p50_ms": cpu_ms,
+        "p99_ms": cpu_ms,
+        "cpu_ms": cpu_ms,
+        "resident_bytes": 1e8,
+        "statuses": {"200": 100},
+    }
+
+
+def test_our_hot_paths_are_measured() -> None:
+    """`python -m bench` measures reads, gates and pages of a small registry."""
+    command = [sys.executable, "-m", "bench", "--models", "3", "--versions", "4"]
+    command += ["--seconds", "0.01", "--only", "reads", "gates", "pages"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
+    for said in ("resolve name@alias", "explain, 20 requirements", "plan of search by metric"):
+        assert said in done.stdout
+
+
+def test_a_page_tells_goals_met_and_missed_and_what_was_not_measured(tmp_path: Path) -> None:
+    """A part that fails leaves its goals out of the page and its fault on it."""
+    results: dict[str, Any] = {
+        "machine": reporting.machine(),
+        "date": "2026-01-01",
+        **{part: [] for part in ("limits", "bytes", "resting", "promoters", "missing")},
+    }
+    trying = Trying(results["missing"], 60)
+    asked = [
+        row(speaker, question, cpu_ms, connections)
+        for speaker, cpu_ms in (("Lockgate", 0.5), ("MLflow", 8.0))
+        for question in QUESTIONS
+        for connections in (1, 16)
+        if (speaker, question) != ("MLflow", GET)
+    ]
+
+    def broken() -> Any:
+        yield from asked
+        raise SystemExit("it did not start")
+
+    results["requests"] = trying("MLflow", broken)
+    late = Trying(results["missing"], -1)
+    assert late("files", lambda: asked) == []
+    found = {ratio.what: ratio for ratio in ratios(results)}
+    missed = found[f"{TRANSITION.name}, less CPU a request (sqlite, 1,000 versions)"]
+    assert (missed.reached, missed.verdict) == (16.0, "missed by 25%")
+    assert not any(what.startswith(GET.name) for what in found)
+    reporting.write_page(results, tmp_path)
+    page = (tmp_path / "benchmarks.md").read_text()
+    for said in (
+        "| transition, less CPU a request (sqlite, 1,000 versions) | **16** | ≥ 20 | "
+        "**missed by 25%** | 0.50 ms | 8.00 ms |",
+        "- MLflow: SystemExit: it did not start",
+        "- files: there was no time left for it",
+        "![CPU of the server, a request, one client (less is better; logarithmic)](benchmarks/",
+    ):
+        assert said in page
+    assert len(list((tmp_path / "benchmarks").glob("*.svg"))) == 2
