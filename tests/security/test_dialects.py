@@ -212,6 +212,62 @@ def test_every_writer(server: Server, tmp_path: Path, name: str) -> None:
     assert all(status < 500 and status not in (401, 403) for status in others)
 
 
+HOSTILE = {
+    "a key twice": b'{"name": "churn", "name": "spare"}',
+    "NaN": b'{"name": "churn", "version": NaN}',
+    "lists in lists": b"[" * 100_000 + b"]" * 100_000,
+    "lists without an end": b"[" * 100_000,
+    "a long integer": b'{"version": ' + b"9" * 5_000 + b"}",
+    "half a letter": b'{"name": "\\ud800"}',
+    "no UTF-8": b'{"name": "\xff"}',
+    "two values": b"{} {}",
+    "many keys": b"{" + b",".join(b'"%d":1' % n for n in range(20_000)) + b"}",
+}
+
+
+def test_44_json(server: Server, tmp_path: Path) -> None:
+    """Line 44: every dialect reads JSON as strictly as we do, and says so in its own words."""
+    world = World(tmp_path, files=False)
+    wrong = []
+    with (
+        server.serving(world.registry),
+        httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http,
+    ):
+        for name, row in ROWS.items():
+            method, _, template = name.partition(" ")
+            if row.body is None:
+                continue
+            strict = template.startswith((WANLLMDB, "/models"))
+            for what, body in HOSTILE.items():
+                answer = http.request(
+                    method,
+                    template.replace(":path}", "}").format(**world.words),
+                    content=body,
+                    headers={
+                        "Content-Type": "application/json",
+                        "X-MLFLOW-WORKSPACE": "risk",
+                        **world.headers(ROOT),
+                    },
+                )
+                if answer.status_code != (422 if strict else 400):
+                    wrong.append((name, what, answer.status_code, answer.text[:80]))
+        before = world.registry.get_model("risk/churn").tags
+    assert wrong == []
+    assert before == {}
+
+
+def test_a_webhook_without_a_name(server: Server, tmp_path: Path) -> None:
+    """A path that ends where a name would be is no call, and no fault of ours."""
+    world = World(tmp_path, files=False)
+    with (
+        server.serving(world.registry),
+        httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http,
+    ):
+        for path in ("webhooks/", "webhooks//test", "webhooks/{webhook_id}/", "webhooks/x/y"):
+            answer = http.get(f"/api/2.0/mlflow/{path}", headers=world.headers(ROOT))
+            assert (path, answer.status_code) == (path, 404)
+
+
 # --- the real clients ---------------------------------------------------------------------------
 
 

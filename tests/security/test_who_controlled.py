@@ -149,7 +149,7 @@ def test_33_ones_own_request(access: Access, http: httpx.Client, tmp_path: Path)
     file.write_text('{"a": 2}')
     # They may approve; that they made this version is what is there, and no lack of a right.
     assert (own.status_code, own.json()["code"]) == (409, "conflict")
-    assert "does not approve it" in own.json()["detail"]
+    assert "registered this version and cannot approve it" in own.json()["detail"]
     assert http.post(approve, json={}, headers=other).status_code == 200
     access.as_("contributor").push(file, "risk/churn", "3")
     moved = http.post(

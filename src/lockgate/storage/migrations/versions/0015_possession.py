@@ -1,7 +1,7 @@
 """Possession: who has sent which bytes, and which projects have versions of them.
 
 Revision ID: 0015
-Revises: 0011
+Revises: 0013
 """
 
 from __future__ import annotations
