@@ -1,8 +1,8 @@
 """Pictures of the web UI for the README, from the demo: `python docs/screenshots.py [folder]`.
 
 It starts a server of its own in a folder of its own, takes the demo's model through its life, asks
-for one approval more, and photographs the board. It needs what the tests need: `make test`'s
-environment and a Chromium.
+for one approval more, and photographs the board, in light and in dark, and other pages. It needs
+what the tests need: `make test`'s environment and a Chromium.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from e2e.web.browser import launch_options
 from lockgate.domain.policies import PromotionPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Page
 
@@ -77,17 +77,56 @@ def board(page: Page, url: str) -> None:
     page.get_by_role("region", name="Archived").wait_for()
 
 
+def model(page: Page, url: str) -> None:
+    """Show what the demo's model does in use."""
+    page.goto(f"{url}/ui/p/default/models/{MODEL}?tab=monitoring")
+    page.get_by_role("img", name="accuracy").wait_for()
+
+
+def compare(page: Page, url: str) -> None:
+    """Show three versions side by side."""
+    page.goto(f"{url}/ui/p/default/models/{MODEL}/compare?version=1&version=2&version=4")
+    page.get_by_role("rowheader", name="mistakes").wait_for()
+
+
+def gate(page: Page, url: str) -> None:
+    """Show what a gate says before a version is moved."""
+    page.goto(f"{url}/ui/p/default/board?model={MODEL}&move={MODEL}:4&from=Staging&to=Production")
+    page.get_by_role("list", name="Requirements for Production").wait_for()
+
+
+def split(page: Page, url: str) -> None:
+    """Show who gets which version, and what came of it."""
+    page.goto(f"{url}/ui/p/default/models/{MODEL}?tab=split")
+    page.get_by_role("region", name="Outcomes").get_by_role("img").wait_for()
+
+
+PICTURES: dict[str, tuple[Callable[[Page, str], None], str]] = {
+    "board-light": (board, "light"),
+    "board-dark": (board, "dark"),
+    "monitoring": (model, "light"),
+    "compare": (compare, "light"),
+    "gate": (gate, "light"),
+    "split": (split, "light"),
+}
+
+
 def main(folder: Path) -> None:
     """Write the pictures."""
     with served_demo() as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(**launch_options())
-        for scheme in ("light", "dark"):
+        for name, (show, scheme) in PICTURES.items():
             context = browser.new_context(
-                viewport=SIZE, color_scheme=scheme, reduced_motion="reduce", device_scale_factor=1
+                viewport=SIZE,
+                color_scheme="dark" if scheme == "dark" else "light",
+                reduced_motion="reduce",
+                device_scale_factor=1,
             )
             page = context.new_page()
-            board(page, url)
-            page.screenshot(path=folder / f"board-{scheme}.png")
+            show(page, url)
+            # A chart is drawn a moment after what it stands in.
+            page.wait_for_timeout(500)
+            page.screenshot(path=folder / f"{name}.png")
             context.close()
         browser.close()
 

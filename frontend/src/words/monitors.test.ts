@@ -14,6 +14,7 @@ const RULE: Monitor["rule"] = {
   min_samples: 30,
   action: "alert",
   cooldown_s: 0,
+  measure: "mean",
 } as Monitor["rule"];
 const rule = (changed: object) => ({ ...RULE, ...changed }) as Monitor["rule"];
 
@@ -28,7 +29,7 @@ test("a rule is a sentence", () => {
   );
 });
 
-test("a kind that this page does not know is named", () => {
+test("a drift is told from a mean", () => {
   expect(condition(rule({ measure: "psi", against: "reference", bound: 0.2 }))).toBe(
     "PSI of auc against its reference above 0.2000 for 3 windows in a row of 5 minutes",
   );

@@ -23,15 +23,9 @@ const UNITS: readonly [string, number][] = [
   ["minute", 60],
 ];
 
-/** What is measured of the metric: its mean, unless the rule says otherwise. */
-export function measureOf(rule: Rule): string {
-  const { measure } = rule as { measure?: unknown };
-  return typeof measure === "string" ? measure : "mean";
-}
-
 /** When a monitor raises an alarm, as a sentence without its end. */
 export function condition(rule: Rule): string {
-  const measure = measureOf(rule);
+  const { measure } = rule;
   const during = `${rule.windows === 1 ? "a window" : `${rule.windows} windows in a row`} of ${lasting(rule.window_s)}`;
   if (measure !== "mean") {
     return `${measure.toUpperCase()} of ${rule.metric} against ${against(rule)} above ${metricText(rule.bound)} for ${during}`;
@@ -56,7 +50,7 @@ function against(rule: Rule): string {
 
 /** Where the line is drawn in a chart of the metric; null where only the registry knows. */
 export function threshold(rule: Rule, version: Pick<Version, "metrics"> | undefined): number | null {
-  if (measureOf(rule) !== "mean") return null;
+  if (rule.measure !== "mean") return null;
   if (rule.against === "bound") return rule.bound;
   if (rule.against !== "metrics") return null;
   const own = version?.metrics[rule.metric];

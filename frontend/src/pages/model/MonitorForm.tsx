@@ -1,4 +1,4 @@
-import { Button, Group, NumberInput, Select, Text, TextInput } from "@mantine/core";
+import { Button, Group, NumberInput, Select, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, type Model, type Schemas, said } from "../../api/client";
@@ -7,16 +7,24 @@ import type { Monitor } from "../../api/uses";
 import { Panel } from "../../parts/Panel";
 import { ProblemCard } from "../../parts/states";
 import { tellDone } from "../../shell/toasts";
-import { measureOf } from "../../words/monitors";
 
 const PATH = "/api/v1/projects/{project}/models/{model}/monitors/{monitor}";
-const NEW = { metric: "", bound: 0, against: "bound", direction: "higher", window_s: 300, windows: 3, recovery: 3, min_samples: 30, action: "alert" };
+const NEW = { metric: "", measure: "mean", bound: 0, against: "bound", direction: "higher", window_s: 300, windows: 3, recovery: 3, min_samples: 30, action: "alert" };
+const AGAINST = [
+  { value: "bound", label: "a number" },
+  { value: "metrics", label: "the version's own metric" },
+  { value: "incumbent", label: "what was there before" },
+];
+const AGAINST_DRIFT = [
+  { value: "reference", label: "the version's reference" },
+  { value: "incumbent", label: "what was there before" },
+];
 type Written = Omit<typeof NEW, "bound"> & { bound: number | string; stage?: string | null };
 
 /** A new monitor, or what is changed of one. What this form does not know of its rule stays. */
 export function MonitorForm({ model, before, close }: { model: Model; before: Monitor | undefined; close: () => void }) {
   const [name, setName] = useState(before?.name ?? "");
-  const [rule, setRule] = useState<Written>(before?.rule ?? NEW);
+  const [rule, setRule] = useState<Written>(before ? { ...before.rule } : NEW);
   const { data } = useQuery(lifecycle(model.lifecycle, model.lifecycle_revision));
   const stages = data?.stages.map((each) => String(each.name)) ?? [];
   const change = (changed: Partial<Written>) => setRule((was) => ({ ...was, ...changed }));
@@ -33,7 +41,7 @@ export function MonitorForm({ model, before, close }: { model: Model; before: Mo
       close();
     },
   });
-  const drift = before !== undefined && measureOf(before.rule) !== "mean";
+  const drift = rule.measure !== "mean";
   return (
     <Panel title={before ? `Change ${before.name}` : "New monitor"} onSubmit={() => set.mutate()}>
       <Group gap="sm" align="flex-end">
@@ -48,35 +56,39 @@ export function MonitorForm({ model, before, close }: { model: Model; before: Mo
           w="11rem"
         />
       </Group>
-      {drift && (
-        <Text size="sm" c="dimmed">
-          It measures {measureOf(before.rule).toUpperCase()} against {before.rule.against}; that stays.
-        </Text>
-      )}
       <Group gap="sm" align="flex-end">
+        <Select
+          label="What of it"
+          data={[
+            { value: "mean", label: "the mean of its values" },
+            { value: "psi", label: "drift: PSI of its histogram" },
+            { value: "ks", label: "drift: KS of its histogram" },
+          ]}
+          value={rule.measure}
+          // What a mean is held against a histogram is not, and a drift is better low.
+          onChange={(measure) =>
+            change(measure === "mean" ? { measure, against: "bound", direction: "higher" } : { measure: measure ?? "mean", against: "reference", direction: "lower" })
+          }
+          allowDeselect={false}
+          w="15rem"
+        />
+        <Select
+          label="Held against"
+          data={drift ? AGAINST_DRIFT : AGAINST}
+          value={rule.against}
+          onChange={(against) => change({ against: against ?? "bound" })}
+          allowDeselect={false}
+          w="14rem"
+        />
         {!drift && (
-          <>
-            <Select
-              label="Held against"
-              data={[
-                { value: "bound", label: "a number" },
-                { value: "metrics", label: "the version's own metric" },
-                { value: "incumbent", label: "what was there before" },
-              ]}
-              value={rule.against}
-              onChange={(against) => change({ against: against ?? "bound" })}
-              allowDeselect={false}
-              w="14rem"
-            />
-            <Select
-              label="Better is"
-              data={["higher", "lower"]}
-              value={rule.direction}
-              onChange={(direction) => change({ direction: direction ?? "higher" })}
-              allowDeselect={false}
-              w="8rem"
-            />
-          </>
+          <Select
+            label="Better is"
+            data={["higher", "lower"]}
+            value={rule.direction}
+            onChange={(direction) => change({ direction: direction ?? "higher" })}
+            allowDeselect={false}
+            w="8rem"
+          />
         )}
         <NumberInput label={rule.against === "bound" || drift ? "Bound" : "May miss it by"} value={rule.bound} onChange={(bound) => change({ bound })} w="9rem" decimalScale={12} />
       </Group>

@@ -3,6 +3,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { api, type Model, said } from "../../api/client";
+import { standing } from "../../api/lives";
 import { production } from "../../api/queries";
 import { alarms, measured, type Monitor, monitors } from "../../api/uses";
 import type { AuditEvent } from "../../api/versions";
@@ -78,13 +79,16 @@ function Watched({ monitor, hours, events, edit }: WatchedProps) {
     mutationFn: () => said(api.DELETE(PATH, { params: { path } })),
     onSuccess: () => tellDone(`${name} watches no more.`),
   });
+  // Until the registry has looked for the first time, what stands there now.
+  const there = useQuery({ ...standing(project, model, rule.stage), enabled: version === null });
+  const looked = version ?? there.data?.label;
   const own = events.filter((event) => event.detail.monitor === name);
   return (
     <Panel title={name}>
       <Group gap="sm" justify="space-between" align="flex-start">
         <Stack gap={4} style={{ flex: "1 1 18rem", minWidth: 0 }}>
           <Group gap="sm">
-            <State mood={state === "alarm" ? "bad" : "good"}>{state === "alarm" ? "alarm" : version === null ? "nothing seen yet" : "all well"}</State>
+            <State mood={state === "alarm" ? "bad" : version === null ? "quiet" : "good"}>{state === "alarm" ? "alarm" : version === null ? "nothing seen yet" : "all well"}</State>
             {rule.action === "rollback" && (
               <State mood="soon">rolls back</State>
             )}
@@ -116,9 +120,9 @@ function Watched({ monitor, hours, events, edit }: WatchedProps) {
           </Button>
         </Group>
       </Group>
-      {version !== null && (
+      {looked !== undefined && rule.measure === "mean" && (
         <Suspense fallback={<RowsComing rows={2} />}>
-          <Observed named={{ project, model, version }} metric={rule.metric} hours={hours} rule={rule} events={own} />
+          <Observed named={{ project, model, version: looked }} metric={rule.metric} hours={hours} rule={rule} events={own} />
         </Suspense>
       )}
       {own.length > 0 && (
@@ -140,7 +144,7 @@ function Unwatched({ model, monitors: known, hours }: { model: Model; monitors: 
   const label = serving.data?.label;
   const named = { project: model.project, model: model.name, version: label ?? "" };
   const seen = useQuery({ ...measured(named), enabled: label !== undefined });
-  const shown = new Set(known.filter((each) => each.version === label).map((each) => each.rule.metric));
+  const shown = new Set(known.filter((each) => (each.version ?? label) === label && each.rule.measure === "mean").map((each) => each.rule.metric));
   const rest = (seen.data?.observations ?? []).filter((metric) => !shown.has(metric));
   if (known.length === 0 && seen.data?.observations.length === 0) return <Nothing model={model} />;
   if (known.length === 0 && serving.data === null) return <Nothing model={model} />;
