@@ -1,7 +1,8 @@
 """What servers of models ask of a hub when they load one, asked here by the same client.
 
-The servers themselves want a GPU. Each function asks what one of them asks, in its order, as their
-sources have it (vLLM, SGLang, TGI and its launcher in Rust, BentoML); see docs/how-to/serve.md.
+The servers themselves want a GPU. Each function asks what one of them asks, in its order: vLLM and
+TGI's launcher in Rust as their sources have it, the others as far as it could be learned; see
+docs/how-to/serve.md.
 """
 
 from __future__ import annotations

@@ -167,3 +167,27 @@ def test_a_workspace_is_a_project(client: Any, mlflow: Any, registry: Registry) 
     finally:
         mlflow.set_workspace(None)
     assert registry.get_model("risk/churn").description == "of risk"
+
+
+def test_prompts_of_every_kind(client: Any, mlflow: Any) -> None:
+    """Chats, formats of answers, settings of models, tags and what is missing, as MLflow has it."""
+    said = [{"role": "system", "content": "Be {{mood}}"}, {"role": "user", "content": "{{q}}"}]
+    client.register_prompt("chat", said, "a chat", {"team": "x"})
+    client.register_prompt("form", "{{q}}", response_format={"type": "object"})
+    client.register_prompt("tuned", "{{q}}", model_config={"temperature": 0.5})
+    assert client.load_prompt("chat").template == said
+    assert client.load_prompt("prompts:/form@latest").response_format == {"type": "object"}
+    assert client.load_prompt("prompts:/tuned/1").model_config == {"temperature": 0.5}
+    assert [prompt.name for prompt in client.search_prompts("tags.team = 'x'")] == ["chat"]
+    assert [prompt.name for prompt in client.search_prompts("name LIKE 'f%'")] == ["form"]
+    client.set_prompt_tag("chat", "k", "v")
+    tags = client.get_prompt("chat").tags
+    assert (tags["team"], tags["k"]) == ("x", "v")
+    client.delete_prompt_tag("chat", "k")
+    assert "k" not in client.get_prompt("chat").tags
+    for missing in ("nope", "prompts:/chat/9", "prompts:/chat@nope"):
+        assert client.load_prompt(missing, allow_missing=True) is None
+        with pytest.raises(mlflow.exceptions.MlflowException):
+            client.load_prompt(missing)
+    page = client.search_prompts(max_results=1)
+    assert (len(page), bool(page.token)) == (1, True)
