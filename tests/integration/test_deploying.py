@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from cli_runner import Terminal
-from registries import embedded
+from registries import a_server, embedded
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -74,6 +76,17 @@ def test_deployments_are_reported_and_hold_a_version(lockgate: Terminal) -> None
     lockgate.done("deploy", "heartbeat", uid)
     lockgate.done("deploy", "end", uid)
     lockgate.done("version", "delete", "churn:2")
+
+
+def test_all_that_holds_a_version_is_named_at_once(lockgate: Terminal) -> None:
+    """Where it stands, what it is called, and who runs it."""
+    lockgate.done("promote", "churn:1")
+    lockgate.done("alias", "set", "churn", "champion", "1")
+    lockgate.done("deploy", "report", "churn:1", "--environment", "eu", "--target", "a")
+    refused = lockgate("version", "delete", "churn:1")
+    assert refused.code == 1
+    for told in ("stands in Production", "alias 'champion'", "deployed to eu/a"):
+        assert told in refused.err
 
 
 def test_a_deployed_version_keeps_its_files(lockgate: Terminal) -> None:
@@ -152,6 +165,73 @@ def test_the_initializer_fills_the_folder(
         assert [path.name for path in folder.iterdir()] == ["weights.txt"]
     assert (folder / "weights.txt").read_text() == "weights of 2"
     assert "kserve" in lockgate.done("deploy", "users", "churn:2")
+
+
+@pytest.mark.parametrize("promote", ["false", "true"])
+def test_the_steps_of_the_action_run(tmp_path: Path, promote: str) -> None:
+    """In a shell, against a server: the digest is put out, and an open gate is gone through."""
+    action = yaml.safe_load((EXAMPLES / "ci" / "lockgate-gate" / "action.yml").read_text())
+    (step,) = action["runs"]["steps"]
+    script = step["run"].replace('python -m pip install --quiet "$PACKAGE"', "true")
+    assert script != step["run"]
+    with a_server() as server, server.serving(embedded()) as registry:
+        (tmp_path / "weights.txt").write_text("weights")
+        made = registry.push(tmp_path / "weights.txt", "churn", "1")
+        registry.promote("churn", "1")
+        output = tmp_path / "output"
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+            env={
+                **os.environ,
+                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+                "LOCKGATE_URL": server.url,
+                "LOCKGATE_ACTOR": "ci",
+                "VERSION": "churn:1",
+                "STAGE": "production",
+                "PROMOTE": promote,
+                "PACKAGE": "lockgate",
+                "RUN_URL": "https://github.example/runs/7",
+                "GITHUB_OUTPUT": str(output),
+                "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert output.read_text() == f"digest={made.digest}\n"
+        stage = registry.get_version("churn", "1").stage
+        assert stage == ("Production" if promote == "true" else "Staging")
+
+
+def test_the_jobs_of_gitlab_run(tmp_path: Path) -> None:
+    """The scripts of both jobs, in their order, against a server; the report is JUnit's."""
+    jobs = yaml.safe_load((EXAMPLES / "ci" / "gitlab-lockgate.yml").read_text())
+    scripts = [*jobs[".lockgate-gate"]["script"], *jobs[".lockgate-promote"]["script"]]
+    with a_server() as server, server.serving(embedded()) as registry:
+        registry.register_model("churn", "1")
+        registry.promote("churn", "1")
+        done = subprocess.run(
+            ["sh", "-e", "-c", "\n".join(scripts)],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+                "LOCKGATE_URL": server.url,
+                "LOCKGATE_ACTOR": "ci",
+                "VERSION": "churn:1",
+                "STAGE": "production",
+                "CI_PIPELINE_URL": "https://gitlab.example/pipelines/7",
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert registry.get_version("churn", "1").stage == "Production"
+    assert (tmp_path / "gate.xml").read_text().startswith("<?xml")
 
 
 def test_the_action_is_one_that_github_reads() -> None:

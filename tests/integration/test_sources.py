@@ -138,7 +138,7 @@ def test_a_server_of_this_network_is_not_reached_unasked(tmp_path: Path, clock: 
         clock.pass_by(5)
         assert read_sources(store_of(registry)) == 0
         (refused,) = registry.list_sources("churn")
-    assert "prometheus_hosts" in refused.error
+    assert "LOCKGATE_PROMETHEUS_HOSTS" in refused.error
     assert prometheus.asked == []
 
 

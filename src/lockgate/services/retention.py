@@ -12,7 +12,7 @@ from lockgate.domain.models import RegisteredModel
 from lockgate.domain.permissions import DELETE, DELETE_MODEL
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import AlreadyExists, Conflict, InUse, ModelNotFound, VersionNotFound
-from lockgate.services.usage import deployed, require_unused, usage_of, users_of
+from lockgate.services.usage import USERS_TOLD_MAX, deployed, require_unused, usage_of, users_of
 from lockgate.storage import artifacts as artifact_rows
 from lockgate.storage import deployments as deployment_rows
 from lockgate.storage import guard, history
@@ -110,15 +110,16 @@ def delete_version(
         guard.require_here(session, DELETE, stored)
         lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
         key, version = version_rows.load_version(session, stored, label)
+        others = users_of(session, key, version, cached, but=who.name)
         users = _users(lifecycle, version)
         if users and not force:
+            users += map(str, others)
             raise InUse(
                 kind="Version",
                 name=version.reference,
-                detail=f"{'; '.join(users)}; change that first, or force",
+                detail=f"{'; '.join(users[:USERS_TOLD_MAX])}; change that first, or force",
                 users=users,
             )
-        others = users_of(session, key, version, cached, but=who.name)
         why = require_unused(store, "Version", version.reference, others, force, reason)
         for alias in version.aliases:
             history.close_alias(session, stored, alias, who.name)

@@ -28,6 +28,7 @@ from lockgate.storage.store import Caller, Store
 PULL_COUNTS_S = 86_400
 PULL_NOTED_S = 60.0
 CLIENTS_KEPT_MAX = 10_000
+USERS_TOLD_MAX = 10
 USERS_MAX = 1_000
 PROVIDER = "lockgate"
 
@@ -135,16 +136,17 @@ def require_unused(
     if not users:
         return text
     told = [str(user) for user in users]
+    shown = "; ".join(told[:USERS_TOLD_MAX])
     if not force:
         raise InUse(
             kind=kind,
             name=name,
-            detail=f"{'; '.join(told[:10])}; end that first, or force with a reason",
+            detail=f"{shown}; end that first, or force with a reason",
             users=told,
         )
     if not text:
         raise InvalidInput(
-            detail=f"{kind} '{name}' is in use ({'; '.join(told[:10])}): forcing that needs a "
+            detail=f"{kind} '{name}' is in use ({shown}): forcing that needs a "
             "reason, which goes on record",
             field="reason",
         )
