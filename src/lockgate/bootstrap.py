@@ -224,7 +224,7 @@ def depot_of(database: str, settings: Settings, store: Store) -> Depot:
     from lockgate.services.depot import Depot, DepotRules
 
     def open_blobs() -> BlobStore:
-        from lockgate.artifacts.store import open_store as open_blob_store
+        from lockgate.artifacts.opening import open_store as open_blob_store
         from lockgate.services.ownership import require_own
 
         blobs = open_blob_store(settings.artifacts or _artifacts_beside(database))

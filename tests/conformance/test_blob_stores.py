@@ -25,6 +25,7 @@ from cloud_fakes import azure, google
 from lockgate.artifacts import layout
 from lockgate.artifacts.local import LocalStore
 from lockgate.artifacts.objects import ObjectStore
+from lockgate.artifacts.opening import open_store
 from lockgate.artifacts.pulling import pull_tree
 from lockgate.artifacts.pushing import push_tree
 from lockgate.artifacts.store import (
@@ -32,7 +33,6 @@ from lockgate.artifacts.store import (
     UPLOAD_HEADERS,
     BlobStore,
     blob_digest,
-    open_store,
 )
 from lockgate.domain.digests import sha256_digest
 from lockgate.domain.manifests import parse_manifest

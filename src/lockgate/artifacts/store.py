@@ -1,21 +1,19 @@
 """The blob store: bytes kept under their digest, in a local folder or in a bucket.
 
 `BlobStore` is a protocol and its comments are the contract; every store passes
-``tests/conformance/test_blob_stores.py``. `open_store` picks the store by URL.
+``tests/conformance/test_blob_stores.py``. `opening.open_store` picks the store by URL.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Protocol
-from urllib.parse import unquote, urlsplit
 
 from blake3 import blake3
 
 from lockgate.domain.digests import digest_hex, sha256_digest
-from lockgate.errors import DigestMismatch, InvalidSetting, LimitExceeded
+from lockgate.errors import DigestMismatch, LimitExceeded
 
 # A blob on its way in; a view saves the copy where it was cut out of a longer read.
 Data = bytes | memoryview
@@ -155,36 +153,3 @@ def check_manifest(digest: str, data: bytes) -> None:
     observed = sha256_digest(data)
     if observed != digest:
         raise DigestMismatch(subject="The manifest", observed=observed, expected=digest)
-
-
-def open_store(url: str) -> BlobStore:
-    """Return the store that a URL names, creating a local folder if need be.
-
-    ``/a/folder``, ``file:///a/folder``, ``memory://``, and through obstore
-    ``s3://bucket/prefix``, ``gs://bucket/prefix``, ``az://account/container/prefix``. Credentials
-    come from where the clouds' own tools look for them; ``?endpoint=…&region=…`` points S3 at a
-    compatible server. InvalidSetting for anything else.
-    """
-    scheme = urlsplit(url).scheme if "://" in url else ""
-    if scheme in ("", "file"):
-        from lockgate.artifacts.local import LocalStore
-
-        return LocalStore(Path(url if not scheme else _file_url_path(url)))
-    if scheme in ("memory", "s3", "gs", "az"):
-        from lockgate.artifacts.objects import ObjectStore
-
-        return ObjectStore.from_url(url)
-    raise InvalidSetting(
-        setting="artifacts",
-        detail=f"{scheme!r} is no artifact store; use a folder, file, s3, gs, az or memory URL.",
-    )
-
-
-def _file_url_path(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.netloc not in ("", "localhost") or parts.query or not parts.path.startswith("/"):
-        raise InvalidSetting(
-            setting="artifacts",
-            detail=f"{url!r} does not name a folder of this machine; write file:///the/folder.",
-        )
-    return unquote(parts.path)

@@ -10,8 +10,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from lockgate.artifacts.moves import tensor_moves
+from lockgate.artifacts.opening import open_store
 from lockgate.artifacts.pushing import push_tree
-from lockgate.artifacts.store import BlobStore, open_store
+from lockgate.artifacts.store import BlobStore
 from lockgate.domain.differences import diff_manifests
 from lockgate.domain.manifests import Manifest
 

@@ -10,8 +10,8 @@ import pytest
 from safetensors.numpy import save_file
 
 from lockgate.artifacts.objects import ObjectStore
+from lockgate.artifacts.opening import open_store
 from lockgate.artifacts.pushing import hash_tree
-from lockgate.artifacts.store import open_store
 from lockgate.artifacts.streaming import push_stream
 from lockgate.errors import InvalidInput, InvalidManifest
 

@@ -8,7 +8,7 @@ import { Moment } from "../../parts/Moment";
 import { Empty, ProblemCard, RowsComing } from "../../parts/states";
 import { tellDone } from "../../shell/toasts";
 import { deed, remark } from "../../words/events";
-import type { TabProps } from "./VersionPage";
+import type { TabProps } from "./tabs";
 import styles from "./version.module.css";
 
 const COMMENT_CHARS_MAX = 2_000;

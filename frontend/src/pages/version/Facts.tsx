@@ -4,7 +4,7 @@ import { lazy, type ReactNode, Suspense } from "react";
 import { card } from "../../api/queries";
 import { CheckIcon, CopyIcon } from "../../parts/icons";
 import { metricText } from "../../words/numbers";
-import type { TabProps } from "./VersionPage";
+import type { TabProps } from "./tabs";
 import styles from "./version.module.css";
 
 const Markdown = lazy(() => import("../../parts/Markdown"));

@@ -8,7 +8,7 @@ import { Empty, ProblemCard, RowsComing } from "../../parts/states";
 import { SERVER } from "../../place";
 import { count, size } from "../../words/numbers";
 import { Copied, Panel } from "./Facts";
-import type { TabProps } from "./VersionPage";
+import type { TabProps } from "./tabs";
 import styles from "./version.module.css";
 
 const FROM = "/p/$project/models/$model/versions/$version";

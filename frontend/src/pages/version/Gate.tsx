@@ -7,7 +7,7 @@ import { GateRows, headline } from "../../parts/GateRows";
 import { ProblemCard } from "../../parts/states";
 import { servingStage, stagesOf, stepsFrom } from "../../words/lifecycles";
 import { Panel } from "./Facts";
-import type { TabProps } from "./VersionPage";
+import type { TabProps } from "./tabs";
 
 const FROM = "/p/$project/models/$model/versions/$version";
 

@@ -4,7 +4,7 @@ import { events } from "../../api/versions";
 import { Moment } from "../../parts/Moment";
 import { ProblemCard, RowsComing } from "../../parts/states";
 import { deed, remark } from "../../words/events";
-import type { TabProps } from "./VersionPage";
+import type { TabProps } from "./tabs";
 import styles from "./version.module.css";
 
 /** Everything that happened to the version, newest first, as the log has it. */

@@ -6,7 +6,7 @@ import { children } from "../../api/versions";
 import type { Arrow, Box } from "../../parts/Graph";
 import { Empty, ProblemCard } from "../../parts/states";
 import { parentOf } from "../../words/references";
-import type { TabProps } from "./VersionPage";
+import type { TabProps } from "./tabs";
 
 const Graph = lazy(() => import("../../parts/Graph"));
 

@@ -9,7 +9,7 @@ import { Empty, ProblemCard, RowsComing } from "../../parts/states";
 import { Table } from "../../parts/Table";
 import { WebLink } from "../../parts/WebLink";
 import { tellDone } from "../../shell/toasts";
-import type { TabProps } from "./VersionPage";
+import type { TabProps } from "./tabs";
 
 const KINDS: Record<string, string> = { deployment: "runs it", pull: "pulled it", cache: "keeps it in a cache" };
 

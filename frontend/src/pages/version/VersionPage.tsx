@@ -16,17 +16,10 @@ import { Files } from "./Files";
 import { Gate } from "./Gate";
 import { History } from "./History";
 import { Lineage } from "./Lineage";
+import type { TabProps } from "./tabs";
 import styles from "./version.module.css";
 
 const FROM = "/p/$project/models/$model/versions/$version";
-
-export interface TabProps {
-  model: Model;
-  version: Version;
-  named: Named;
-  /** Open the dialog before a move. */
-  ask: (to: string) => void;
-}
 
 const TABS: { key: string; label: string; Tab: ComponentType<TabProps> }[] = [
   { key: "overview", label: "Overview", Tab: Facts },
