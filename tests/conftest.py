@@ -20,6 +20,8 @@ import psycopg
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+# What it asserts is shown.
+pytest.register_assert_rewrite("attacked")
 
 # What a shell starts in the background ignores Ctrl-C, and so would every program started here.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

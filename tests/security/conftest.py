@@ -6,9 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest.register_assert_rewrite("attacked")
-
-from attacked import Target, a_target  # noqa: E402 - what it asserts is shown, from here on
+from attacked import Target, a_target
 
 
 @pytest.fixture(scope="module")
