@@ -28,9 +28,10 @@ run: .venv/.run
 demo: .venv/.run
 	$(BIN)/lockgate demo
 
+# One worker more than two cores: the tests that kill and revive servers mostly wait.
 test: .venv/.test
 	$(BIN)/python tests/e2e/web/browser.py
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 check: .venv/.test
 	$(BIN)/ruff check .
