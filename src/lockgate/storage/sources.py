@@ -4,62 +4,39 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
-
 from lockgate.domain.moments import from_micros, to_micros
 from lockgate.domain.sources import MetricSource
-from lockgate.storage import monitor_tables, tables
+from lockgate.storage import monitor_tables
 from lockgate.storage.database import Session
 from lockgate.storage.models import StoredModel
-from lockgate.storage.statements import Statement, inserting
+from lockgate.storage.named import Named
 
-_T = monitor_tables.metric_sources
-_M = tables.models
-_P = tables.projects
-_OF_MODEL = Statement(
-    select(*_T.c).where(_T.c.model_id == bindparam("model_id")).order_by(_T.c.metric)
-)
-_EVERYWHERE = Statement(
-    select(_P.c.name, _M.c.name, _T.c.metric)
-    .select_from(_T.join(_M, _M.c.id == _T.c.model_id).join(_P, _P.c.id == _M.c.project_id))
-    .where(_M.c.deleted_at.is_(None))
-    .order_by(_T.c.model_id, _T.c.metric)
-)
-_ADD = inserting(_T)
-_CHANGE = Statement(
-    update(_T)
-    .where(_T.c.model_id == bindparam("key"), _T.c.metric == bindparam("sought"))
-    .values({each: bindparam(f"new_{each}") for each in _T.c.keys()[2:]})
-)
-_REMOVE = Statement(
-    delete(_T).where(_T.c.model_id == bindparam("model_id"), _T.c.metric == bindparam("sought"))
-)
+_ROWS = Named(monitor_tables.metric_sources)
 
 
 def list_sources(session: Session, stored: StoredModel) -> list[MetricSource]:
     """Return the sources of a model, by metric."""
-    return [_source(row, stored) for row in session.all(_OF_MODEL, model_id=stored.id)]
+    return [_source(row, stored) for row in _ROWS.of_model(session, stored.id)]
 
 
 def all_sources(session: Session) -> list[tuple[str, str, str]]:
     """Return project, model and metric of every source there is."""
-    return [(row[0], row[1], row[2]) for row in session.all(_EVERYWHERE)]
+    return _ROWS.everywhere(session)
 
 
 def add_source(session: Session, model_id: int, made: MetricSource) -> None:
     """Add a source."""
-    session.run(_ADD, model_id=model_id, metric=made.metric, **_columns(made))
+    _ROWS.add(session, model_id, made.metric, _columns(made))
 
 
 def update_source(session: Session, model_id: int, after: MetricSource) -> None:
     """Write what is asked, how far it was read and what went wrong."""
-    columns = {f"new_{name}": value for name, value in _columns(after).items()}
-    session.run(_CHANGE, key=model_id, sought=after.metric, **columns)
+    _ROWS.change(session, model_id, after.metric, _columns(after))
 
 
 def remove_source(session: Session, model_id: int, metric: str) -> None:
     """Take a source away."""
-    session.run(_REMOVE, model_id=model_id, sought=metric)
+    _ROWS.remove(session, model_id, metric)
 
 
 def _columns(source: MetricSource) -> dict[str, Any]:
