@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from lockgate.artifacts.batches import together
 from lockgate.artifacts.carrying import FileVerbs, PushTold
 from lockgate.artifacts.pushing import PushProgress, Sink, push_opened, push_tree
 from lockgate.artifacts.trees import FOLDER_FLAGS, open_file, open_parent, open_root
@@ -275,17 +276,12 @@ class _Import:
 
 def _batched(files: list[SourceFile]) -> Iterator[list[SourceFile]]:
     """Yield files that lie on our disk together; one of unknown size lies there alone."""
-    batch: list[SourceFile] = []
-    size = 0
-    for file in files:
-        more = BATCH_BYTES if file.size is None else file.size
-        if batch and (size + more > BATCH_BYTES or len(batch) == BATCH_FILES_MAX):
-            yield batch
-            batch, size = [], 0
-        batch.append(file)
-        size += more
-    if batch:
-        yield batch
+    return together(
+        files,
+        lambda file: BATCH_BYTES if file.size is None else file.size,
+        bytes_max=BATCH_BYTES,
+        items_max=BATCH_FILES_MAX,
+    )
 
 
 def _bring_local(uri: str, rules: ImportRules, sink: Sink, progress: PushTold | None) -> Imported:

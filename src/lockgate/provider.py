@@ -8,12 +8,13 @@ server) and are verified chunk by chunk, then file by file by the cache itself.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Protocol
 
-from lockgate.artifacts.pulling import BATCH_BYTES, BATCH_CHUNKS_MAX, Fetch
+from lockgate.artifacts.batches import together
+from lockgate.artifacts.pulling import Fetch
 from lockgate.artifacts.store import blob_digest
 from lockgate.coordination.providers import (
     WITHOUT_WEIGHTS,
@@ -106,7 +107,7 @@ class VersionProvider:
         opened = self._open(key)
         entry = opened.files[file.path]
         skip = offset
-        for batch in _batches(entry.chunks):
+        for batch in together(entry.chunks, lambda chunk: chunk.size):
             size = sum(chunk.size for chunk in batch)
             if skip >= size:
                 skip -= size
@@ -162,20 +163,6 @@ class VersionProvider:
 
 def _digest_of(key: ModelKey) -> str:
     return key.revision.removesuffix(WITHOUT_WEIGHTS)
-
-
-def _batches(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
-    """Yield runs of chunks that may be asked for at once."""
-    batch: list[Chunk] = []
-    size = 0
-    for chunk in chunks:
-        if batch and (len(batch) == BATCH_CHUNKS_MAX or size + chunk.size > BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(chunk)
-        size += chunk.size
-    if batch:
-        yield batch
 
 
 def _verified(fetch: Fetch, batch: list[Chunk], path: str) -> Iterator[bytes]:

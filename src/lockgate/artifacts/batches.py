@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, TypeVar
 
-from lockgate.artifacts.trees import FileState
+T = TypeVar("T")
 
 BATCH_BYTES: Final = 8 * 2**20
 BATCH_CHUNKS_MAX: Final = 128
 
 
-def grouped(paths: list[str], files: dict[str, FileState]) -> Iterator[list[str]]:
-    """Group whole files that are small."""
-    group: list[str] = []
+def together(
+    items: Iterable[T],
+    size_of: Callable[[T], int],
+    *,
+    bytes_max: int = BATCH_BYTES,
+    items_max: int = BATCH_CHUNKS_MAX,
+) -> Iterator[list[T]]:
+    """Yield runs of items within both limits; one larger than ``bytes_max`` is a run by itself."""
+    batch: list[T] = []
     size = 0
-    for path in paths:
-        if group and (size + files[path].size > BATCH_BYTES or len(group) == BATCH_CHUNKS_MAX):
-            yield group
-            group, size = [], 0
-        group.append(path)
-        size += files[path].size
-    if group:
-        yield group
+    for item in items:
+        more = size_of(item)
+        if batch and (size + more > bytes_max or len(batch) == items_max):
+            yield batch
+            batch, size = [], 0
+        batch.append(item)
+        size += more
+    if batch:
+        yield batch
 
 
 def batches_of(sizes: Iterable[int]) -> Iterator[tuple[int, list[int]]]:
     """Group consecutive chunks: yields where a batch starts in the file, and its chunks' sizes."""
     start = 0
-    batch: list[int] = []
-    for size in sizes:
-        if batch and (sum(batch) + size > BATCH_BYTES or len(batch) == BATCH_CHUNKS_MAX):
-            yield start, batch
-            start, batch = start + sum(batch), []
-        batch.append(size)
-    if batch:
+    for batch in together(sizes, lambda size: size):
         yield start, batch
+        start += sum(batch)

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from lockgate.artifacts.pulling import BATCH_BYTES, BATCH_CHUNKS_MAX, Fetch
+from lockgate.artifacts.batches import together
+from lockgate.artifacts.pulling import Fetch
 from lockgate.artifacts.store import blob_digest
 from lockgate.domain.digests import sha256_digest
 from lockgate.domain.manifests import Chunk, Manifest, ManifestLimits, parse_manifest
@@ -114,16 +115,8 @@ def _member(name: str, data: bytes) -> Iterator[bytes]:
 
 def batches(manifest: Manifest) -> Iterator[list[str]]:
     """Yield the digests of all chunks once, as many together as a fetch takes."""
-    batch: list[str] = []
-    size = 0
-    for digest, length in manifest.chunk_sizes.items():
-        if batch and (size + length > BATCH_BYTES or len(batch) == BATCH_CHUNKS_MAX):
-            yield batch
-            batch, size = [], 0
-        batch.append(digest)
-        size += length
-    if batch:
-        yield batch
+    sizes = manifest.chunk_sizes
+    return together(sizes, sizes.__getitem__)
 
 
 def open_bundle(

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from lockgate.artifacts.batches import together
 from lockgate.artifacts.staging import Staging
 from lockgate.artifacts.store import blob_digest
 from lockgate.artifacts.trees import open_file, open_parent, read_at, write_at
@@ -33,8 +34,6 @@ from lockgate.domain.manifests import (
 )
 from lockgate.errors import DigestMismatch, LimitExceeded, Unavailable
 
-BATCH_BYTES: Final = 8 * 2**20
-BATCH_CHUNKS_MAX: Final = 128
 WORKERS_DEFAULT: Final = 4
 _READ_BYTES: Final = 2**20
 
@@ -132,7 +131,7 @@ class _Pull:
         pool = ThreadPoolExecutor(workers, thread_name_prefix="pull")
         try:
             running: deque[Future[None]] = deque()
-            for batch in _batches(self._manifest.files):
+            for batch in together(_pieces(self._manifest.files), lambda piece: piece.chunk.size):
                 if len(running) > 2 * workers:
                     running.popleft().result()
                 running.append(pool.submit(self._bring, batch))
@@ -248,18 +247,10 @@ def _mismatch(piece: _Piece, observed: str) -> DigestMismatch:
     )
 
 
-def _batches(files: Sequence[FileEntry]) -> Iterator[list[_Piece]]:
-    """Group the chunks of all files, small files together, large ones in runs."""
-    batch: list[_Piece] = []
-    size = 0
+def _pieces(files: Sequence[FileEntry]) -> Iterator[_Piece]:
+    """Yield the chunks of all files, and where in its file each begins."""
     for file in files:
         start = 0
         for index, chunk in enumerate(file.chunks):
-            if batch and (size + chunk.size > BATCH_BYTES or len(batch) == BATCH_CHUNKS_MAX):
-                yield batch
-                batch, size = [], 0
-            batch.append(_Piece(file, index, start, chunk))
-            size += chunk.size
+            yield _Piece(file, index, start, chunk)
             start += chunk.size
-    if batch:
-        yield batch

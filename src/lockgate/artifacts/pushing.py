@@ -23,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol, Self
 
-from lockgate.artifacts.batches import BATCH_BYTES, batches_of, grouped
+from lockgate.artifacts.batches import BATCH_BYTES, batches_of, together
 from lockgate.artifacts.chunking import SMALL_FILE_BYTES_MAX, cut_sizes, find_layout
 from lockgate.artifacts.remembered import HashMemory
 from lockgate.artifacts.store import Data, blob_digest
@@ -223,7 +223,7 @@ class Push:
         remembered = {entry.path for entry in entries}
         small = [p for p, s in files.items() if s.size <= SMALL_FILE_BYTES_MAX]
         groups: deque[Future[list[FileEntry]]] = deque()
-        for group in grouped(small, files):
+        for group in together(small, lambda path: files[path].size):
             groups.append(self._workers.submit(self._push_small, group, files))
             if len(groups) > BATCHES_IN_FLIGHT_MAX:
                 entries.extend(groups.popleft().result())

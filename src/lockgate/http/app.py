@@ -53,7 +53,7 @@ from lockgate.http.problems import on_http_exception, on_registry_error, on_vali
 from lockgate.http.proxies import Proxied
 from lockgate.http.representations import KeptVersions
 from lockgate.http.streams import Streams
-from lockgate.http.throttling import Throttles
+from lockgate.http.throttling import Limits, Throttles
 from lockgate.http.transfers import Transfers
 from lockgate.http.voices import Voices
 from lockgate.registry import Registry
@@ -90,7 +90,7 @@ have an `ETag`. Lists are pages: pass `next_cursor` back as `cursor`.
 """
 
 
-class HttpSettings(Protocol):
+class HttpSettings(Limits, Protocol):
     """What the application needs to be told; `lockgate.settings.Settings` has it."""
 
     @property
@@ -101,12 +101,6 @@ class HttpSettings(Protocol):
     def allowed_hosts(self) -> str: ...
     @property
     def body_bytes_max(self) -> int: ...
-    @property
-    def token_rate_per_s_max(self) -> float: ...
-    @property
-    def exchange_rate_per_s_max(self) -> float: ...
-    @property
-    def failed_login_delay_s_max(self) -> float: ...
     @property
     def silence_s(self) -> float: ...
     @property
