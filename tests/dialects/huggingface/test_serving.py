@@ -161,3 +161,5 @@ def test_the_hubs_program(hub: Hub, commit: str, tmp_path: Path) -> None:
     ran(hub, "upload", REPO, str(tmp_path / "got"), ".", "--delete", "model.safetensors")
     first, latest = hub.registry.get_version("served", "1.0.0"), hub.registry.get_latest("served")
     assert (latest.seq, latest.digest) == (3, first.digest)
+    ran(hub, "upload", REPO, str(tmp_path / "got"), ".", "--revision", "1.0.1")
+    assert hub.registry.get_version("served", "1.0.1").digest == first.digest

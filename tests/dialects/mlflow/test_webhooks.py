@@ -233,7 +233,7 @@ def test_prompts_have_events_of_their_own(client: Any, registry: Registry) -> No
 
 
 def test_our_events_and_their_fields_are_mlflows(mlflow: Any) -> None:
-    """Every event that MLflow's client knows is there save that of budgets, and a trial tells what MLflow's does."""
+    """Every event that MLflow's client knows is there save that of budgets; so are trials."""
     from mlflow.entities.webhook import WebhookEvent, WebhookEventStr
     from mlflow.webhooks.types import get_example_payload_for_event
 
