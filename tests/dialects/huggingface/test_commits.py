@@ -224,6 +224,25 @@ print(json.dumps(snapshot_download("default/xet", cache_dir={str(cache)!r})))
     assert big == (path / "model.safetensors").read_bytes()
 
 
+def test_what_is_too_large_without_xet_is_refused_by_a_sentence(hub: Hub, tmp_path: Path) -> None:
+    """A file of more than 1 GiB: the error of Xet's client, which is all it shows, says the way."""
+    hub.api.create_repo("default/huge")
+    with (tmp_path / "huge.bin").open("wb") as file:
+        file.truncate(INLINE_BYTES_MAX_XET + 1)
+    script = f"""
+import json
+from huggingface_hub import upload_file
+file = {str(tmp_path / "huge.bin")!r}
+try:
+    upload_file(repo_id="default/huge", path_or_fileobj=file, path_in_repo="huge.bin")
+except ConnectionError as error:
+    print(json.dumps(str(error)))
+"""
+    told = hub.run(script)
+    assert "Lockgate-has-no-Xet-storage/set-HF_HUB_DISABLE_XET=1-or-use-lockgate-push" in told
+    assert labels(hub, "huge") == []
+
+
 def test_large_files_of_older_clients_go_by_lfs(hub: Hub, cache: Path, large: Path) -> None:
     """A client that asks how sends a large file once, by LFS; the digest is that of our push."""
     hub.api.create_repo("default/large")
@@ -266,7 +285,7 @@ def test_how_a_file_is_to_be_sent(hub: Hub) -> None:
     assert told == ["regular", "regular", "lfs"]
     assert warning is not None
     assert "HF_HUB_DISABLE_XET=1" in warning
-    refused = httpx.get(f"{url}/xet-write-token/main")
+    refused = httpx.get(f"{url}/xet-write-token/main", follow_redirects=True)
     assert refused.status_code == 501
     assert "`lockgate push`" in refused.json()["error"]
 

@@ -22,6 +22,7 @@ CALLS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "duplicate": (lambda api: api.duplicate_repo(REPO, "default/two"), "`lockgate bundle export`"),
     "large files": (lambda api: list(api.list_lfs_files(REPO)), "`lockgate gc`"),
     "access": (lambda api: list(api.list_pending_access_requests(REPO)), "`lockgate member`"),
+    "metadata": (lambda api: api.get_sharded_safetensors_metadata(REPO), "reads it from the files"),
     "likes": (lambda api: api.unlike(REPO), "nobody counts"),
     "datasets": (lambda api: list(api.list_datasets()), "it keeps models"),
     "spaces": (lambda api: api.pause_space(REPO), "it keeps models"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from lockgate.dialects.huggingface.answers import Handler, NotSpoken, answer, refusal
 from lockgate.dialects.huggingface.files import PREFIX
@@ -21,6 +21,7 @@ OF_MODELS: Mapping[str, str] = {
     "lfs-files": "files go with their versions, see `lockgate version delete` and `lockgate gc`",
     "user-access-request": "let people in with `lockgate member`",
     "resource-group": "let people in with `lockgate member`",
+    "safetensors-metadata": "`get_safetensors_metadata` reads it from the files",
     "like": "nobody counts",
     "likers": "nobody counts",
 }
@@ -31,12 +32,14 @@ OF_THE_HUB: Mapping[str, str] = {
     **dict.fromkeys(_REPOSITORIES, _KEEPS_MODELS),
     **dict.fromkeys(("buckets", "collections", "papers", "daily_papers"), _KEEPS_MODELS),
     **dict.fromkeys(("jobs", "scheduled-jobs"), _KEEPS_MODELS),
+    "models-tags-by-type": "`list_models` shows the tags of each",
     "settings/webhooks": "see `lockgate webhook add`",
     "settings/repositories": "`hf models ls` lists the models",
     "users": "`hf auth whoami` says who you are",
     "organizations": "`lockgate project list` lists the projects",
 }
 """What the hub keeps beside models, by the beginning of its path."""
+NO_XET_PATH = f"{PREFIX}/Lockgate-has-no-Xet-storage/set-HF_HUB_DISABLE_XET=1-or-use-lockgate-push"
 
 
 async def unknown(request: Request) -> Response:
@@ -54,10 +57,10 @@ async def unknown(request: Request) -> Response:
 
 
 def _refuse(sentence: str) -> Handler:
-    async def refuse(request: Request) -> Response:
+    async def refused(request: Request) -> Response:
         return refusal(request, NotSpoken(detail=sentence))
 
-    return refuse
+    return refused
 
 
 def instead(what: str) -> Handler:
@@ -65,7 +68,12 @@ def instead(what: str) -> Handler:
     return _refuse(f"Lockgate has no {what} of a repository: {OF_MODELS[what]}.")
 
 
-no_xet = _refuse(
-    "Lockgate has no xet storage: set HF_HUB_DISABLE_XET=1 to upload files of more than 1 GiB, "
+async def no_xet(_request: Request) -> Response:
+    """Lead to an address that is the sentence: of a refusal, Xet's client shows nothing else."""
+    return RedirectResponse(NO_XET_PATH)
+
+
+refuse_xet = _refuse(
+    "Lockgate has no Xet storage: set HF_HUB_DISABLE_XET=1 to upload files of more than 1 GiB, "
     "or use `lockgate push`."
 )

@@ -9,7 +9,14 @@ from starlette.routing import Route
 from lockgate.dialects.huggingface import files, reading, writing
 from lockgate.dialects.huggingface.answers import Handler
 from lockgate.dialects.huggingface.files import PREFIX
-from lockgate.dialects.huggingface.refusing import OF_MODELS, instead, no_xet, unknown
+from lockgate.dialects.huggingface.refusing import (
+    NO_XET_PATH,
+    OF_MODELS,
+    instead,
+    no_xet,
+    refuse_xet,
+    unknown,
+)
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 NAMES = ("{project}/{model}", "{model}")
@@ -64,6 +71,7 @@ routes: list[Route] = [
         for name in NAMES
         for verb in ("resolve", "raw")
     ),
+    Route(NO_XET_PATH, refuse_xet, methods=METHODS),
     Route(PREFIX, unknown, methods=METHODS),
     Route(f"{PREFIX}/{{rest:path}}", unknown, methods=METHODS),
 ]
