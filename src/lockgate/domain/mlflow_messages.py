@@ -13,8 +13,8 @@ from typing import Any
 from lockgate.domain.audit import AuditEvent
 
 IS_PROMPT = "mlflow.prompt.is_prompt"
-_PROMPT_TEXT = "mlflow.prompt.text"
-_UNTOLD = frozenset({IS_PROMPT, _PROMPT_TEXT, "_mlflow_prompt_type"})
+PROMPT_TEXT = "mlflow.prompt.text"
+_UNTOLD = frozenset({IS_PROMPT, PROMPT_TEXT, "_mlflow_prompt_type"})
 _EXAMPLE = "example_model", "example_prompt"
 _EXAMPLE_OF = {
     "registered_model": "An example registered model",
@@ -107,7 +107,7 @@ def _found(event: AuditEvent, known: Mapping[str, Any]) -> Iterator[Named]:
         yield "registered_model.created", of_model | _shown(told, known)
     elif event.action == "register_version":
         if known.get("prompt", False):
-            template = {"template": told["tags"].get(_PROMPT_TEXT)}
+            template = {"template": told["tags"].get(PROMPT_TEXT)}
             yield "prompt_version.created", of_version | template | _shown(told, known)
         else:
             came = {

@@ -147,6 +147,14 @@ def test_prompts_ride_on_the_registry(client: Any, mlflow: Any, server: Any) -> 
     assert client.load_prompt("greet").version == 1
 
 
+def test_a_prompt_that_is_too_long_is_refused_and_leaves_nothing(client: Any, mlflow: Any) -> None:
+    """The refusal speaks of the prompt's text; the client takes back what it made before."""
+    code, told = refused(mlflow, client.register_prompt, "long", "a" * 100_001)
+    assert code == "INVALID_PARAMETER_VALUE"
+    assert told == "Prompt text exceeds max length of 100000 characters."
+    assert list(client.search_prompts()) == []
+
+
 def test_a_prompt_has_no_stages_so_its_aliases_may_be_called_like_them(
     client: Any, mlflow: Any, registry: Registry
 ) -> None:
