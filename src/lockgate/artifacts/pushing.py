@@ -23,10 +23,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol, Self
 
-from lockgate.artifacts.batches import BATCH_BYTES, batches_of, together
+from lockgate.artifacts.batches import batches_of, together
 from lockgate.artifacts.chunking import SMALL_FILE_BYTES_MAX, cut_sizes, find_layout
 from lockgate.artifacts.remembered import HashMemory
-from lockgate.artifacts.store import Data, blob_digest
+from lockgate.artifacts.slots import Slots
+from lockgate.artifacts.store import Data, HashedBlob
 from lockgate.artifacts.tensor_digests import TensorDigests
 from lockgate.artifacts.trees import FileState, list_tree, open_file, open_root, read_at, read_into
 from lockgate.domain.manifests import (
@@ -172,7 +173,7 @@ class _Batch:
 
     sending: Future[list[Chunk]]
     ordered: tuple[Future[None], ...]
-    memory: bytearray
+    slots: Slots
 
 
 class Push:
@@ -189,7 +190,7 @@ class Push:
         batches_max: int = BATCHES_IN_FLIGHT_MAX,
     ) -> None:
         self._batches_max = batches_max
-        self._spare: list[bytearray] = []
+        self._spare: list[Slots] = []
         self.bytes_sent = 0
         self.chunks_sent = 0
         self._root = root
@@ -242,15 +243,14 @@ class Push:
 
     def _push_small(self, paths: list[str], files: dict[str, FileState]) -> list[FileEntry]:
         entries: list[FileEntry] = []
-        blobs: dict[str, Data] = {}
+        blobs: list[HashedBlob] = []
         for path in paths:
             with open_file(self._root, path) as file:
                 data = read_at(file, 0, files[path].size + 1)
                 _check_unchanged(path, file, files[path])
-            entry = _small_entry(path, data)
-            blobs.update((chunk.digest, data) for chunk in entry.chunks)
-            entries.append(entry)
-        self._send(list(blobs.items()), sum(entry.size for entry in entries))
+            blobs.append(HashedBlob.of(data))
+            entries.append(_small_entry(path, blobs[-1]))
+        self._send(blobs, sum(entry.size for entry in entries))
         return entries
 
     # --- large files: many batches in one ----------------------------------------------------
@@ -278,17 +278,18 @@ class Push:
         for start, sizes in batches_of(cuts):
             if len(in_flight) >= self._batches_max:
                 chunks.extend(self._ended(in_flight.popleft()))
-            # Memory that is used again costs nothing to get; fresh memory has to be cleared first.
-            memory = self._spare.pop() if self._spare else bytearray(BATCH_BYTES)
-            data = memoryview(memory)[: sum(sizes)]
-            if fill(start, data) != len(data):
-                raise _changed(path)
-            ordered = (
-                self._hasher.submit(sha256.update, data),
-                self._tensors.submit(tensors.feed, start, data),
-            )
-            sending = self._workers.submit(self._push_batch, data, sizes)
-            in_flight.append(_Batch(sending, ordered, memory))
+            slots = self._spare.pop() if self._spare else Slots()
+            places = slots.places(sizes)
+            at = start
+            for place in places:
+                if fill(at, place) != len(place):
+                    raise _changed(path)
+                at += len(place)
+            ordered = [self._hasher.submit(_update, sha256, places)]
+            if tensors.is_wanting:
+                ordered.append(self._tensors.submit(tensors.feed_all, start, places))
+            sending = self._workers.submit(self._push_batch, places)
+            in_flight.append(_Batch(sending, tuple(ordered), slots))
         while in_flight:
             chunks.extend(self._ended(in_flight.popleft()))
         return FileEntry(path, size, sha256.hexdigest(), tuple(chunks), tensors.entries(chunks))
@@ -298,20 +299,13 @@ class Push:
         for each in batch.ordered:
             each.result()
         chunks = batch.sending.result()
-        self._spare.append(batch.memory)
+        self._spare.append(batch.slots)
         return chunks
 
-    def _push_batch(self, data: memoryview, sizes: list[int]) -> list[Chunk]:
-        chunks: list[Chunk] = []
-        blobs: dict[str, Data] = {}
-        start = 0
-        for size in sizes:
-            piece = data[start : start + size]
-            chunks.append(Chunk(blob_digest(piece), size))
-            blobs[chunks[-1].digest] = piece
-            start += size
-        self._send(list(blobs.items()), len(data))
-        return chunks
+    def _push_batch(self, places: list[memoryview]) -> list[Chunk]:
+        blobs = [HashedBlob.of(place) for place in places]
+        self._send(blobs, sum(map(len, places)))
+        return [Chunk(blob.digest, len(blob.data)) for blob in blobs]
 
     def push_bytes(self, path: str, size: int, look: Read, fill: Fill) -> FileEntry:
         """Send a file from elsewhere; see `_push_pieces`."""
@@ -320,9 +314,9 @@ class Push:
         data = look(0, size)
         if len(data) != size:
             raise _changed(path)
-        entry = _small_entry(path, data)
-        self._send([(chunk.digest, data) for chunk in entry.chunks], size)
-        return entry
+        blob = HashedBlob.of(data)
+        self._send([blob], size)
+        return _small_entry(path, blob)
 
     # --- files hashed before -----------------------------------------------------------------
 
@@ -345,19 +339,21 @@ class Push:
         with open_file(self._root, path) as file:
             data = read_at(file, start, chunk.size)
             _check_unchanged(path, file, state)
-        if blob_digest(data) != chunk.digest:
+        blob = HashedBlob.of(data)
+        if blob.digest != chunk.digest:
             raise _changed(path)
-        self._sink.put_many([(chunk.digest, data)])
+        self._sink.put_many([blob])
         self._advance(0, chunk.size, 1)
 
     # --- sending -----------------------------------------------------------------------------
 
-    def _send(self, blobs: list[tuple[str, Data]], bytes_done: int) -> None:
-        lacking = self._sink.missing([digest for digest, _ in blobs]) if blobs else set()
-        to_send = [(digest, data) for digest, data in blobs if digest in lacking]
+    def _send(self, blobs: Sequence[HashedBlob], bytes_done: int) -> None:
+        distinct = {blob.digest: blob for blob in blobs if blob.data}
+        lacking = self._sink.missing(list(distinct)) if distinct else set()
+        to_send = [blob for digest, blob in distinct.items() if digest in lacking]
         if to_send:
             self._sink.put_many(to_send)
-        self._advance(bytes_done, sum(len(data) for _, data in to_send), len(to_send))
+        self._advance(bytes_done, sum(len(blob.data) for blob in to_send), len(to_send))
 
     def _advance(self, bytes_done: int, bytes_sent: int, chunks_sent: int) -> None:
         with self._lock:
@@ -370,13 +366,20 @@ class Push:
                 )
 
 
-def _small_entry(path: str, data: bytes) -> FileEntry:
-    layout = find_layout(path, lambda start, length: data[start : start + length], len(data))
+def _small_entry(path: str, blob: HashedBlob) -> FileEntry:
+    """Return the entry of a file that is one chunk; none when it is empty."""
+    data = blob.data
+    layout = find_layout(path, lambda start, length: bytes(data[start : start + length]), len(data))
     tensors = TensorDigests(layout, [len(data)])
     tensors.feed(0, data)
-    chunks = (Chunk(blob_digest(data), len(data)),) if data else ()
+    chunks = (Chunk(blob.digest, len(data)),) if data else ()
     sha256 = hashlib.sha256(data).hexdigest()
     return FileEntry(path, len(data), sha256, chunks, tensors.entries(chunks))
+
+
+def _update(sha256: hashlib._Hash, places: Sequence[memoryview]) -> None:
+    for place in places:
+        sha256.update(place)
 
 
 def _check_unchanged(path: str, file: int, state: FileState) -> None:

@@ -31,6 +31,17 @@ class TensorDigests:
         self._digests: list[str] = []
         self._hasher: Any = None
 
+    @property
+    def is_wanting(self) -> bool:
+        """Whether there are tensors whose bytes have not all been fed."""
+        return len(self._digests) < len(self._slots)
+
+    def feed_all(self, start: int, pieces: Iterable[memoryview]) -> None:
+        """Take pieces that follow those taken before, and each other."""
+        for piece in pieces:
+            self.feed(start, piece)
+            start += len(piece)
+
     def feed(self, start: int, data: bytes | memoryview) -> None:
         """Take the bytes that follow those taken before."""
         view = memoryview(data)
