@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
+import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -21,11 +21,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Self
 
 from lockgate.artifacts.batches import batches_of, together
 from lockgate.artifacts.chunking import SMALL_FILE_BYTES_MAX, cut_sizes, find_layout
+from lockgate.artifacts.passing import FILES, Part
 from lockgate.artifacts.remembered import HashMemory
+from lockgate.artifacts.sending import PushProgress, Sender, Sink
 from lockgate.artifacts.slots import Slots
 from lockgate.artifacts.store import Data, HashedBlob
 from lockgate.artifacts.tensor_digests import TensorDigests
@@ -47,26 +49,6 @@ _ASK_DIGESTS_MAX: Final = 1000
 
 # Fills memory with the bytes from a place on; returns how many there were.
 Fill = Callable[[int, memoryview], int]
-
-
-class Sink(Protocol):
-    """Where chunks go: a `BlobStore`, or a client that speaks to one. Called from several threads.
-
-    A batch has at most 128 blobs and 8 MiB (or one blob that is larger); a question at most 1000.
-    """
-
-    def missing(self, digests: Collection[str]) -> set[str]: ...
-
-    def put_many(self, blobs: Sequence[tuple[str, Data]]) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class PushProgress:
-    """How far a push is; ``bytes_sent`` counts what the store did not have."""
-
-    bytes_done: int
-    bytes_total: int
-    bytes_sent: int
 
 
 @dataclass(frozen=True)
@@ -128,7 +110,9 @@ def push_opened(
     total = sum(state.size for state in files.values())
     with Push(folder, sink, memory, total, on_progress, workers) as push:
         entries = push.run(files)
-        return Pushed(build_manifest(entries, limits), push.bytes_sent, push.chunks_sent)
+        return Pushed(
+            build_manifest(entries, limits), push.sender.bytes_sent, push.sender.chunks_sent
+        )
 
 
 def hash_tree(
@@ -191,15 +175,9 @@ class Push:
     ) -> None:
         self._batches_max = batches_max
         self._spare: list[Slots] = []
-        self.bytes_sent = 0
-        self.chunks_sent = 0
+        self.sender = Sender(sink, bytes_total, on_progress)
         self._root = root
-        self._sink = sink
         self._memory = memory
-        self._bytes_total = bytes_total
-        self._bytes_done = 0
-        self._on_progress = on_progress
-        self._lock = threading.Lock()
         self._workers = ThreadPoolExecutor(workers, thread_name_prefix="push")
         self._hasher = ThreadPoolExecutor(1, thread_name_prefix="push-sha256")
         self._tensors = ThreadPoolExecutor(1, thread_name_prefix="push-tensors")
@@ -250,7 +228,7 @@ class Push:
                 _check_unchanged(path, file, files[path])
             blobs.append(HashedBlob.of(data))
             entries.append(_small_entry(path, blobs[-1]))
-        self._send(blobs, sum(entry.size for entry in entries))
+        self.sender.send(blobs, FILES)
         return entries
 
     # --- large files: many batches in one ----------------------------------------------------
@@ -275,6 +253,7 @@ class Push:
         if layout is not None:
             cuts = list(cuts)
         tensors = TensorDigests(layout, cuts)
+        upload = secrets.token_hex(16)
         for start, sizes in batches_of(cuts):
             if len(in_flight) >= self._batches_max:
                 chunks.extend(self._ended(in_flight.popleft()))
@@ -288,7 +267,7 @@ class Push:
             ordered = [self._hasher.submit(_update, sha256, places)]
             if tensors.is_wanting:
                 ordered.append(self._tensors.submit(tensors.feed_all, start, places))
-            sending = self._workers.submit(self._push_batch, places)
+            sending = self._workers.submit(self._push_batch, places, Part(upload, start, size))
             in_flight.append(_Batch(sending, tuple(ordered), slots))
         while in_flight:
             chunks.extend(self._ended(in_flight.popleft()))
@@ -302,9 +281,9 @@ class Push:
         self._spare.append(batch.slots)
         return chunks
 
-    def _push_batch(self, places: list[memoryview]) -> list[Chunk]:
+    def _push_batch(self, places: list[memoryview], part: Part) -> list[Chunk]:
         blobs = [HashedBlob.of(place) for place in places]
-        self._send(blobs, sum(map(len, places)))
+        self.sender.send(blobs, part)
         return [Chunk(blob.digest, len(blob.data)) for blob in blobs]
 
     def push_bytes(self, path: str, size: int, look: Read, fill: Fill) -> FileEntry:
@@ -315,7 +294,7 @@ class Push:
         if len(data) != size:
             raise _changed(path)
         blob = HashedBlob.of(data)
-        self._send([blob], size)
+        self.sender.send([blob], FILES)
         return _small_entry(path, blob)
 
     # --- files hashed before -----------------------------------------------------------------
@@ -325,7 +304,7 @@ class Push:
         digests = list({chunk.digest for entry in entries for chunk in entry.chunks})
         lacking: set[str] = set()
         for first in range(0, len(digests), _ASK_DIGESTS_MAX):
-            lacking |= self._sink.missing(digests[first : first + _ASK_DIGESTS_MAX])
+            lacking |= self.sender.sink.missing(digests[first : first + _ASK_DIGESTS_MAX])
         for entry in entries:
             start = 0
             for chunk in entry.chunks:
@@ -333,7 +312,7 @@ class Push:
                     self._resend_chunk(entry.path, start, chunk, files[entry.path])
                     lacking.discard(chunk.digest)
                 start += chunk.size
-            self._advance(entry.size, 0, 0)
+            self.sender.advance(entry.size, 0, 0)
 
     def _resend_chunk(self, path: str, start: int, chunk: Chunk, state: FileState) -> None:
         with open_file(self._root, path) as file:
@@ -342,28 +321,8 @@ class Push:
         blob = HashedBlob.of(data)
         if blob.digest != chunk.digest:
             raise _changed(path)
-        self._sink.put_many([blob])
-        self._advance(0, chunk.size, 1)
-
-    # --- sending -----------------------------------------------------------------------------
-
-    def _send(self, blobs: Sequence[HashedBlob], bytes_done: int) -> None:
-        distinct = {blob.digest: blob for blob in blobs if blob.data}
-        lacking = self._sink.missing(list(distinct)) if distinct else set()
-        to_send = [blob for digest, blob in distinct.items() if digest in lacking]
-        if to_send:
-            self._sink.put_many(to_send)
-        self._advance(bytes_done, sum(len(blob.data) for blob in to_send), len(to_send))
-
-    def _advance(self, bytes_done: int, bytes_sent: int, chunks_sent: int) -> None:
-        with self._lock:
-            self._bytes_done += bytes_done
-            self.bytes_sent += bytes_sent
-            self.chunks_sent += chunks_sent
-            if self._on_progress:
-                self._on_progress(
-                    PushProgress(self._bytes_done, self._bytes_total, self.bytes_sent)
-                )
+        self.sender.sink.put_many([blob])
+        self.sender.advance(0, chunk.size, 1)
 
 
 def _small_entry(path: str, blob: HashedBlob) -> FileEntry:

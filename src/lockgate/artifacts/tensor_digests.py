@@ -60,6 +60,11 @@ class TensorDigests:
             self._digests.append(f"blake3:{self._hasher.hexdigest()}")
             self._hasher = None
 
+    def known(self) -> dict[tuple[int, int], str]:
+        """Return the digests taken so far, by start and size: not those that chunks have."""
+        slots = ((slot.start, slot.size) for slot in self._slots)
+        return dict(zip(slots, self._digests, strict=False))
+
     def entries(self, chunks: Sequence[Chunk]) -> tuple[TensorEntry, ...] | None:
         """Return the tensors, once all bytes have been fed; None for a file without any known."""
         if self._layout is None:
