@@ -25,7 +25,7 @@ PAGES = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def uses(site: str) -> Iterator[Client]:
     """A project whose model is deployed, split, watched, and named by hostile people."""
     with lockgate.connect(site, actor="dora") as client:
