@@ -205,7 +205,7 @@ def test_a_monitor_says_why_it_judges_nothing(churn: Registry, clock: Hand) -> N
     churn.log_metrics("churn", "2", {"auc": 0.9})
     assert told("own") is None
     churn.set_monitor("churn", "empty", "age", measure="psi", stage="Staging")
-    churn.promote("churn", "1", to="Archived")
+    churn.archive("churn", "1")
     assert told("empty") == "no version stands in Staging: promote one"
     assert churn.evaluate_monitors() == ()
 
