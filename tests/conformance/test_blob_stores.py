@@ -332,6 +332,22 @@ def test_urls(store: BlobStore) -> None:
     assert list(store.list_strays()) == []
 
 
+def test_what_one_sends_is_admitted_for_nobody_else(store: BlobStore) -> None:
+    """Senders have places of their own: of what one left there no other has anything."""
+    upload = store.find_upload_url(OTHER_DIGEST, 60, "ana")
+    if upload is not None:
+        put = httpx.put(upload, content=b"other", headers=UPLOAD_HEADERS, trust_env=False)
+        put.raise_for_status()
+    for other in ("", "eve", "ana "):
+        with pytest.raises(BlobNotFound):
+            store.admit(OTHER_DIGEST, other)
+    assert store.missing([OTHER_DIGEST]) == {OTHER_DIGEST}
+    if upload is not None:
+        store.admit(OTHER_DIGEST, "ana")
+        assert store.missing([OTHER_DIGEST]) == set()
+    assert list(store.list_strays()) == []
+
+
 def test_a_false_upload_is_not_admitted(store: BlobStore) -> None:
     """Bytes left at an upload URL that are not the blob are refused and deleted."""
     upload = store.find_upload_url(OTHER_DIGEST, 60)

@@ -3569,6 +3569,8 @@ export interface components {
          * @description The histograms of a version over time against its reference, oldest first.
          */
         DriftSeries: {
+            /** Counts */
+            counts: number[];
             /** Edges */
             edges: number[];
             /** Metric */
@@ -4228,6 +4230,8 @@ export interface components {
              * @enum {string}
              */
             state: "ok" | "alarm";
+            /** Unjudged */
+            unjudged: string | null;
             /** Version */
             version: string | null;
         };

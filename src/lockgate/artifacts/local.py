@@ -169,11 +169,11 @@ class LocalStore:
         layout.blob_path(digest)
         return None
 
-    def find_upload_url(self, digest: str, expires_s: int) -> str | None:  # noqa: ARG002
+    def find_upload_url(self, digest: str, expires_s: int, sender: str = "") -> str | None:  # noqa: ARG002
         layout.blob_path(digest)
         return None
 
-    def admit(self, digest: str) -> None:
+    def admit(self, digest: str, sender: str = "") -> None:  # noqa: ARG002
         layout.blob_path(digest)
         raise BlobNotFound(digest=digest)
 

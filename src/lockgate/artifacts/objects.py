@@ -187,11 +187,11 @@ class ObjectStore:
     def find_download_url(self, digest: str, expires_s: int) -> str | None:
         return self._sign("GET", layout.blob_path(digest), expires_s)
 
-    def find_upload_url(self, digest: str, expires_s: int) -> str | None:
-        return self._sign("PUT", layout.incoming_path(digest), expires_s)
+    def find_upload_url(self, digest: str, expires_s: int, sender: str = "") -> str | None:
+        return self._sign("PUT", layout.incoming_path(digest, sender), expires_s)
 
-    def admit(self, digest: str) -> None:
-        path = layout.incoming_path(digest)
+    def admit(self, digest: str, sender: str = "") -> None:
+        path = layout.incoming_path(digest, sender)
         with self._reporting(digest):
             size = obstore.head(self._bucket, path)["size"]
         if size > BLOB_BYTES_MAX:

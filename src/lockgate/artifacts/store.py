@@ -130,16 +130,16 @@ class BlobStore(Protocol):
     def find_download_url(self, digest: str, expires_s: int) -> str | None:
         """Return a URL that serves a blob without credentials; None where the store has none."""
 
-    def find_upload_url(self, digest: str, expires_s: int) -> str | None:
+    def find_upload_url(self, digest: str, expires_s: int, sender: str = "") -> str | None:
         """Return a URL that takes a blob by PUT with `UPLOAD_HEADERS`; None where there is none.
 
-        What arrives there is nobody's blob until `admit` has verified it.
+        What arrives there is nobody's blob until `admit` has verified it for the same sender.
         """
 
-    def admit(self, digest: str) -> None:
-        """Verify a blob that was sent to its upload URL and keep it.
+    def admit(self, digest: str, sender: str = "") -> None:
+        """Verify a blob that a sender has sent to their upload URL and keep it.
 
-        BlobNotFound when nothing has arrived, DigestMismatch or LimitExceeded when it was
+        BlobNotFound when nothing of theirs has arrived, DigestMismatch or LimitExceeded when it was
         something else (which is then deleted).
         """
 

@@ -199,7 +199,7 @@ class ArtifactVerbs(Desk, ImportVerbs):
     def upload_urls(self, digests: Sequence[str]) -> list[str | None]:
         """Return where blobs can be sent without us; then `admit_blobs`."""
         self._require_somewhere(PUSH)
-        return [self.depot.blobs.find_upload_url(each, URL_EXPIRES_S) for each in digests]
+        return self._blobs().upload_urls(digests, URL_EXPIRES_S)
 
     def admit_blobs(self, digests: Sequence[str]) -> None:
         """Verify blobs that were sent to their URLs, and keep them."""
