@@ -274,3 +274,9 @@ def test_log_is_verified_against_a_checkpoint_kept_elsewhere(lockgate: Terminal)
     assert lockgate.done("audit", "export").count("\n") == 6
     Path("kept.txt").write_text(printed.replace("\n5\n", "\n4\n"))
     assert lockgate("audit", "verify", "--checkpoint", "kept.txt").code == 6
+
+
+def test_the_link_of_a_check_is_kept_with_it(lockgate: Terminal) -> None:
+    """``check report --link`` says where the run can be looked at, to whichever registry."""
+    lockgate.done("check", "report", "churn:1", "tests", "passed", "--link", "https://ci.example/7")
+    assert "https://ci.example/7" in lockgate.done("check", "list", "churn:1")
