@@ -77,4 +77,4 @@ def _draw(output: Output, found: Sequence[CheckResult]) -> None:
         )
         for each in found
     ]
-    output.table(columns, rows)
+    output.table(columns, rows, "No check was reported.")

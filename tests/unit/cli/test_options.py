@@ -18,7 +18,7 @@ def test_no_parameter_of_a_command_stands_for_two_things() -> None:
         names = Counter(parameter.name for parameter in each.params)
         words = Counter(word for parameter in each.params for word in parameter.opts)
         twice += [f"{path}: {name}" for name, count in (names | words).items() if count > 1]
-    assert [] == twice
+    assert twice == []
 
 
 def _below(group: Any, path: str) -> list[tuple[str, Any]]:
@@ -26,7 +26,5 @@ def _below(group: Any, path: str) -> list[tuple[str, Any]]:
     if not hasattr(group, "commands"):
         return [(path, group)]
     return [
-        found
-        for name, each in group.commands.items()
-        for found in _below(each, f"{path} {name}")
+        found for name, each in group.commands.items() for found in _below(each, f"{path} {name}")
     ]
