@@ -24,6 +24,7 @@ from lockgate.errors import (
     AlreadyExists,
     ArtifactNotFound,
     BlobNotFound,
+    Conflict,
     Corrupt,
     InvalidManifest,
     InvalidReference,
@@ -106,6 +107,19 @@ def test_pushing_again_moves_nothing(registry: AnyRegistry, out: Path) -> None:
     other = registry.push(out, "other", "7", progress=told.append)
     assert other.digest == first.digest
     assert {progress.bytes_sent for progress in told} == {0}
+
+
+def test_what_is_said_anew_of_a_sealed_version_is_not_dropped(
+    registry: AnyRegistry, out: Path
+) -> None:
+    """Pushing the same files again with another metric is refused, and says what changes it."""
+    made = registry.push(out, "churn", "1", metrics={"auc": 0.9, "f1": 0.8})
+    assert registry.push(out, "churn", "1", metrics={"auc": 0.9}) == made
+    with pytest.raises(Conflict, match=r"metrics 'auc', tags 'new', description; `log_metrics`"):
+        registry.push(
+            out, "churn", "1", metrics={"auc": 0.91}, tags={"new": ""}, description="better"
+        )
+    assert registry.get_version("churn", "1") == made
 
 
 def test_a_sealed_version_never_changes(registry: AnyRegistry, out: Path) -> None:
