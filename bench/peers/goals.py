@@ -179,9 +179,10 @@ def _of_limits(results: dict[str, Any]) -> Iterator[Ratio]:
 
 def _of_bytes(rows: list[Row]) -> Iterator[Ratio]:
     for kind, beyond in (("large", 3.0), ("small", 20.0)):
+        plain = _row(rows, speaker="the limit", what=kind)
         for step in ("push", "pull"):
             ours, theirs = (_row(rows, speaker=s, what=f"{step} {kind}") for s in _BOTH)
-            yield from _sooner(f"{step} {kind}", ours, theirs, beyond)
+            yield from _sooner(f"{step} {kind}", ours, theirs, beyond, plain)
     loop = _row(rows, speaker="the limit", what="large")
     for step, wanted in (("push", 0.35), ("pull", 0.5)):
         ours = _row(rows, speaker="Lockgate", what=f"{step} large")
@@ -195,7 +196,10 @@ def _of_bytes(rows: list[Row]) -> Iterator[Ratio]:
             yield _share(what, tuned["Lockgate"], tuned[beside], most, 1e6, "MB")
 
 
-def _sooner(what: str, ours: Row | None, beside: Row | None, wanted: float) -> Iterator[Ratio]:
+def _sooner(
+    what: str, ours: Row | None, beside: Row | None, wanted: float, plain: Row | None = None
+) -> Iterator[Ratio]:
+    """``plain`` is the loop that does nothing but read, hash and write the same bytes."""
     if ours is not None and beside is not None:
         yield Ratio(
             what=what,
@@ -204,6 +208,7 @@ def _sooner(what: str, ours: Row | None, beside: Row | None, wanted: float) -> I
             wanted=wanted,
             ours=f"{ours['seconds']:.2f} s",
             beside=f"{beside['seconds']:.2f} s",
+            limit=None if plain is None else beside["seconds"] / plain["seconds"],
         )
 
 

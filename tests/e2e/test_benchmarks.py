@@ -83,3 +83,20 @@ def test_a_page_tells_goals_met_and_missed_and_what_was_not_measured(tmp_path: P
     ):
         assert said in page
     assert len(list((tmp_path / "benchmarks").glob("*.svg"))) == 2
+
+
+def test_what_the_plain_loop_would_reach_stands_beside_a_goal() -> None:
+    """Of each transfer it is told how often the loop that only copies would beat the peer."""
+    seconds = {
+        ("Lockgate", "push large"): 4.0,
+        ("MLflow", "push large"): 8.0,
+        ("the limit", "large"): 2.0,
+    }
+    rows = [{"speaker": s, "what": w, "seconds": took} for (s, w), took in seconds.items()]
+    parts = ("requests", "limits", "resting", "promoters")
+    found = ratios({**{part: [] for part in parts}, "bytes": rows})
+    told = {each.what: (each.reached, each.limit) for each in found}
+    assert told == {
+        "push large": (2.0, 4.0),
+        "push large, speed of read + hash + write": (0.5, None),
+    }
