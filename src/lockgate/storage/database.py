@@ -117,7 +117,8 @@ class Session:
         """Run a change once for each of ``rows``."""
         if rows:
             sql, names, built_in = statement.text(self.dialect)
-            values = [tuple({**built_in, **row}[name] for name in names) for row in rows]
+            bound = ({**built_in, **row} for row in rows)
+            values = [[each[name] for name in names] for each in bound]
             self._connection.cursor().executemany(sql, values)
 
     # --- who may see and do what -------------------------------------------------------------
