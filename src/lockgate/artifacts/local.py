@@ -19,9 +19,8 @@ from typing import Final
 from lockgate.artifacts import layout
 from lockgate.artifacts.durable import (
     SYNCED_ONE_BY_ONE_MAX,
+    SharedSync,
     sync,
-    sync_file_system,
-    sync_files,
     syncs_as_one,
     write_new,
 )
@@ -52,7 +51,7 @@ class LocalStore:
             self.root.mkdir(parents=True, exist_ok=True)
             # Only here is a link followed: where the store lies is the operator's choice.
             self._root = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            self._together = syncs_as_one(self._root)
+            self._together = SharedSync(self._root) if syncs_as_one(self._root) else None
         # Folders whose own names are known to be on the disk.
         self._named_folders: set[str] = set()
 
@@ -184,18 +183,23 @@ class LocalStore:
         unnamed: dict[str, str] = {}  # where each is to lie → its name until then
         # Also of what was there: whoever put it may not have come as far as syncing them.
         folders = {os.path.dirname(path) for path, _ in items}
+        begun = self._together.begin() if self._together else 0
         with self._reporting(), self._folder(f"{layout.TEMPORARY}/x", create=True) as temporary:
             try:
-                self._write(items, temporary, unnamed)
+                self._write(items, temporary, unnamed, begun)
                 self._name(unnamed, temporary)
             finally:
                 for name in unnamed.values():
                     with contextlib.suppress(OSError):
                         os.unlink(name, dir_fd=temporary)
-            self._sync_folders(folders, temporary)
+            self._sync_folders(folders, begun)
 
     def _write(
-        self, items: Sequence[tuple[str, Data]], temporary: int, unnamed: dict[str, str]
+        self,
+        items: Sequence[tuple[str, Data]],
+        temporary: int,
+        unnamed: dict[str, str],
+        begun: int,
     ) -> None:
         """Make durable files, without their names yet, of what is not there."""
         files: list[int] = []
@@ -210,7 +214,11 @@ class LocalStore:
                 files.append(os.open(name, _WRITE_FLAGS, 0o644, dir_fd=temporary))
                 unnamed[path] = name
                 write_new(files[-1], data)
-            sync_files(files, together=self._together)
+            if self._together and len(files) > SYNCED_ONE_BY_ONE_MAX:
+                self._together.wait(begun)
+            else:
+                for file in files:
+                    sync(file)
         finally:
             for file in files:
                 os.close(file)
@@ -223,10 +231,10 @@ class LocalStore:
                 os.rename(unnamed[path], target, src_dir_fd=temporary, dst_dir_fd=folder)
             del unnamed[path]
 
-    def _sync_folders(self, folders: set[str], temporary: int) -> None:
+    def _sync_folders(self, folders: set[str], begun: int) -> None:
         """Make the names in these folders durable, and the folders' own: those once a process."""
         if self._together and len(folders) > SYNCED_ONE_BY_ONE_MAX:
-            sync_file_system(temporary)
+            self._together.wait(begun)
         else:
             new = folders - self._named_folders
             above = {os.path.dirname(folder_path) for folder_path in new}
