@@ -13,6 +13,7 @@ import os
 import secrets
 import stat
 from collections.abc import Collection, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -76,7 +77,11 @@ class LocalStore:
         return self._read(layout.blob_path(digest), digest, start, length)
 
     def missing(self, digests: Collection[str]) -> set[str]:
-        return {digest for digest in digests if not self._exists(layout.blob_path(digest))}
+        paths = {layout.blob_path(digest): digest for digest in digests}
+        lacking: set[str] = set()
+        for folder_path, group in groupby(sorted(paths), key=os.path.dirname):
+            lacking.update(paths[path] for path in self._absent(folder_path, list(group)))
+        return lacking
 
     def delete(self, digest: str) -> None:
         self._delete(layout.blob_path(digest))
@@ -257,14 +262,18 @@ class LocalStore:
         with self._folder(path) as folder, contextlib.suppress(FileNotFoundError):
             os.utime(os.path.basename(path), dir_fd=folder, follow_symlinks=False)
 
-    def _exists(self, path: str) -> bool:
+    def _absent(self, folder_path: str, paths: list[str]) -> list[str]:
+        """Return those of the paths in one folder at which no file lies."""
+        absent: list[str] = []
         with self._reporting():
             try:
-                with self._folder(path) as folder:
-                    found = os.stat(os.path.basename(path), dir_fd=folder, follow_symlinks=False)
+                with self._folder(f"{folder_path}/x") as folder:
+                    for path in paths:
+                        if not _is_file(path.rpartition("/")[2], folder):
+                            absent.append(path)
             except FileNotFoundError:
-                return False
-            return stat.S_ISREG(found.st_mode)
+                return paths
+        return absent
 
     def _read(self, path: str, digest: str, start: int, length: int | None) -> bytes:
         if start < 0 or (length is not None and length < 0):
@@ -320,7 +329,7 @@ class LocalStore:
     @contextlib.contextmanager
     def _folder(self, path: str, *, create: bool = False) -> Iterator[int]:
         """Yield a descriptor of the folder that ``path`` lies in, following no link."""
-        current = os.dup(self._root)
+        current = self._root
         try:
             for segment in path.split("/")[:-1]:
                 try:
@@ -331,11 +340,13 @@ class LocalStore:
                     with contextlib.suppress(FileExistsError):
                         os.mkdir(segment, 0o755, dir_fd=current)
                     below = os.open(segment, _FOLDER_FLAGS, dir_fd=current)
-                os.close(current)
+                if current != self._root:
+                    os.close(current)
                 current = below
             yield current
         finally:
-            os.close(current)
+            if current != self._root:
+                os.close(current)
 
     @contextlib.contextmanager
     def _reporting(self) -> Iterator[None]:
@@ -359,6 +370,14 @@ _SENTENCES: Final = {
     errno.EIO: "the disk reported an input/output error",
     errno.EMFILE: "too many files are open",
 }
+
+
+def _is_file(name: str, folder: int) -> bool:
+    try:
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return stat.S_ISREG(found.st_mode)
 
 
 def _read_all(file: int, start: int, length: int | None) -> bytes:
