@@ -303,6 +303,11 @@ def hold_epoch(session: Session) -> Epoch:
     return _epoch(session, _SHARE)
 
 
+def lock_epoch(session: Session) -> None:
+    """See to it that no version is sealed before this transaction ends. Lock nothing before it."""
+    _epoch(session, _LOCK)
+
+
 def begin_sweep(session: Session, seen: Epoch, lease_s: int) -> Epoch | None:
     """Begin the next epoch with a sweep; None when it is no longer the epoch that was seen."""
     if _epoch(session, _LOCK) != seen:
