@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lockgate.domain.filters import parse_filter, parse_order_by
-from lockgate.storage import versions
+from lockgate.storage import catalog, versions
 from lockgate.storage.database import Session
 from lockgate.storage.search import Search, search_models, search_versions
 from lockgate.storage.search_conditions import VERSIONS, Conditions
@@ -172,3 +172,16 @@ def test_models_are_listed_by_time_along_an_index(world: World, project: bool) -
         search_models(Session(explaining, database.dialect, database.clock), search)
     assert any("created_at" in step for step in explaining.plans[-1]), explaining.plans
     assert [step for step in explaining.plans[-1] if "TEMP B-TREE" in step] == []
+
+
+def test_stages_are_counted_in_an_index_alone(world: World) -> None:
+    """Counting the versions of a project by stage looks up no version."""
+    database = world.store.database
+    with database.driver.snapshot() as connection:
+        explaining = Explaining(connection)
+        session = Session(explaining, database.dialect, database.clock)
+        catalog.count_by_stage(session, world.project_ids["default"])
+    counted, deleted, _ = explaining.plans
+    index = "SEARCH versions USING"
+    assert counted == [f"{index} COVERING INDEX ix_versions_project_id_stage_key (project_id=?)"]
+    assert deleted == [f"{index} INDEX ix_versions_deleted (project_id=?)"]

@@ -13,6 +13,7 @@ EVERY = (
     "cryptography",
     "httpx",
     "obstore",
+    "prometheus_client",
     "psycopg",
     "rich",
     "sqlalchemy",

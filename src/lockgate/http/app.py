@@ -167,7 +167,7 @@ def build_app(
     app.state.settle_s = settings.settle_s
     app.state.coordination = cache.Desk(coordination)
     requests = metrics.Requests()
-    app.state.metrics = metrics.metrics_of(requests, app.state.coordination, settings.cache_root)
+    app.state.metrics = metrics.Metrics(requests, app.state.coordination, settings.cache_root)
     asked = list(dialects)
     _add_routes(app, asked)
     app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]
