@@ -221,7 +221,15 @@ class VersionNotFound(NotFound):
 
 
 class AliasNotFound(NotFound):
+    """A model has no such alias or stage; the sentence names those that it has."""
+
     sentence = "Model '{model}' has no alias or stage '{alias}'."
+
+    def __init__(self, **fields: Any) -> None:
+        super().__init__(**fields)
+        if stages := fields.get("stages"):
+            aliases = ", ".join(fields.get("aliases", ())[:20]) or "none"
+            self.args = (f"{self} Aliases: {aliases}; stages: {', '.join(stages)}.",)
 
 
 class StageEmpty(NotFound):

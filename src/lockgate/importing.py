@@ -25,7 +25,8 @@ from urllib.parse import unquote, urlsplit
 
 from lockgate.artifacts.batches import together
 from lockgate.artifacts.carrying import FileVerbs, PushTold
-from lockgate.artifacts.pushing import PushProgress, Sink, push_opened, push_tree
+from lockgate.artifacts.pushing import push_opened, push_tree
+from lockgate.artifacts.sending import PushProgress, Sink
 from lockgate.artifacts.trees import FOLDER_FLAGS, open_file, open_parent, open_root
 from lockgate.artifacts.trees import write_at as write
 from lockgate.domain.imports import ImportRules

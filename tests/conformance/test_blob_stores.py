@@ -32,6 +32,7 @@ from lockgate.artifacts.store import (
     BLOB_BYTES_MAX,
     UPLOAD_HEADERS,
     BlobStore,
+    HashedBlob,
     blob_digest,
 )
 from lockgate.domain.digests import sha256_digest
@@ -121,6 +122,14 @@ def test_wrong_bytes_are_refused(store: BlobStore) -> None:
     with pytest.raises(DigestMismatch):
         store.put_many([(HELLO_DIGEST, HELLO), (OTHER_DIGEST, b"not other")])
     assert store.missing([HELLO_DIGEST, OTHER_DIGEST]) == {HELLO_DIGEST, OTHER_DIGEST}
+
+
+def test_what_was_hashed_here_lies_under_its_own_name(store: BlobStore) -> None:
+    """A blob that was named by hashing it is kept under the digest of its bytes."""
+    blob = HashedBlob.of(memoryview(bytearray(b"hashed here")))
+    assert blob.digest == blob_digest(b"hashed here")
+    store.put_many([blob])
+    assert store.read(blob.digest) == b"hashed here"
 
 
 def test_a_blob_is_bounded(store: BlobStore) -> None:

@@ -146,9 +146,10 @@ def test_a_fault_in_a_filter_is_pointed_at(lockgate: Terminal) -> None:
 @pytest.mark.parametrize("arguments", READS, ids=" ".join)
 def test_every_reading_command_speaks_json_and_text(churn: Terminal, arguments: list[str]) -> None:
     """--json is JSON before the command and after it; without it there is text without colours."""
-    text = churn.done(*arguments)
+    text = churn(*arguments).out
     after, before = churn(*arguments, "--json"), churn("--json", *arguments)
     assert (after.code, before.code) == (0, 0)
+    assert (after.err, before.err) == ("", "")
     assert after.json == before.json
     assert text
     assert "\x1b" not in text

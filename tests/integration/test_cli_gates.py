@@ -274,3 +274,24 @@ def test_log_is_verified_against_a_checkpoint_kept_elsewhere(lockgate: Terminal)
     assert lockgate.done("audit", "export").count("\n") == 6
     Path("kept.txt").write_text(printed.replace("\n5\n", "\n4\n"))
     assert lockgate("audit", "verify", "--checkpoint", "kept.txt").code == 6
+
+
+def test_the_log_says_why_a_passage_was_refused(lockgate: Terminal) -> None:
+    """What a person looks for in an event is in the log's table: values, not names of fields."""
+    assert lockgate("promote", "churn:1").code == 1
+    lockgate.done("version", "log-metrics", "churn:1", "--metric", "auc=0.85")
+    told = lockgate.done("audit", "log")
+    assert "churn:1  auc=0.85" in told
+    assert "Staging → Production: Metric 'auc' = 0.8 does not satisfy >= 0.9; Approvals" in told
+
+
+def test_an_action_that_does_not_exist_is_told(lockgate: Terminal) -> None:
+    """An empty log is explained when the action was misspelt."""
+    told = lockgate("audit", "log", "--action", "transitions").err
+    assert "There is no action 'transitions'; did you mean transition?" in told
+
+
+def test_the_link_of_a_check_is_kept_with_it(lockgate: Terminal) -> None:
+    """``check report --link`` says where the run can be looked at, to whichever registry."""
+    lockgate.done("check", "report", "churn:1", "tests", "passed", "--link", "https://ci.example/7")
+    assert "https://ci.example/7" in lockgate.done("check", "list", "churn:1")

@@ -62,23 +62,37 @@ def _write_direct(file: int, view: memoryview) -> int:
         if error.errno != errno.EINVAL:
             raise
         return 0
+    blocks = view[: len(view) // _BLOCK_BYTES * _BLOCK_BYTES]
+    try:
+        # From where it lies, if that begins as the disk wants it; else by way of memory that does.
+        written = _write_taken(file, blocks)
+        return written + _write_copied(file, blocks[written:])
+    finally:
+        fcntl.fcntl(file, fcntl.F_SETFL, flags)
+
+
+def _write_taken(file: int, blocks: memoryview) -> int:
+    """Write what the file system takes in one go: nothing when it refuses."""
+    try:
+        return os.write(file, blocks)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        return 0
+
+
+def _write_copied(file: int, blocks: memoryview) -> int:
     if _BUFFER.memory is None:
         _BUFFER.memory = mmap.mmap(-1, _BUFFER_BYTES)
     written = 0
-    try:
-        while length := min(_BUFFER_BYTES, (len(view) - written) // _BLOCK_BYTES * _BLOCK_BYTES):
-            _BUFFER.memory[:length] = view[written : written + length]
-            with memoryview(_BUFFER.memory) as memory, memory[:length] as piece:
-                taken = os.write(file, piece)
-            written += taken
-            if taken != length:
-                break
-    except OSError as error:
-        # The file system takes the flag and refuses the write: what is left goes the usual way.
-        if error.errno != errno.EINVAL:
-            raise
-    finally:
-        fcntl.fcntl(file, fcntl.F_SETFL, flags)
+    while length := min(_BUFFER_BYTES, len(blocks) - written):
+        _BUFFER.memory[:length] = blocks[written : written + length]
+        with memoryview(_BUFFER.memory) as memory, memory[:length] as piece:
+            taken = _write_taken(file, piece)
+        written += taken
+        # Where it takes the flag and refuses the write, what is left goes the usual way.
+        if taken != length:
+            break
     return written
 
 

@@ -30,6 +30,7 @@ from lockgate.artifacts.store import (
     Data,
     StoredItem,
     check_blob,
+    check_blobs,
     check_manifest,
 )
 from lockgate.errors import BlobNotFound, BlobStoreUnavailable, InvalidInput
@@ -62,8 +63,7 @@ class LocalStore:
     # --- blobs -------------------------------------------------------------------------------
 
     def put_many(self, blobs: Sequence[tuple[str, Data]]) -> None:
-        for digest, data in blobs:
-            check_blob(digest, data)
+        check_blobs(blobs)
         for first in range(0, len(blobs), _FILES_AT_ONCE_MAX):
             group = blobs[first : first + _FILES_AT_ONCE_MAX]
             self._put([(layout.blob_path(digest), data) for digest, data in group])

@@ -25,6 +25,7 @@ from lockgate.artifacts.store import (
     Data,
     StoredItem,
     check_blob,
+    check_blobs,
     check_manifest,
 )
 from lockgate.errors import (
@@ -87,8 +88,7 @@ class ObjectStore:
     # --- blobs -------------------------------------------------------------------------------
 
     def put_many(self, blobs: Sequence[tuple[str, Data]]) -> None:
-        for digest, data in blobs:
-            check_blob(digest, data)
+        check_blobs(blobs)
         self._each(lambda blob: self._put(layout.blob_path(blob[0]), blob[1]), blobs)
 
     def read(self, digest: str) -> bytes:

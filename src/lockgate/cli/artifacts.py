@@ -217,8 +217,18 @@ def card(
     else:
         text = session.registry.card(found.reference)
     session.output.show(
-        {"reference": found.reference, "card": text}, lambda: session.output.line(text.rstrip("\n"))
+        {"reference": found.reference, "card": text}, lambda: _draw_card(session, found, text)
     )
+
+
+def _draw_card(session: Session, version: ModelVersion, text: str) -> None:
+    if text.strip():
+        session.output.line(text.rstrip("\n"))
+    else:
+        session.output.remark(
+            f"{version.reference} has no card: neither MODEL_CARD.md, README.md nor a description."
+            "\n--generate writes one, --set takes one."
+        )
 
 
 def sign(

@@ -8,8 +8,9 @@ import typer
 
 from lockgate.cli import options
 from lockgate.cli.documents import open_lines, read_text, write_lines, write_text
-from lockgate.cli.output import Cell, Column, counted, moment_text
+from lockgate.cli.output import Cell, Column, counted, moment_text, pairs_text
 from lockgate.cli.session import Session
+from lockgate.domain.permissions import NEEDED_FOR
 from lockgate.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from lockgate.domain.verification import Verdict
 
 app = typer.Typer(help="Read the log, and verify it.", rich_markup_mode=None, no_args_is_help=True)
+
+IDENTIFIER_CHARS_MIN = 32
 
 OutputFile = Annotated[
     str | None,
@@ -79,6 +82,12 @@ def log(
     events = session.pages(fetch, limit, all_)
     session.output.show(events.as_page(), lambda: _draw(session.output, events))
     events.remark_on_rest(session.output)
+    from difflib import get_close_matches
+
+    if action is not None and not events and action not in NEEDED_FOR:
+        near = get_close_matches(action, NEEDED_FOR, n=1)
+        meant = f"; did you mean {near[0]}?" if near else "."
+        session.output.remark(f"There is no action '{action}'{meant}")
 
 
 @app.command()
@@ -246,7 +255,7 @@ def _draw(output: Output, events: Sequence[AuditEvent]) -> None:
         )
         for event in events
     ]
-    output.table(columns, rows)
+    output.table(columns, rows, "No event fits.")
 
 
 def detail_text(event: AuditEvent) -> str:
@@ -255,6 +264,8 @@ def detail_text(event: AuditEvent) -> str:
     text = _what(detail)
     if detail.get("forced"):
         text = f"FORCED {text}, reason: {detail.get('reason')}"
+    if event.action == "transition_refused":
+        text += f": {_unmet(detail)}"
     comment = detail.get("comment")
     return f"{text} “{comment}”" if comment else text
 
@@ -271,6 +282,29 @@ def _what(detail: Mapping[str, Any]) -> str:
         return " ".join([detail["person"], *detail.get("roles", ())])
     if "alias" in detail:
         return f"@{detail['alias']}"
+    if "arms" in detail:
+        return pairs_text({arm["name"]: arm["weight"] for arm in detail["arms"]})
+    if "metrics" in detail and len(detail) == 1:
+        return pairs_text(detail["metrics"])
     if "stage" in detail:
         return str(detail["stage"])
-    return " ".join(key for key, value in detail.items() if value not in (None, "", {}, []))
+    return " ".join(
+        key if isinstance(value, (dict, list)) else f"{key}={value}"
+        for key, value in detail.items()
+        if value not in (None, "", {}, []) and not _is_identifier(value)
+    )
+
+
+def _is_identifier(value: Any) -> bool:
+    """Say whether a value is a uid or a digest, which say nothing to a person."""
+    return isinstance(value, str) and len(value) >= IDENTIFIER_CHARS_MIN and value.isalnum()
+
+
+def _unmet(detail: Mapping[str, Any]) -> str:
+    """Return what a refused passage lacked, in the sentences of its report."""
+    rows = (detail.get("report") or {}).get("rows", ())
+    return "; ".join(
+        row["sentence"]
+        for row in rows
+        if row["verdict"] != "passed" and row.get("mode") == "enforce"
+    )

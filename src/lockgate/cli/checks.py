@@ -35,7 +35,7 @@ def report(
         str,
         typer.Argument(metavar="STATUS", help="passed, failed or running.", show_default=False),
     ],
-    url: Annotated[
+    link: Annotated[
         str | None, typer.Option("--link", metavar="URL", help="Where the run can be looked at.")
     ] = None,
     expires: Annotated[
@@ -45,7 +45,7 @@ def report(
     """Report a check's result; the last one counts, for the files as they are now."""
     session = Session.of(ctx)
     name, label = session.version_named(reference, None)
-    done = session.registry.report_check(name, label, check, status, url=url, expires_at=expires)
+    done = session.registry.report_check(name, label, check, status, url=link, expires_at=expires)
     session.output.done(done, f"Check {done.name} of {name}:{label} is {done.status}.")
 
 
@@ -77,4 +77,4 @@ def _draw(output: Output, found: Sequence[CheckResult]) -> None:
         )
         for each in found
     ]
-    output.table(columns, rows)
+    output.table(columns, rows, "No check was reported.")

@@ -177,7 +177,7 @@ def _draw_history(session: Session, stays: Sequence[Occupancy]) -> None:
                 stay.by,
             ]
         )
-    session.output.table(columns, rows)
+    session.output.table(columns, rows, "Nothing fits.")
 
 
 def _draw_comparison(session: Session, found: Comparison) -> None:

@@ -52,14 +52,18 @@ def remove(ctx: typer.Context, person: Person) -> None:
 
 @app.command("list")
 def list_(ctx: typer.Context) -> None:
-    """List the members of a project; where there are none, everybody may everything."""
+    """List the members of a project.
+
+    Where there are none, everybody may everything, unless access control is on.
+    """
     session = Session.of(ctx)
     found = session.registry.list_members(project=session.project)
 
     def draw() -> None:
         if not found:
             session.output.line(
-                f"Project {session.named_project} has no members: everybody may everything."
+                f"Project {session.named_project} has no members: while access control is off, "
+                "everybody may everything in it; else only who has a role in the installation."
             )
             return
         rows = [(each.person, ", ".join(each.roles)) for each in found]

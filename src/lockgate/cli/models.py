@@ -175,7 +175,7 @@ def draw_models(output: Output, models: Sequence[RegisteredModel]) -> None:
         )
         for model in models
     ]
-    output.table(columns, rows)
+    output.table(columns, rows, "No model; `lockgate push PATH NAME` makes one.")
 
 
 def _draw_model(output: Output, model: RegisteredModel) -> None:

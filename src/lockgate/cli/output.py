@@ -113,14 +113,21 @@ class Output:
         """Write something to standard error that must not be missed, whatever is asked for."""
         print(printable(text), file=sys.stderr, flush=True)
 
-    def table(self, columns: Sequence[Column], rows: Iterable[Sequence[Cell | str]]) -> None:
-        """Write a table; every row has a cell for each column."""
+    def table(
+        self,
+        columns: Sequence[Column],
+        rows: Iterable[Sequence[Cell | str]],
+        none: str = "There is none.",
+    ) -> None:
+        """Write a table; every row has a cell for each column. Without rows, remark ``none``."""
         cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
         cells = [[Cell(printable(cell.text), cell.style) for cell in row] for row in cells]
         if self.on_terminal:
             self.write(self._rendered(lambda console: console.print(_rich_table(columns, cells))))
         else:
             self.write(plain_table(columns, cells))
+        if not cells:
+            self.remark(none)
 
     def card(self, pairs: Iterable[tuple[str, Cell | str | None]]) -> None:
         """Write names and values, one pair a line; what is None or empty is left out."""

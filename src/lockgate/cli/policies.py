@@ -78,7 +78,13 @@ def list_(ctx: typer.Context, model: OfModel = None) -> None:
     """List what guards which stage: of a project, or of a model with all that applies to it."""
     session = Session.of(ctx)
     found = session.registry.list_policies(model=_model(session, model), project=session.project)
-    session.output.show(found, lambda: _draw_list(session, found))
+    none = (
+        f"No policy guards a stage of every model of project {session.named_project}; "
+        "--model NAME shows what guards a model's."
+        if model is None
+        else f"No policy guards a stage of {model}."
+    )
+    session.output.show(found, lambda: _draw_list(session, found, none))
 
 
 @app.command()
@@ -168,7 +174,7 @@ def _place(attached: AttachedPolicy) -> str:
     return f"{of} {attached.project}/{attached.model}"
 
 
-def _draw_list(session: Session, found: Sequence[AttachedPolicy]) -> None:
+def _draw_list(session: Session, found: Sequence[AttachedPolicy], none: str) -> None:
     columns = [
         Column("Stage"),
         Column("Of"),
@@ -188,4 +194,4 @@ def _draw_list(session: Session, found: Sequence[AttachedPolicy]) -> None:
         )
         for each in found
     ]
-    session.output.table(columns, rows)
+    session.output.table(columns, rows, none)

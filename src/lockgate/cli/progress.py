@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lockgate.artifacts.pulling import PullProgress
-    from lockgate.artifacts.pushing import PushProgress
+    from lockgate.artifacts.sending import PushProgress
     from lockgate.cli.session import Session
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -48,8 +48,10 @@ class Transfer:
     @property
     def sentence(self) -> str:
         """What was moved and how fast: ``12.3 MB moved, 98 % there already, 410 MB/s``."""
-        rate = self.bytes_done / max(time.monotonic() - self._began_s, 0.001)
-        parts = [f"{size_text(self.bytes_moved)} moved", self.share, f"{size_text(int(rate))}/s"]
+        parts = [f"{size_text(self.bytes_moved)} moved", self.share]
+        if self.bytes_moved:
+            rate = self.bytes_done / max(time.monotonic() - self._began_s, 0.001)
+            parts.append(f"{size_text(int(rate))}/s")
         return ", ".join(part for part in parts if part)
 
 

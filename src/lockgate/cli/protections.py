@@ -66,6 +66,6 @@ def list_(ctx: typer.Context, model: Model = None) -> None:
             (each.kind, each.name, each.needs, each.model or "the project", each.set_by)
             for each in found
         ]
-        session.output.table(columns, rows)
+        session.output.table(columns, rows, "No stage or alias is kept for a role.")
 
     session.output.show(found, draw)

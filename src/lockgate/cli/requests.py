@@ -228,4 +228,4 @@ def _draw(session: Session, found: Sequence[PromotionRequest]) -> None:
         )
         for each in found
     ]
-    session.output.table(columns, rows)
+    session.output.table(columns, rows, "No request.")

@@ -68,7 +68,10 @@ async def detach_policy(call: CallOf, project: str, model: str, stage: str) -> R
 
 @routes.get(PROJECT + "/members", response_model=list[MemberAnswer])  # type: ignore[valid-type]
 async def list_members(call: CallOf, project: str) -> Response:
-    """List a project's members by name; none means that everybody may everything."""
+    """List a project's members by name.
+
+    With none, everybody may everything, unless access control is on.
+    """
     return await call.read(lambda registry: registry.list_members(project=project))
 
 

@@ -58,7 +58,10 @@ class PolicyVerbs(Desk):
         members.remove_member(self._store, self._who, project or self.project, person)
 
     def list_members(self, *, project: str | None = None) -> tuple[Member, ...]:
-        """Return the members of a project by name; none means that everybody may everything."""
+        """Return the members of a project by name.
+
+        With none, everybody may everything, unless access control is on.
+        """
         return members.list_members(self._store, project or self.project)
 
     def _place(self, model: str | None, project: str | None) -> Place:

@@ -57,7 +57,10 @@ class PolicyVerbs(Calls):
         self._write("DELETE", self._place(None, project, "members", segment(person, "person")))
 
     def list_members(self, *, project: str | None = None) -> tuple[Member, ...]:
-        """Return the members of a project by name; none means that everybody may everything."""
+        """Return the members of a project by name.
+
+        With none, everybody may everything, unless access control is on.
+        """
         return self._all(Member, self._place(None, project, "members"))
 
     def _place(self, model: str | None, project: str | None, *rest: str) -> str:

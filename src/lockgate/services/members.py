@@ -110,4 +110,7 @@ def _require_known(session: Session, name: str) -> None:
 def _require_admin(session: Session, members: list[Member]) -> None:
     own = accounts.own_roles(session)
     if not any(access.may(access.MANAGE_MEMBERS, member.roles, own) for member in members):
-        raise Conflict(detail="A project with members has at least one admin among them")
+        raise Conflict(
+            detail="A project with members has at least one admin among them: give somebody that "
+            "role first"
+        )

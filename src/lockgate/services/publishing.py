@@ -21,7 +21,7 @@ from lockgate.domain.frozen import FrozenDict
 from lockgate.domain.manifests import Manifest, parse_manifest
 from lockgate.domain.permissions import EDIT, PUSH
 from lockgate.domain.versions import ModelVersion
-from lockgate.errors import BlobNotFound, Contended, VersionSealed
+from lockgate.errors import BlobNotFound, Conflict, Contended, VersionSealed
 from lockgate.services import hashing, possession, proving
 from lockgate.services.depot import Depot
 from lockgate.services.gates import lock_candidate
@@ -43,6 +43,7 @@ SEALS_MAX = 20
 """How often the chunks are looked for again because a sweep began meanwhile."""
 ASK_DIGESTS_MAX = 1_000
 LACKING_LISTED_MAX = 10_000
+UNSAID_LISTED_MAX = 10
 POLL_S = 0.05
 REPEATED_S_MAX = 24 * 3600
 """For how long a push without a label, repeated, is the same push."""
@@ -87,9 +88,11 @@ def publish(
 
     ``manifest`` may be the digest of one that was kept. What it says of its files is computed
     again, unless this process did so when it made the manifest (``hashed_here``): `Corrupt` when
-    it is not true. The label of a version that has exactly these files is that version, unchanged;
-    of one with others (or past the initial stage) it is `VersionSealed`. Without a label, what the
-    same person pushed with the same words within a day is that push, unless it is wanted ``again``.
+    it is not true. The label of a version that has exactly these files is that version, unchanged:
+    `Conflict` if something else is said of it now than is on record, unless its lifecycle returns
+    what exists. Of one with other files (or past the initial stage) it is `VersionSealed`.
+    Without a label, what the same person pushed with the same words within a day is that push,
+    unless it is wanted ``again``.
     `BlobNotFound` lists in ``missing`` the chunks that must be put first. `Contended` when sweeps
     keep coming between.
     """
@@ -230,6 +233,9 @@ def _seal(
     name = stored.model.name
     before = version_rows.load_version_by_id(session, key, name)
     if before.digest == manifest.digest:
+        lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
+        if lifecycle.on_duplicate_version != "return_existing" and not new.origin:
+            _require_said(before, new)
         return before
     if before.created_by != who.name:
         guard.require_here(session, EDIT, stored)
@@ -267,6 +273,28 @@ def _seal(
         lock_candidate(store, session, stored.model.project, name, before.label),
     )
     return version_rows.load_version_by_id(session, key, name)
+
+
+def _require_said(before: ModelVersion, new: NewVersion) -> None:
+    """Raise `Conflict` if ``new`` says what is not on record: to drop it silently would lose it."""
+    unsaid = [
+        f"{field} {key!r}"
+        for field in ("metrics", "params", "tags", "metadata")
+        for key, value in getattr(new, field).items()
+        if getattr(before, field).get(key) != value
+    ]
+    if new.description and new.description != before.description:
+        unsaid.append("description")
+    if new.sources.run_id is not None and new.sources.run_id != before.sources.run_id:
+        unsaid.append("run_id")
+    if unsaid:
+        raise Conflict(
+            detail=f"Version '{before.reference}' has these files already, and something else on "
+            f"record for {', '.join(unsaid[:UNSAID_LISTED_MAX])}; `log_metrics` and "
+            "`update_version` change that, or leave the version out to make another.",
+            version=before.label,
+            model=before.model,
+        )
 
 
 def _additions(before: ModelVersion, new: NewVersion) -> dict[str, Any]:

@@ -172,6 +172,14 @@ versions = Table(
     Index("ix_versions_model_id_stage_key", "model_id", "stage_key", "seq"),
     Index("ix_versions_project_id", "project_id", "id"),
     Index("ix_versions_project_id_created_at", "project_id", "created_at", "id"),
+    # A version that was never changed is found by when it was made: see `search_stretches`.
+    Index(
+        "ix_versions_project_id_updated_at",
+        "project_id",
+        "updated_at",
+        "id",
+        **where("updated_at <> created_at"),
+    ),
     Index("ix_versions_created_by", "created_by", "id"),
     Index("ix_versions_run_id", "run_id", "id", **where("run_id IS NOT NULL")),
     Index("ix_versions_digest", "digest", "id", **where("digest IS NOT NULL")),

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from safetensors.numpy import save_file
 
 from lockgate.artifacts.pulling import PullProgress
-from lockgate.artifacts.pushing import PushProgress, hash_tree
+from lockgate.artifacts.pushing import hash_tree
+from lockgate.artifacts.sending import PushProgress
 from lockgate.artifacts.store import blob_digest
 from lockgate.domain.differences import Difference
 from lockgate.domain.manifests import build_manifest
@@ -23,6 +24,7 @@ from lockgate.errors import (
     AlreadyExists,
     ArtifactNotFound,
     BlobNotFound,
+    Conflict,
     Corrupt,
     InvalidManifest,
     InvalidReference,
@@ -105,6 +107,19 @@ def test_pushing_again_moves_nothing(registry: AnyRegistry, out: Path) -> None:
     other = registry.push(out, "other", "7", progress=told.append)
     assert other.digest == first.digest
     assert {progress.bytes_sent for progress in told} == {0}
+
+
+def test_what_is_said_anew_of_a_sealed_version_is_not_dropped(
+    registry: AnyRegistry, out: Path
+) -> None:
+    """Pushing the same files again with another metric is refused, and says what changes it."""
+    made = registry.push(out, "churn", "1", metrics={"auc": 0.9, "f1": 0.8})
+    assert registry.push(out, "churn", "1", metrics={"auc": 0.9}) == made
+    with pytest.raises(Conflict, match=r"metrics 'auc', tags 'new', description; `log_metrics`"):
+        registry.push(
+            out, "churn", "1", metrics={"auc": 0.91}, tags={"new": ""}, description="better"
+        )
+    assert registry.get_version("churn", "1") == made
 
 
 def test_a_sealed_version_never_changes(registry: AnyRegistry, out: Path) -> None:

@@ -6,7 +6,8 @@ import re
 
 from playwright.sync_api import expect
 
-from e2e.web.conftest import Open
+from e2e.web.conftest import NARROW, Open
+from lockgate.sdk.client import Client
 
 
 def test_what_serves_and_how_to_use_it(open_page: Open, site: str) -> None:
@@ -40,3 +41,15 @@ def test_a_model_that_is_not_there_is_said_so(open_page: Open) -> None:
     page = open_page("ui/p/default/models/nowhere")
     expect(page.get_by_role("alert")).to_contain_text("nowhere")
     expect(page.get_by_role("alert")).to_contain_text("Request")
+
+
+def test_the_longest_name_widens_no_page(open_page: Open, registry: Client) -> None:
+    """A name of 255 letters without a space breaks, on a narrow screen too."""
+    name, label = "n" * 255, "v" * 50
+    registry.register_model(name, label)
+    for place in ("", "?tab=split", "?tab=settings", f"/versions/{label}?tab=files"):
+        page = open_page(f"ui/p/default/models/{name}{place}", size=NARROW)
+        expect(page.get_by_role("tabpanel")).to_be_visible()
+        expect(page.get_by_text("Loading")).to_have_count(0)
+        wide = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert wide[0] <= wide[1], place

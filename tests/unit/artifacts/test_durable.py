@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lockgate.artifacts import durable
+from lockgate.artifacts.slots import Slots
 
 
 @pytest.mark.parametrize(
@@ -75,3 +76,15 @@ def test_other_file_systems_are_synced_one_by_one() -> None:
         assert durable.syncs_as_one(folder) is False
     finally:
         os.close(folder)
+
+
+def test_memory_that_begins_at_a_page_is_written_as_it_lies(tmp_path: Path) -> None:
+    """A chunk in a slot, and the odd end of it, is in the file."""
+    data = os.urandom(durable.DIRECT_BYTES_MIN + 5)
+    first, second = Slots().places([7, len(data)])
+    second[:] = data
+    first[:] = bytes(7)
+    path = tmp_path / "file"
+    with path.open("xb", buffering=0) as file:
+        durable.write_new(file.fileno(), second)
+    assert path.read_bytes() == data

@@ -26,9 +26,9 @@ def test_wide_and_combining_letters_keep_the_columns(capsys: pytest.CaptureFixtu
 
 
 def test_an_empty_table_is_its_heading(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing found is a heading without rows, not an error."""
-    Output().table([Column("Name")], [])
-    assert capsys.readouterr().out == "NAME\n"
+    """Nothing found is a heading without rows, not an error; a remark says so to people."""
+    Output().table([Column("Name")], [], "No model.")
+    assert capsys.readouterr() == ("NAME\n", "No model.\n")
 
 
 def test_a_card_leaves_out_what_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:

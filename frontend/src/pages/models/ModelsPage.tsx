@@ -186,7 +186,7 @@ function Fault({ problem, typed, asked }: { problem: Problem; typed: string; ask
           {"\n"}
         </>
       )}
-      {shown}
+      <span className={styles.sentence}>{shown}</span>
     </pre>
   );
 }

@@ -49,14 +49,14 @@ export function VersionPage() {
   const close = () => navigate({ search: (before) => ({ ...before, to: undefined, from: undefined }), replace: true });
   return (
     <Stack gap="md">
-      <Breadcrumbs style={{ flexWrap: "wrap" }}>
+      <Breadcrumbs>
         <Link to="/p/$project/models" params={{ project }} className={styles.crumb}>
           Models
         </Link>
         <Link to="/p/$project/models/$model" params={{ project, model: name }} className={styles.crumb}>
           {name}
         </Link>
-        <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
+        <Text size="sm" c="dimmed">
           {version.data?.label ?? label}
         </Text>
       </Breadcrumbs>
