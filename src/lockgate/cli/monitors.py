@@ -79,7 +79,13 @@ def add(
         Better | None, typer.Option("--better", help="Higher unless told.", show_default=False)
     ] = None,
     stage: Annotated[
-        str | None, typer.Option("--stage", metavar="STAGE", help="The serving one unless told.")
+        str | None,
+        typer.Option(
+            "--stage",
+            metavar="STAGE",
+            autocompletion=options.complete_stage,
+            help="The serving one unless told.",
+        ),
     ] = None,
     window_s: Annotated[int, typer.Option("--window-s", metavar="N")] = 300,
     windows: Annotated[
