@@ -205,3 +205,11 @@ def test_trust_that_cannot_be_read(tmp_path: Path) -> None:
             file.write_text(text)
         with pytest.raises(InvalidSetting, match="oidc"):
             app_from(Settings(database="memory://", oidc=str(file)))
+
+
+def test_a_service_account_stays_one(terminal: Terminal) -> None:
+    """Giving it roles needs no second word of what it is."""
+    terminal("admin", "init", "root")
+    terminal.done("account", "set", "ci", "--service")
+    told = terminal.done("account", "set", "ci", "--role", "viewer")
+    assert told == "ci (service) has viewer.\n"

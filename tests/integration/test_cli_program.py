@@ -91,6 +91,18 @@ def test_a_terminal_gets_colours_and_no_line_beyond_its_width(filled: Path) -> N
     assert max(len(line) for line in plain.splitlines()) <= 80
 
 
+def test_a_row_too_wide_for_a_terminal_is_a_card(filled: Path) -> None:
+    """Where a table would cut words into letters, each row is names and values."""
+    run_program("request", "churn:2", "--to", "staging", "--comment", "look", cwd=filled)
+    code, got = on_terminal("inbox", "--no-color", cwd=filled)
+    assert code == 0
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", got)
+    assert "Version      default/churn:2\r\n" in plain
+    assert "Comment      look\r\n" in plain
+    _, wide = on_terminal("inbox", "--no-color", cwd=filled, columns=160)
+    assert all(word in wide.splitlines()[0] for word in ("Version", "Comment", "Request"))
+
+
 @pytest.mark.parametrize("arguments", [["--no-color"], []])
 def test_colours_can_be_declined(filled: Path, arguments: list[str]) -> None:
     """--no-color and NO_COLOR give a terminal text without colours."""

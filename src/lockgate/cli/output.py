@@ -1,7 +1,7 @@
 """Where results go: a terminal with colours, a pipe in plain text, or JSON.
 
     --json          JSON on standard output, nothing else
-    a terminal      Rich tables, cut to its width
+    a terminal      Rich tables, cut to its width; a card a row where it is too narrow for that
     anything else   aligned columns, never cut, no colours; Rich is not even imported
 
 Results go to standard output, remarks about them to standard error.
@@ -22,6 +22,10 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+WORD_COLUMNS = 10
+"""What a column of words needs at least to be read, unless all its words are shorter."""
+GAP_COLUMNS = 2
 
 EXIT_BROKEN_PIPE = 141
 """What a shell sees of a program that ended because nobody read on (128 + SIGPIPE)."""
@@ -122,10 +126,14 @@ class Output:
         """Write a table; every row has a cell for each column. Without rows, remark ``none``."""
         cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
         cells = [[Cell(printable(cell.text), cell.style) for cell in row] for row in cells]
-        if self.on_terminal:
+        if not self.on_terminal:
+            self.write(plain_table(columns, cells))
+        elif readable_columns(columns, cells) <= self.columns:
             self.write(self._rendered(lambda console: console.print(_rich_table(columns, cells))))
         else:
-            self.write(plain_table(columns, cells))
+            for row in cells:
+                self.card([(column.heading, c) for column, c in zip(columns, row, strict=True)])
+                self.write("\n")
         if not cells:
             self.remark(none)
 
@@ -223,6 +231,17 @@ def plain_table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> st
         ]
         text += "  ".join(padded).rstrip() + "\n"
     return text
+
+
+def readable_columns(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> int:
+    """Return how wide a terminal must be for a table whose words are not cut into letters."""
+    needed = GAP_COLUMNS * (len(columns) - 1)
+    for index, column in enumerate(columns):
+        width = max((_width(row[index].text) for row in rows), default=0)
+        if not (column.right or column.whole):
+            width = min(width, WORD_COLUMNS)
+        needed += max(width, min(_width(column.heading), WORD_COLUMNS))
+    return needed
 
 
 def _is_number(value: Any) -> bool:

@@ -116,7 +116,9 @@ class ObjectProvider:
         except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
             raise Forbidden(actor="this client", permission="read", project=shown) from error
         except (exceptions.BaseError, OSError) as error:
-            raise BlobStoreUnavailable(detail=f"{shown}: {error}") from error
+            # What follows the first line is the library's own view of it.
+            sentence = str(error).split("\n")[0]
+            raise BlobStoreUnavailable(detail=f"{shown}: {sentence}") from error
 
 
 def _joined(prefix: str, path: str) -> str:

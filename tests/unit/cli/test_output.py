@@ -6,7 +6,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lockgate.cli.output import Cell, Column, Output, colour_style, json_text, pairs_text, printable
+from lockgate.cli.output import (
+    Cell,
+    Column,
+    Output,
+    colour_style,
+    json_text,
+    pairs_text,
+    printable,
+    readable_columns,
+)
 
 
 def test_a_piped_table_is_aligned_and_never_cut(capsys: pytest.CaptureFixture[str]) -> None:
@@ -23,6 +32,14 @@ def test_wide_and_combining_letters_keep_the_columns(capsys: pytest.CaptureFixtu
     """A letter that takes two columns counts as two, an accent on its own as none."""
     Output().table([Column("Name"), Column("B")], [("模型", "x"), ("abcd", "y"), ("e\u0301", "z")])
     assert capsys.readouterr().out == "NAME  B\n模型  x\nabcd  y\ne\u0301     z\n"
+
+
+def test_a_table_says_how_wide_it_must_be_to_be_read() -> None:
+    """Words may be broken after ten letters; numbers, times and short words need what they need."""
+    columns = [Column("Name"), Column("At", whole=True), Column("No.", right=True), Column("By")]
+    row = [Cell("n" * 60), Cell("2026-10-01 12:00:00"), Cell("12345"), Cell("al")]
+    assert readable_columns(columns, [row]) == 10 + 19 + 5 + 2 + 3 * 2
+    assert readable_columns(columns, []) == 4 + 2 + 3 + 2 + 3 * 2
 
 
 def test_an_empty_table_is_its_heading(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,7 @@ from lockgate.coordination.web import WebFiles, WebProvider
 from lockgate.domain.claims import ModelKey
 from lockgate.errors import (
     ArtifactNotFound,
+    BlobStoreUnavailable,
     Conflict,
     Forbidden,
     InvalidInput,
@@ -319,3 +320,14 @@ def test_every_scheme_has_its_provider():
     providers = Providers(default_providers())
     schemes = ["file", "http", "https", "hf", "s3", "gs"]
     assert [providers.of_reference(f"{s.upper()}://x").name for s in schemes] == schemes
+
+
+def test_a_bucket_that_fails_is_told_in_one_line() -> None:
+    """What the library says for its own authors is not told to whoever asked for a model."""
+
+    def fails(_url: str) -> MemoryStore:
+        raise OSError("Generic S3 error: 403 Forbidden\n\nDebug source:\nGeneric { … }")
+
+    with pytest.raises(BlobStoreUnavailable) as caught:
+        ObjectProvider("s3", open_store=fails).resolve("s3://bucket/m", ignore_weights=False)
+    assert str(caught.value).endswith("s3://bucket: Generic S3 error: 403 Forbidden")
