@@ -151,7 +151,7 @@ _FACTS_COME = {kind: inserting(table) for kind, table in _FACTS.items()}
 class VersionCache:
     """Decoded versions by stamp, the oldest dropped first."""
 
-    def __init__(self, entries_max: int = 20_000) -> None:
+    def __init__(self, entries_max: int = 32_000) -> None:
         self._entries_max = entries_max
         self._entries: dict[int, tuple[Stamp, ModelVersion]] = {}
         self._lock = Lock()
