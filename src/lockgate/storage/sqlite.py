@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from lockgate.errors import Contended, DatabaseUnavailable
 from lockgate.storage.database import RetryableFault
-from lockgate.storage.shared_commits import SharedCommits
+from lockgate.storage.group_commits import GroupCommits
 
 try:
     from pysqlite3 import dbapi2 as sqlite3
@@ -62,7 +62,7 @@ class SqliteDriver:
 
     def _open_writer(self) -> None:
         self._writer = self._connect()
-        self._commits = SharedCommits(self._writer, self._turn, self._translation)
+        self._commits = GroupCommits(self._writer, self._turn, self._translation)
 
     def _connect(self) -> Any:
         connection = sqlite3.connect(
@@ -147,7 +147,7 @@ class SqliteDriver:
         """Return what ``work`` returns of the writing connection, once that is durable.
 
         Those who come while another transaction is under way share the next one's commit; see
-        `shared_commits`.
+        `group_commits`.
         """
         if self._pid != os.getpid():
             self._after_fork()

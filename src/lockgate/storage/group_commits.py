@@ -1,4 +1,4 @@
-"""Shared commits: whoever comes while others wait for the disk waits for it together with them.
+"""Group commits: whoever comes while others wait for the disk waits for it together with them.
 
     BEGIN IMMEDIATE · one job · SAVEPOINT · the next · RELEASE or ROLLBACK TO · … · COMMIT · answers
 
@@ -45,7 +45,7 @@ class _Job:
         self.wake.acquire()
 
 
-class SharedCommits:
+class GroupCommits:
     """The transactions of one connection that several threads write by.
 
     ``turn`` is held while a transaction is under way. ``translate`` says what an error of the

@@ -1,4 +1,4 @@
-"""Shared commits: one commit for all who wait, nobody answered before it, no failure shared."""
+"""Group commits: one commit for all who wait, nobody answered before it, no failure shared."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from lockgate.storage.database import RetryableFault
-from lockgate.storage.shared_commits import SharedCommits
+from lockgate.storage.group_commits import GroupCommits
 from lockgate.storage.sqlite import sqlite3
 
 PATIENCE_S = 30.0
@@ -60,7 +60,7 @@ class Crowd:
 
     def __init__(self, together_s_max: float = PATIENCE_S) -> None:
         self.connection = Heard()
-        self.commits = SharedCommits(self.connection, threading.RLock(), told, together_s_max)
+        self.commits = GroupCommits(self.connection, threading.RLock(), told, together_s_max)
         self.answers: dict[str, Any] = {}
 
     def ask(self, name: str, work: Work) -> None:
