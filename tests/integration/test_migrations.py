@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 
 import lockgate
 from bare import run
+from lockgate.domain.presets import PRESET_DOCUMENTS
 from lockgate.errors import DatabaseUnavailable, SchemaOutdated
 from lockgate.storage import schema
 from lockgate.storage.gate_tables import metadata
@@ -239,7 +240,7 @@ def test_head_is_the_newest_migration(tmp_path: Path) -> None:
 def test_made_by_two_at_once(database_url: str, attempt: int) -> None:
     """Processes that open one empty database together all find it whole."""
     reports = race([Racer(database_url, "look") for _ in range(PROCESSES)])
-    assert reports == [[{"lifecycles": 6, "projects": 1}]] * PROCESSES
+    assert reports == [[{"lifecycles": len(PRESET_DOCUMENTS), "projects": 1}]] * PROCESSES
 
 
 def test_furnished_by_many_at_once(database_url: str) -> None:
@@ -253,7 +254,7 @@ def test_furnished_by_many_at_once(database_url: str) -> None:
     for _ in range(10):
         if database_url.startswith("postgresql"):
             run(database_url, "DELETE FROM lifecycles")
-        assert run_together([opened] * 8) == [6] * 8
+        assert run_together([opened] * 8) == [len(PRESET_DOCUMENTS)] * 8
 
 
 def test_unreachable(tmp_path: Path) -> None:
