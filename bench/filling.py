@@ -16,6 +16,7 @@ from lockgate.domain.access import Actor
 from lockgate.registry import Registry
 from lockgate.storage import tables
 from lockgate.storage.database import Driver
+from lockgate.storage.encoding import to_json
 from lockgate.storage.sqlite import SqliteDriver
 from lockgate.storage.statements import DIALECTS, Statement, inserting
 from lockgate.storage.store import Store
@@ -104,7 +105,11 @@ def _tables(models: int, versions: int) -> list[tuple[Any, Iterator[dict[str, An
         (tables.version_metrics, (_fact(m, s, versions, metric_of(m, s)) for m, s in pairs())),
         (
             tables.version_tags,
-            (_fact(m, s, versions, f"team-{m % 10}", "team") for m, s in pairs()),
+            (
+                _fact(m, s, versions, value, key)
+                for m, s in pairs()
+                for key, value in _tags(m, s).items()
+            ),
         ),
         (tables.aliases, (_alias(m, versions) for m in range(1, models + 1))),
     ]
@@ -113,6 +118,11 @@ def _tables(models: int, versions: int) -> list[tuple[Any, Iterator[dict[str, An
 def metric_of(model: int, seq: int) -> float:
     """Return the metric of a filled version, from 0 to 1."""
     return ((model * 7919 + seq * 104729) % 100_000) / 100_000
+
+
+def _tags(model: int, seq: int) -> dict[str, str]:
+    """Return the tags of a filled version; the metric again, for whom it can only be a tag."""
+    return {"team": f"team-{model % 10}", "auc": str(metric_of(model, seq))}
 
 
 def _key(model: int, seq: int, versions: int) -> int:
@@ -160,7 +170,7 @@ def _version(model: int, seq: int, versions: int) -> dict[str, Any]:
         "artifact_uri": f"s3://models/{model}/{seq}",
         "metrics": f'{{"auc":{metric_of(model, seq)}}}',
         "params": "{}",
-        "tags": f'{{"team":"team-{model % 10}"}}',
+        "tags": to_json(_tags(model, seq)),
         "metadata": "{}",
         "aliases": '["champion"]' if seq == versions // 2 else "[]",
         "parents": "[]",

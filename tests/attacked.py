@@ -62,6 +62,12 @@ PATHS = [
 ]  # fmt: skip
 
 
+def told_of_path(path: str) -> tuple[int, str]:
+    """Return what the gate says of one of `PATHS`, or the router; nobody is asked who they are."""
+    unclear = path.endswith(("%09", "%0a", "%0d", "dels%2f"))
+    return (400, "invalid_input") if unclear else (404, "unknown_path")
+
+
 class _Watch:
     """What this process opens and whom it calls, while it is looked at."""
 
@@ -101,6 +107,12 @@ class Answer:
     status: int
     head: str
     body: bytes
+
+    @property
+    def told(self) -> tuple[int, str]:
+        """The status, and the error's code where there is one."""
+        problem = "content-type: application/problem+json" in self.head and self.body
+        return self.status, json.loads(self.body)["code"] if problem else ""
 
 
 @dataclass
@@ -266,6 +278,12 @@ def read_answer(connection: socket.socket) -> Answer:
         head, _, body = data.partition(b"\r\n\r\n")
     status = int(head.split(b" ", 2)[1]) if head.startswith(b"HTTP/1.") else 0
     return Answer(status, head.decode("latin-1").lower(), body)
+
+
+def told(answer: httpx.Response) -> tuple[int, str]:
+    """Return the status of an answer, and the error's code where there is one."""
+    problem = answer.headers.get("content-type") == "application/problem+json"
+    return answer.status_code, answer.json()["code"] if problem and answer.content else ""
 
 
 def peak_bytes() -> int:

@@ -17,7 +17,12 @@ FILES = "/api/2.0/mlflow-artifacts"
 WANLLMDB = "/api/v1/registry"
 SEALED = ".lockgate/versions/risk/churn/1/weights.json"
 SIGNED_IN, UNSPOKEN, TICKET = "signed in", "unspoken", "by its ticket"
+LED = "led to an address that is the refusal"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+ABSENT_AT_THE_HUB = (
+    "branch", "tag", "discussions", "settings", "super-squash", "duplicate", "lfs-files",
+    "user-access-request", "resource-group", "safetensors-metadata", "like", "likers",
+)  # fmt: skip
 HASH = hashlib.sha256(b"large").hexdigest()
 COMMIT = b"\n".join(
     json.dumps(line).encode()
@@ -51,6 +56,9 @@ def _hugging_face() -> dict[str, Row]:
             "model.register", body={"name": "new", "organization": "risk"}
         ),
         f"DELETE {HF}/api/repos/delete": Row("model.delete", body={"name": "risk/spare"}),
+        f"POST {HF}/api/repos/move": Row(
+            "model.edit", body={"fromRepo": "risk/spare", "toRepo": "risk/other"}
+        ),
         f"POST {HF}/api/validate-yaml": Row(SIGNED_IN, body={"content": "x", "repoType": "model"}),
         f"PUT {HF}/uploads/{{ticket}}": Row(TICKET, content=b"x"),
         f"GET {HUB}": Row(SIGNED_IN),
@@ -94,13 +102,17 @@ def _hugging_face() -> dict[str, Row]:
         ):
             method, _, rest = path.partition(" ")
             rows[f"{method} {HUB}/{name}{rest}"] = row
-        for what in ("branch", "tag", "discussions", "settings", "super-squash"):
-            for method in METHODS[1:]:
+        for what in ABSENT_AT_THE_HUB:
+            # A name alone and a word look like the name of a model in a project.
+            for method in METHODS if "/" in name else METHODS[1:]:
                 rows[f"{method} {HUB}/{name}/{what}"] = Row(UNSPOKEN)
-                rows[f"{method} {HUB}/{name}/{what}/{{rest:path}}"] = Row(UNSPOKEN)
+                rest = Row(UNSPOKEN, path={"rest": "x/y"})
+                rows[f"{method} {HUB}/{name}/{what}/{{rest:path}}"] = rest
+        rows[f"POST {HUB}/{name}/branch/{{label}}"] = Row("version.register", body={})
         for what in ("xet-read-token", "xet-write-token"):
-            rows |= {f"{m} {HUB}/{name}/{what}/{{revision}}": Row(UNSPOKEN) for m in METHODS}
-    for path in (HF, f"{HF}/{{rest:path}}"):
+            rows |= {f"{m} {HUB}/{name}/{what}/{{revision}}": Row(LED) for m in METHODS}
+    no_xet = "Lockgate-has-no-Xet-storage/set-HF_HUB_DISABLE_XET=1-or-use-lockgate-push"
+    for path in (HF, f"{HF}/{{rest:path}}", f"{HF}/{no_xet}"):
         rows |= {f"{method} {path}": Row(UNSPOKEN) for method in METHODS}
     return rows
 

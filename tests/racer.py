@@ -16,6 +16,8 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 import lockgate
@@ -137,12 +139,28 @@ def stream(registry: Any, model: str, seed: int) -> Iterator[Any]:
         yield {"measured": label}
 
 
+def crowd(registry: Any, model: str, seed: int, writers: int) -> Iterator[Any]:
+    """Write without end in several threads, which come to share commits."""
+    reports: SimpleQueue[Any] = SimpleQueue()
+
+    def write(number: int) -> None:
+        for report in stream(registry, model, seed * writers + number):
+            reports.put(report)
+
+    for number in range(writers):
+        Thread(target=write, args=(number,), daemon=True).start()
+    while True:
+        yield reports.get()
+
+
 def look(registry: Any) -> Iterator[Any]:
     """Count what a new database comes with."""
     yield {"lifecycles": len(registry.list_lifecycles()), "projects": len(registry.list_projects())}
 
 
-WORKS = {work.__name__: work for work in (promote, serve, register, claim, once, stream, look)}
+WORKS = {
+    work.__name__: work for work in (promote, serve, register, claim, once, stream, crowd, look)
+}
 
 
 def main() -> None:

@@ -23,11 +23,16 @@ READS = (GET, ALIAS, LATEST)
 WRITES = (REGISTER, TRANSITION)
 SEARCHES = (BY_TAG, BY_METRIC)
 AT_LEAST, AT_MOST = "≥", "≤"
+ANSWER, COMMIT = "bare answer", "bare durable commit"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ratio:
-    """One figure in proportion to another, what is wanted of it, and the figures themselves."""
+    """One figure in proportion to another, what is wanted of it, and the figures themselves.
+
+    ``limit`` is what the limit itself reaches in the same proportion, where there is one: how much
+    of what is wanted can be had at all.
+    """
 
     what: str
     reached: float
@@ -35,6 +40,7 @@ class Ratio:
     wanted: float
     ours: str
     beside: str
+    limit: float | None = None
 
     @property
     def held(self) -> bool:
@@ -56,28 +62,38 @@ class Ratio:
 
 def ratios(results: dict[str, Any]) -> list[Ratio]:
     """Return every ratio that the rows of a run allow: what failed has none."""
-    found = [*_of_requests(results["requests"]), *_of_limits(results)]
+    found = [*_of_requests(results["requests"], results["limits"]), *_of_limits(results)]
     found += [*_of_bytes(results["bytes"]), *_of_resting(results["resting"])]
     return [*found, *_of_promoters(results["promoters"])]
 
 
-def _of_requests(rows: list[Row]) -> Iterator[Ratio]:
+def _of_requests(rows: list[Row], limits: list[Row]) -> Iterator[Ratio]:
+    answer = _row(limits, question=ANSWER, connections=1)
+    commit = _row(limits, question=COMMIT, connections=1)
     for database, size in sorted({(row["database"], row["size"]) for row in rows}):
         place = f"{database}, {size:,} versions"
         here = [row for row in rows if (row["database"], row["size"]) == (database, size)]
         for speaker, cpu, rate in (("Lockgate", 40, 100), ("Lockgate, as MLflow", 20, None)):
             for question in READS:
-                yield from _less(here, place, speaker, question, cpu)
+                yield from _less(here, place, speaker, question, cpu, answer)
                 if rate is not None:
-                    yield from _faster(here, place, speaker, question, rate)
+                    yield from _faster(here, place, speaker, question, rate, answer)
         for speaker in ("Lockgate", "Lockgate, as MLflow"):
-            for question in (*WRITES, *SEARCHES):
-                yield from _less(here, place, speaker, question, 20)
+            for question in WRITES:
+                bare = commit if database == "sqlite" else None
+                yield from _less(here, place, speaker, question, 20, bare)
+            for question in SEARCHES:
+                yield from _less(here, place, speaker, question, 20, None)
     yield from _growth(rows)
 
 
 def _less(
-    rows: list[Row], place: str, speaker: str, question: Question, wanted: float
+    rows: list[Row],
+    place: str,
+    speaker: str,
+    question: Question,
+    wanted: float,
+    bare: Row | None,
 ) -> Iterator[Ratio]:
     accent = "" if speaker == "Lockgate" else ", in MLflow's words"
     for ours, theirs in _pair(rows, speaker, question):
@@ -88,17 +104,29 @@ def _less(
             wanted=wanted,
             ours=f"{ours['cpu_ms']:.2f} ms",
             beside=f"{theirs['cpu_ms']:.2f} ms",
+            limit=None if bare is None else theirs["cpu_ms"] / bare["cpu_ms"],
         )
 
 
 def _faster(
-    rows: list[Row], place: str, speaker: str, question: Question, wanted: float
+    rows: list[Row],
+    place: str,
+    speaker: str,
+    question: Question,
+    wanted: float,
+    bare: Row | None,
 ) -> Iterator[Ratio]:
     for ours, theirs in _pair(rows, speaker, question):
-        yield _rate(f"{question.name}, one client, requests/s ({place})", ours, theirs, wanted)
+        yield _rate(
+            f"{question.name}, one client, requests/s ({place})",
+            ours,
+            theirs,
+            wanted,
+            None if bare is None else bare["per_s"] / theirs["per_s"],
+        )
 
 
-def _rate(what: str, ours: Row, beside: Row, wanted: float) -> Ratio:
+def _rate(what: str, ours: Row, beside: Row, wanted: float, limit: float | None = None) -> Ratio:
     return Ratio(
         what=what,
         reached=ours["per_s"] / beside["per_s"],
@@ -106,6 +134,7 @@ def _rate(what: str, ours: Row, beside: Row, wanted: float) -> Ratio:
         wanted=wanted,
         ours=f"{ours['per_s']:,.0f}/s",
         beside=f"{beside['per_s']:,.0f}/s",
+        limit=limit,
     )
 
 
@@ -135,8 +164,8 @@ def _of_limits(results: dict[str, Any]) -> Iterator[Ratio]:
     rows = [row for row in results["requests"] if row["database"] == "sqlite"]
     for size in sorted({row["size"] for row in rows}):
         for questions, limit, wanted in (
-            (READS, "bare answer", 0.4),
-            (WRITES, "bare durable commit", 0.3),
+            (READS, ANSWER, 0.4),
+            (WRITES, COMMIT, 0.3),
         ):
             bare = _row(results["limits"], question=limit, connections=1)
             for question in questions:
@@ -150,9 +179,10 @@ def _of_limits(results: dict[str, Any]) -> Iterator[Ratio]:
 
 def _of_bytes(rows: list[Row]) -> Iterator[Ratio]:
     for kind, beyond in (("large", 3.0), ("small", 20.0)):
+        plain = _row(rows, speaker="the limit", what=kind)
         for step in ("push", "pull"):
             ours, theirs = (_row(rows, speaker=s, what=f"{step} {kind}") for s in _BOTH)
-            yield from _sooner(f"{step} {kind}", ours, theirs, beyond)
+            yield from _sooner(f"{step} {kind}", ours, theirs, beyond, plain)
     loop = _row(rows, speaker="the limit", what="large")
     for step, wanted in (("push", 0.35), ("pull", 0.5)):
         ours = _row(rows, speaker="Lockgate", what=f"{step} large")
@@ -166,7 +196,10 @@ def _of_bytes(rows: list[Row]) -> Iterator[Ratio]:
             yield _share(what, tuned["Lockgate"], tuned[beside], most, 1e6, "MB")
 
 
-def _sooner(what: str, ours: Row | None, beside: Row | None, wanted: float) -> Iterator[Ratio]:
+def _sooner(
+    what: str, ours: Row | None, beside: Row | None, wanted: float, plain: Row | None = None
+) -> Iterator[Ratio]:
+    """``plain`` is the loop that does nothing but read, hash and write the same bytes."""
     if ours is not None and beside is not None:
         yield Ratio(
             what=what,
@@ -175,6 +208,7 @@ def _sooner(what: str, ours: Row | None, beside: Row | None, wanted: float) -> I
             wanted=wanted,
             ours=f"{ours['seconds']:.2f} s",
             beside=f"{beside['seconds']:.2f} s",
+            limit=None if plain is None else beside["seconds"] / plain["seconds"],
         )
 
 

@@ -13,6 +13,7 @@ import psycopg
 
 from bench.peers import filling
 from bench.peers.driving import Load, drive, request
+from bench.peers.goals import ANSWER, COMMIT
 from bench.peers.processes import resident_bytes
 from bench.peers.serving import (
     Server,
@@ -92,8 +93,8 @@ def limits(seconds: float, home: Path) -> Iterator[Row]:
     """Yield what the HTTP server can do when the application does nearly nothing."""
     environ = {"BENCH_BARE_DATABASE": str(home / "bare.db")}
     for app, name, text in (
-        ("hello", "bare answer", request("GET", "/")),
-        ("commit", "bare durable commit", request("POST", "/", {})),
+        ("hello", ANSWER, request("GET", "/")),
+        ("commit", COMMIT, request("POST", "/", {})),
     ):
         with serving(bare_command(app), HEALTH["bare"], home / app, environ) as server:
             for connections in CONNECTIONS:

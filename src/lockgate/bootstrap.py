@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from lockgate.artifacts.pulling import PullProgress
-    from lockgate.artifacts.pushing import PushProgress
+    from lockgate.artifacts.sending import PushProgress
     from lockgate.artifacts.store import BlobStore
     from lockgate.domain.versions import ModelVersion
     from lockgate.keys import SigningKey

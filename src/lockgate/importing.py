@@ -17,14 +17,16 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from lockgate.artifacts.batches import together
 from lockgate.artifacts.carrying import FileVerbs, PushTold
-from lockgate.artifacts.pushing import PushProgress, Sink, push_opened, push_tree
+from lockgate.artifacts.pushing import push_opened, push_tree
+from lockgate.artifacts.sending import PushProgress, Sink
 from lockgate.artifacts.trees import FOLDER_FLAGS, open_file, open_parent, open_root
 from lockgate.artifacts.trees import write_at as write
 from lockgate.domain.imports import ImportRules
@@ -63,9 +65,17 @@ class Imported:
 class ImportVerbs(FileVerbs):
     """The files of versions from elsewhere."""
 
+    _imports: ImportRules | None = None
+
     @abstractmethod
     def _import_rules(self) -> ImportRules:
-        """Return what this process may fetch by URI."""
+        """Return what this process may fetch by URI, unless told otherwise."""
+
+    def importing_under(self, rules: ImportRules) -> Self:
+        """Return this registry with rules of its own for what `import_files` may fetch."""
+        other = copy(self)
+        other._imports = rules
+        return other
 
     def import_files(
         self,
@@ -92,7 +102,8 @@ class ImportVerbs(FileVerbs):
         `Unavailable`; the rest as `push`.
         """
         workspace = self._own_folder() / "imports"
-        found = bring(uri, self._import_rules(), self._sink(), workspace, progress)
+        rules = self._imports or self._import_rules()
+        found = bring(uri, rules, self._sink(), workspace, progress)
         words = {
             "version": version,
             "artifact_uri": found.source,

@@ -32,6 +32,7 @@ from lockgate.artifacts.store import (
     BLOB_BYTES_MAX,
     UPLOAD_HEADERS,
     BlobStore,
+    HashedBlob,
     blob_digest,
 )
 from lockgate.domain.digests import sha256_digest
@@ -121,6 +122,14 @@ def test_wrong_bytes_are_refused(store: BlobStore) -> None:
     with pytest.raises(DigestMismatch):
         store.put_many([(HELLO_DIGEST, HELLO), (OTHER_DIGEST, b"not other")])
     assert store.missing([HELLO_DIGEST, OTHER_DIGEST]) == {HELLO_DIGEST, OTHER_DIGEST}
+
+
+def test_what_was_hashed_here_lies_under_its_own_name(store: BlobStore) -> None:
+    """A blob that was named by hashing it is kept under the digest of its bytes."""
+    blob = HashedBlob.of(memoryview(bytearray(b"hashed here")))
+    assert blob.digest == blob_digest(b"hashed here")
+    store.put_many([blob])
+    assert store.read(blob.digest) == b"hashed here"
 
 
 def test_a_blob_is_bounded(store: BlobStore) -> None:
@@ -320,6 +329,22 @@ def test_urls(store: BlobStore) -> None:
     assert store.missing([OTHER_DIGEST]) == {OTHER_DIGEST}
     store.admit(OTHER_DIGEST)
     assert store.read(OTHER_DIGEST) == b"other"
+    assert list(store.list_strays()) == []
+
+
+def test_what_one_sends_is_admitted_for_nobody_else(store: BlobStore) -> None:
+    """Senders have places of their own: of what one left there no other has anything."""
+    upload = store.find_upload_url(OTHER_DIGEST, 60, "ana")
+    if upload is not None:
+        put = httpx.put(upload, content=b"other", headers=UPLOAD_HEADERS, trust_env=False)
+        put.raise_for_status()
+    for other in ("", "eve", "ana "):
+        with pytest.raises(BlobNotFound):
+            store.admit(OTHER_DIGEST, other)
+    assert store.missing([OTHER_DIGEST]) == {OTHER_DIGEST}
+    if upload is not None:
+        store.admit(OTHER_DIGEST, "ana")
+        assert store.missing([OTHER_DIGEST]) == set()
     assert list(store.list_strays()) == []
 
 

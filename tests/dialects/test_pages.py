@@ -51,9 +51,8 @@ def test_mlflow() -> None:
 
 def test_huggingface() -> None:
     """Every path, and what is refused with advice."""
-    refusing = [
-        route for route in huggingface.routes if route.endpoint.__name__ in ("unknown", "refused")
-    ]
+    refusals = ("unknown", "refused", "no_xet")
+    refusing = [route for route in huggingface.routes if route.endpoint.__name__ in refusals]
     found = answered(route for route in huggingface.routes if route not in refusing)
     named = {
         (method, re.sub(r"(\{project\}/)?\{model\}", "{repository}", path).removeprefix("/hf"))

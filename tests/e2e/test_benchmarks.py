@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.peers import reporting
-from bench.peers.goals import ratios
+from bench.peers.goals import COMMIT, ratios
 from bench.peers.trying import Trying
 from bench.peers.words import GET, QUESTIONS, TRANSITION, Question
 
@@ -48,7 +48,8 @@ def test_a_page_tells_goals_met_and_missed_and_what_was_not_measured(tmp_path: P
     results: dict[str, Any] = {
         "machine": reporting.machine(),
         "date": "2026-01-01",
-        **{part: [] for part in ("limits", "bytes", "resting", "promoters", "missing")},
+        **{part: [] for part in ("bytes", "resting", "promoters", "missing")},
+        "limits": [row("the limit", Question(name=COMMIT), 0.2, 1)],
     }
     trying = Trying(results["missing"], 60)
     asked = [
@@ -68,16 +69,34 @@ def test_a_page_tells_goals_met_and_missed_and_what_was_not_measured(tmp_path: P
     assert late("files", lambda: asked) == []
     found = {ratio.what: ratio for ratio in ratios(results)}
     missed = found[f"{TRANSITION.name}, less CPU a request (sqlite, 1,000 versions)"]
-    assert (missed.reached, missed.verdict) == (16.0, "missed by 25%")
+    assert (missed.reached, missed.verdict, missed.limit) == (16.0, "missed by 25%", 40.0)
+    assert all(ratio.limit is None for what, ratio in found.items() if "search" in what)
     assert not any(what.startswith(GET.name) for what in found)
     reporting.write_page(results, tmp_path)
     page = (tmp_path / "benchmarks.md").read_text()
     for said in (
         "| transition, less CPU a request (sqlite, 1,000 versions) | **16** | ≥ 20 | "
-        "**missed by 25%** | 0.50 ms | 8.00 ms |",
+        "**missed by 25%** | 0.50 ms | 8.00 ms | 40 |",
         "- MLflow: SystemExit: it did not start",
         "- files: there was no time left for it",
         "![CPU of the server, a request, one client (less is better; logarithmic)](benchmarks/",
     ):
         assert said in page
     assert len(list((tmp_path / "benchmarks").glob("*.svg"))) == 2
+
+
+def test_what_the_plain_loop_would_reach_stands_beside_a_goal() -> None:
+    """Of each transfer it is told how often the loop that only copies would beat the peer."""
+    seconds = {
+        ("Lockgate", "push large"): 4.0,
+        ("MLflow", "push large"): 8.0,
+        ("the limit", "large"): 2.0,
+    }
+    rows = [{"speaker": s, "what": w, "seconds": took} for (s, w), took in seconds.items()]
+    parts = ("requests", "limits", "resting", "promoters")
+    found = ratios({**{part: [] for part in parts}, "bytes": rows})
+    told = {each.what: (each.reached, each.limit) for each in found}
+    assert told == {
+        "push large": (2.0, 4.0),
+        "push large, speed of read + hash + write": (0.5, None),
+    }

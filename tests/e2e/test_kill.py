@@ -19,6 +19,7 @@ from racer import Racer
 
 KILLS = 12
 WRITERS = 2
+THREADS = 3
 CUTS = 6
 IMAGE_BYTES = 64 * 1024 * 1024
 LIFE_S = (0.05, 0.6)
@@ -64,7 +65,9 @@ def test_kill_9(database_url: str) -> None:
     reports: list[Any] = []
     for turn in range(KILLS // WRITERS):
         racers = [
-            Racer(database_url, "stream", model="churn", seed=turn * WRITERS + number)
+            Racer(
+                database_url, "crowd", model="churn", seed=turn * WRITERS + number, writers=THREADS
+            )
             for number in range(WRITERS)
         ]
         for racer in racers:
@@ -166,7 +169,9 @@ def _cut_disk(folder: Path, turn: int, life_s: float) -> int:
     image, copy = folder / "disk.img", folder / "cut.img"
     make_image(image)
     with mounted(image, folder / "disk") as disk:
-        racer = Racer(f"sqlite:///{disk}/lockgate.db", "stream", model="churn", seed=turn)
+        racer = Racer(
+            f"sqlite:///{disk}/lockgate.db", "crowd", model="churn", seed=turn, writers=THREADS
+        )
         reports = cut_power(racer, image, copy, life_s)
     with mounted(copy, folder / "after") as after:
         url = f"sqlite:///{after}/lockgate.db"

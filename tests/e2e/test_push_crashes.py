@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from e2e import push_crashes
-from lockgate.artifacts.pushing import PushProgress
+from lockgate.artifacts.sending import PushProgress
 from lockgate.bootstrap import connect
 from lockgate.errors import ServerUnreachable, VersionNotFound
 from lockgate.settings import Settings

@@ -16,7 +16,7 @@ import pytest
 
 import lockgate
 from lockgate.artifacts.local import LocalStore
-from lockgate.artifacts.pushing import PushProgress
+from lockgate.artifacts.sending import PushProgress
 from lockgate.artifacts.store import Data
 from lockgate.errors import BlobStoreUnavailable, ModelNotFound
 from lockgate.http.app import build_app

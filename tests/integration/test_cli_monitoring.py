@@ -64,6 +64,25 @@ def test_drift_is_reported_watched_and_drawn(terminal: Terminal, tmp_path: Path)
     (shown,) = terminal("monitor", "list", "churn", "--json").json
     assert (shown["rule"]["measure"], shown["rule"]["against"]) == ("ks", "reference")
     assert "ks of age" in terminal("monitor", "list", "churn").out
+    assert (shown["unjudged"], added.out) == (None, "'age' watches default/churn@Production.\n")
+
+
+def test_a_monitor_without_a_reference_says_so(terminal: Terminal, tmp_path: Path) -> None:
+    """When it is made and when it is listed, with what would give it one; then no more."""
+    words = ("monitor", "add", "churn", "age", "age", "--measure", "psi", "--bound", "0.1")
+    why = (
+        "'age' judges nothing yet: no reference histogram: version 1 has none of 'age'; set one by "
+        "lockgate monitor histogram churn:1 age FILE --reference, or report_histogram("
+    )
+    added = terminal(*words)
+    assert added.out.splitlines()[1].startswith(why)
+    table, told = terminal("monitor", "list", "churn").out.splitlines()[-2:]
+    assert "unjudged" in table
+    assert told.startswith(why)
+    file = tmp_path / "age.json"
+    file.write_text('{"edges": [30, 60], "counts": [1000, 2000, 500]}')
+    assert terminal("monitor", "histogram", "churn:1", "age", str(file), "--reference").code == 0
+    assert "judges nothing" not in terminal("monitor", "list", "churn").out
 
 
 def test_sources_come_and_go(terminal: Terminal) -> None:

@@ -32,7 +32,8 @@ command ends is told in [exit codes](exit-codes.md).
 `--json` writes what the HTTP API would answer; a listing is an object with `items` and
 `next_cursor`. Without it a terminal gets tables that fit its width, and a pipe gets aligned
 columns that are never cut. `lockgate --install-completion` teaches the shell the commands and the
-names of models.
+names of projects, models, versions, aliases, stages and metrics; in bash, which takes `:` and `@`
+for ends of words, a version is completed as a word of its own: `churn 1.0.0`.
 """
 
 

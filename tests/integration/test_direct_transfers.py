@@ -10,8 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from access_world import STRANGER, Access
+from lockgate.artifacts.store import blob_digest
 from lockgate.bootstrap import acting, open_store
-from lockgate.errors import DigestMismatch
+from lockgate.errors import BlobNotFound, DigestMismatch
 from lockgate.registry import Registry
 from lockgate.sdk.client import Client
 from lockgate.settings import Settings
@@ -83,7 +85,7 @@ def test_a_bucket_out_of_reach(
 ) -> None:
     """A client that cannot reach the bucket sends and fetches everything through the server."""
 
-    def nowhere(_digest: str, _expires_s: int) -> str:
+    def nowhere(_digest: str, _expires_s: int, _sender: str = "") -> str:
         return "http://127.0.0.1:1/bucket/blob"
 
     blobs = registry.depot.blobs
@@ -104,3 +106,36 @@ def test_something_else_at_the_url(server: Server, registry: Registry) -> None:
         with pytest.raises(DigestMismatch):
             client.admit_blobs([digest])
         assert client.missing([digest]) == {digest}
+
+
+def test_what_another_sent_is_not_to_be_had(server: Server, s3_url: str) -> None:
+    """Who knows the digest of what is on its way in the bucket cannot have it admitted.
+
+    Neither before it is admitted to whoever sent it nor after, and not by a URL of their own.
+    """
+    base, _, query = s3_url.partition("?")
+    access = Access(artifacts=f"{base}/{uuid.uuid4().hex}?{query}")
+    data = random.Random(2).randbytes(1_000)
+    digest = blob_digest(data)
+    with (
+        server.serving(access.registry),
+        Client(server.url, token=access.tokens["contributor"]) as ours,
+        Client(server.url, token=access.tokens[STRANGER]) as eves,
+    ):
+        (url,), (other,) = ours.upload_urls([digest]), eves.upload_urls([digest])
+        assert url is not None
+        assert other is not None
+        assert url.partition("?")[0] != other.partition("?")[0]
+        httpx.put(url, content=data, trust_env=False).raise_for_status()
+        with pytest.raises(BlobNotFound):
+            eves.admit_blobs([digest])
+        assert (ours.missing([digest]), eves.missing([digest])) == ({digest}, {digest})
+        # What is no such blob in a place of their own harms nobody's.
+        httpx.put(other, content=b"something else", trust_env=False).raise_for_status()
+        with pytest.raises(DigestMismatch):
+            eves.admit_blobs([digest])
+        ours.admit_blobs([digest])
+        assert (ours.missing([digest]), eves.missing([digest])) == (set(), {digest})
+        with pytest.raises(BlobNotFound):
+            eves.admit_blobs([digest])
+        assert eves.missing([digest]) == {digest}

@@ -175,3 +175,49 @@ def test_on_postgresql_it_is_the_same(postgres_url: str) -> None:
     """Every verb answers what it answers on SQLite."""
     with embedded(postgres_url) as there, embedded() as here:
         assert everything(there) == everything(here)
+
+
+def test_a_monitor_says_why_it_judges_nothing(churn: Registry, clock: Hand) -> None:
+    """What is missing, and how to get it; once it is there, nothing is said any more."""
+
+    def told(monitor: str) -> str | None:
+        found = {each.name: each.unjudged for each in churn.list_monitors("churn")}
+        return found[monitor]
+
+    made = churn.set_monitor("churn", "height", "height", measure="psi", bound=0.1)
+    assert made.unjudged == told("height")
+    assert made.unjudged == (
+        "no reference histogram: version 2 has none of 'height'; set one by lockgate monitor "
+        "histogram churn:2 height FILE --reference, or report_histogram(…, reference=True)"
+    )
+    churn.report_histogram("churn", "2", "height", [1.0], [5, 5], reference=True)
+    assert told("height") is None
+    # Of what stood there before nothing was reported, until it is.
+    churn.set_monitor("churn", "before", "age", measure="ks", against="incumbent", bound=0.1)
+    churn.set_monitor("churn", "mean", "auc", against="incumbent")
+    for name, metric in (("before", "age"), ("mean", "auc")):
+        assert (told(name) or "").startswith(
+            f"too little before it: version 1 reported fewer than 30 values of '{metric}' in the "
+            "900 s before 2 came;"
+        )
+    churn.set_monitor("churn", "own", "auc", against="metrics")
+    assert (told("own") or "").startswith("no metric of its own: version 2 was registered without")
+    churn.log_metrics("churn", "2", {"auc": 0.9})
+    assert told("own") is None
+    churn.set_monitor("churn", "empty", "age", measure="psi", stage="Staging")
+    churn.archive("churn", "1")
+    assert told("empty") == "no version stands in Staging: promote one"
+    assert churn.evaluate_monitors() == ()
+
+
+def test_a_series_shows_all_of_its_time_together(churn: Registry, clock: Hand) -> None:
+    """What was reported in the time that is asked for, in one histogram of the same edges."""
+    churn.report_histogram("churn", "2", "age", EDGES, [1, 2, 3, 4, 5, 6])
+    clock.now += timedelta(minutes=90)
+    churn.report_histogram("churn", "2", "age", EDGES, [0, 0, 1, 0, 0, 0])
+    assert churn.list_drift("churn", "2", "age").counts == (1, 2, 4, 4, 5, 6)
+    since = clock.now - timedelta(minutes=10)
+    assert churn.list_drift("churn", "2", "age", since=since).counts == (0, 0, 1, 0, 0, 0)
+    later = clock.now + timedelta(minutes=10)
+    assert churn.list_drift("churn", "2", "age", since=later, until=later + timedelta(hours=1)
+                            ).counts == ()  # fmt: skip

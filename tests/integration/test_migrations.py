@@ -200,6 +200,7 @@ def test_lineage_of_before_is_found(database_url: str) -> None:
         "project_content",
     ):
         run(database_url, f"DROP TABLE {table}")
+    run(database_url, "ALTER TABLE uploads DROP COLUMN token")
     run(database_url, f"UPDATE alembic_version SET version_num = '{before}'")
     assert runner.upgrade(database_url) == (before, schema.HEAD)
     with lockgate.connect(database_url, actor="ana") as registry:

@@ -182,6 +182,8 @@ def test_the_databases_find_what_python_finds(world: World, text: str, rare_max:
         "created_at desc",
         "created_at, updated_at desc",
         "project, version",
+        "updated_at desc, name, seq desc",
+        "updated_at",
     ],
 )
 def test_pages_follow_the_order_without_gap_or_repetition(

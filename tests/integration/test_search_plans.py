@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lockgate.domain.filters import parse_filter, parse_order_by
-from lockgate.storage import versions
+from lockgate.storage import catalog, versions
 from lockgate.storage.database import Session
 from lockgate.storage.search import Search, search_models, search_versions
 from lockgate.storage.search_conditions import VERSIONS, Conditions
@@ -27,25 +27,30 @@ def world() -> Iterator[World]:
 
 
 class Explaining:
-    """A connection that keeps the plan of the last statement it ran."""
+    """A connection that keeps the plans of the statements it ran."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
-        self.plan: list[str] = []
+        self.plans: list[list[str]] = []
 
     def execute(self, sql: str, binds: Any) -> Any:
         explained = self._connection.execute(f"EXPLAIN QUERY PLAN {sql}", binds)
-        self.plan = [row[-1] for row in explained.fetchall()]
+        self.plans.append([row[-1] for row in explained.fetchall()])
         return self._connection.execute(sql, binds)
 
 
-def plan(world: World, search: Search) -> list[str]:
-    """Return the plan of the statement that fetches the page's rows."""
+def plans(world: World, search: Search) -> list[list[str]]:
+    """Return the plans of a search's statements; the last one fetches the page's rows."""
     database = world.store.database
     with database.driver.snapshot() as connection:
         explaining = Explaining(connection)
         search_versions(Session(explaining, database.dialect, database.clock), search)
-    return explaining.plan
+    return explaining.plans
+
+
+def plan(world: World, search: Search) -> list[str]:
+    """Return the plan of the statement that fetches the page's rows."""
+    return plans(world, search)[-1]
 
 
 @pytest.mark.parametrize(
@@ -101,6 +106,23 @@ def test_a_page_is_walked_in_the_order_of_an_index(
     assert [step for step in steps if "TEMP B-TREE" in step or step.startswith("SCAN")] == []
 
 
+def test_by_the_last_change_two_walks_run_side_by_side(world: World) -> None:
+    """What was changed is read in the order of its changes, the rest in that of its making."""
+    search = Search(
+        where=parse_filter("tags.a = 'risk' and not tags.b = 'risk'"),
+        order=parse_order_by("updated_at desc, name, seq desc"),
+        project_ids=(world.project_ids["default"],),
+        limit=5,
+        rare_max=0,
+    )
+    changed, unchanged = plans(world, search)[-2:]
+    index = "SEARCH versions USING INDEX ix_versions_project_id_"
+    assert f"{index}updated_at (project_id=? AND updated_at>?)" == changed[0]
+    assert f"{index}created_at (project_id=? AND created_at>?)" == unchanged[0]
+    for steps in (changed, unchanged):
+        assert steps[-1] == "USE TEMP B-TREE FOR LAST 3 TERMS OF ORDER BY"
+
+
 def test_what_is_rare_is_sought_by_its_index(world: World) -> None:
     """With few candidates the versions are looked up one by one, never walked."""
     search = Search(
@@ -119,7 +141,7 @@ def test_who_made_it_is_sought_by_an_index(world: World) -> None:
         keys = conditions.keys(parse_filter("created_by = 'nobody'"), None)
         assert keys is not None
         Session(explaining, database.dialect, database.clock).all(Statement(keys))
-    assert "INDEX ix_versions_created_by (created_by=?)" in explaining.plan[0]
+    assert "INDEX ix_versions_created_by (created_by=?)" in explaining.plans[-1][0]
 
 
 @pytest.mark.parametrize("stage", [None, "staging"])
@@ -132,8 +154,8 @@ def test_the_latest_is_found_by_an_index(world: World, stage: str | None) -> Non
     with database.driver.snapshot() as connection:
         explaining = Explaining(connection)
         Session(explaining, database.dialect, database.clock).one(of_model, **binds)
-    assert any("(model_id=?" in step for step in explaining.plan)
-    assert [step for step in explaining.plan if "TEMP B-TREE" in step] == []
+    assert any("(model_id=?" in step for step in explaining.plans[-1])
+    assert [step for step in explaining.plans[-1] if "TEMP B-TREE" in step] == []
 
 
 @pytest.mark.parametrize("project", [True, False])
@@ -148,5 +170,18 @@ def test_models_are_listed_by_time_along_an_index(world: World, project: bool) -
     with database.driver.snapshot() as connection:
         explaining = Explaining(connection)
         search_models(Session(explaining, database.dialect, database.clock), search)
-    assert any("created_at" in step for step in explaining.plan), explaining.plan
-    assert [step for step in explaining.plan if "TEMP B-TREE" in step] == []
+    assert any("created_at" in step for step in explaining.plans[-1]), explaining.plans
+    assert [step for step in explaining.plans[-1] if "TEMP B-TREE" in step] == []
+
+
+def test_stages_are_counted_in_an_index_alone(world: World) -> None:
+    """Counting the versions of a project by stage looks up no version."""
+    database = world.store.database
+    with database.driver.snapshot() as connection:
+        explaining = Explaining(connection)
+        session = Session(explaining, database.dialect, database.clock)
+        catalog.count_by_stage(session, world.project_ids["default"])
+    counted, deleted, _ = explaining.plans
+    index = "SEARCH versions USING"
+    assert counted == [f"{index} COVERING INDEX ix_versions_project_id_stage_key (project_id=?)"]
+    assert deleted == [f"{index} INDEX ix_versions_deleted (project_id=?)"]

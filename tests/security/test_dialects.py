@@ -12,7 +12,18 @@ import httpx
 import pytest
 
 from access_world import MAY, PEOPLE, ROOT, STRANGER, Access
-from dialect_rows import FILES, METHODS, MLFLOW, ROWS, SIGNED_IN, TICKET, UNSPOKEN, WANLLMDB, Row
+from dialect_rows import (
+    FILES,
+    LED,
+    METHODS,
+    MLFLOW,
+    ROWS,
+    SIGNED_IN,
+    TICKET,
+    UNSPOKEN,
+    WANLLMDB,
+    Row,
+)
 from lockgate.dialects import NAMES, dialects_named
 from lockgate.dialects.mlflow.routing import PREFIXES, MlflowCalls
 from lockgate.http.app import build_app
@@ -85,7 +96,7 @@ class World(Access):
         registry.loose_files.put("risk", "loose/file.txt", 1, lambda _about: next(pieces, b""))
         self.words = {
             "project": "risk", "model": "churn", "name": "churn", "version": "1", "revision": "1",
-            "path": "weights.json", "rest": "x", "ticket": "x", "stage": "Production",
+            "path": "weights.json", "rest": "x", "ticket": "x", "stage": "Production", "label": "9",
             "model_id": registry.get_model("risk/churn").uid, "webhook_id": hook.webhook.uid,
             "version_id": registry.get_version("risk/churn", "2").uid,
             "spare_id": registry.get_model("risk/spare").uid,
@@ -137,6 +148,8 @@ def expected(row: Row, person: str | None) -> set[int] | None:
     """Return what somebody is refused with; None where they may."""
     if row.needs == TICKET:
         return {404}
+    if row.needs == LED:
+        return {307}
     if row.needs == UNSPOKEN:
         return {401, *TELLS_NOTHING} if person is None else set(TELLS_NOTHING)
     if person is None:
@@ -196,7 +209,7 @@ def test_every_reader(server: Server, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [n for n, row in ROWS.items() if row.needs not in (*READS, UNSPOKEN, TICKET)]
+    "name", [n for n, row in ROWS.items() if row.needs not in (*READS, UNSPOKEN, LED, TICKET)]
 )
 def test_every_writer(server: Server, tmp_path: Path, name: str) -> None:
     """The weakest role that may do something does it; none above it is refused for its role."""

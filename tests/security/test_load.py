@@ -40,17 +40,21 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 def test_48_bodies_too_large(target: Target) -> None:
     """Line 48: what is larger than a limit is refused when announced, or when it gets there."""
     before = peak_bytes()
+    large, broken = (413, "limit_exceeded"), (400, "invalid_input")
     with target.unharmed():
-        for path, most in (
-            ("/projects", 4_000_000), ("/artifacts/blobs", BATCH_BYTES_MAX),
-        ):  # fmt: skip
-            kind = "application/json" if path == "/projects" else "application/vnd.lockgate.blobs"
+        for path, kind, most, refused in (
+            ("/projects", "application/json", 4_000_000, large),
+            # That these spaces are no blob shows before there are too many of them.
+            ("/artifacts/blobs", BLOBS["Content-Type"], BATCH_BYTES_MAX, broken),
+        ):
             head = f"POST {V1}{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\n"
             announced = head + f"Content-Length: {most + 1}\r\n\r\n"
-            assert target.raw(announced.encode()).status == 413
+            assert target.raw(announced.encode()).told == large
             chunked = (head + "Transfer-Encoding: chunked\r\n\r\n").encode()
             piece = b"100000\r\n" + b" " * 2**20 + b"\r\n"
-            assert target.raw(chunked, *[piece] * 80).status in (400, 413, 0)
+            # The server hangs up on what it does not read. When that meets pieces on their way,
+            # the system resets the connection, and may drop the answer before we read it.
+            assert target.raw(chunked, *[piece] * 80).told in (refused, (0, ""))
     assert peak_bytes() - before < 300_000_000
 
 
@@ -63,11 +67,10 @@ def test_48_many_open_uploads(impatient: Target) -> None:
         held = [socket.create_connection(impatient.address, timeout=30) for _ in range(30)]
         for connection in held:
             connection.sendall(head + b"x" * 1_000)
-        statuses = {read_answer(connection).status for connection in held}
+        told = {read_answer(connection).told for connection in held}
         for connection in held:
             connection.close()
-        assert statuses <= {408, 0}
-        assert 408 in statuses
+        assert told == {(408, "too_slow")}
     assert peak_bytes() - before < 200_000_000
 
 

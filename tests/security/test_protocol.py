@@ -122,7 +122,10 @@ def dribble(target: Target, start: bytes, piece: bytes) -> int:
 def test_41_slow_headers(impatient: Target, start: bytes, piece: bytes) -> None:
     """Line 41: a request whose head does not come, or comes forever, ends; others are served."""
     with impatient.unharmed():
-        assert dribble(impatient, start, piece if start else b"") in (408, 0)
+        found = dribble(impatient, start, piece if start else b"")
+    # What we go on sending may reach a connection that was hung up on; the system then resets it,
+    # and may drop the answer before we read it.
+    assert found in ((408, 0) if start and piece else (408,))
 
 
 @pytest.mark.parametrize("length", [b"Content-Length: 1000", b"Transfer-Encoding: chunked"])
@@ -144,11 +147,9 @@ def test_41_many_slow_clients(impatient: Target) -> None:
     with impatient.unharmed():
         held = [socket.create_connection(impatient.address, timeout=20) for _ in range(60)]
         try:
-            statuses = set()
-            for connection in held:
-                answer = read_answer(connection)
-                statuses.add(answer.status)
-            assert statuses == {408, 503}
+            told = {read_answer(connection).told for connection in held}
+            # How many came before there was room again is a matter of pace.
+            assert told == {(408, "too_slow"), (503, "http_503")}
         finally:
             for connection in held:
                 connection.close()
@@ -327,9 +328,13 @@ def test_47_long_urls_and_headers(target: Target) -> None:
 )
 def test_47_queries_of_many_words(target: Target, path: str, query: str) -> None:
     """Line 47: a query with too many words, or the same one again, is refused on every route."""
+    # Marks with nothing between are no words; this model's route takes none, and so reads none,
+    # as long as there are not too many.
+    no_words = "&&" in query and path != "/resolve"
+    unread = query.startswith("===") and path.endswith("/churn")
     with target.unharmed():
         answer = target.ask(f"{V1}{path}?{query}")
-        assert answer.status in (200, 400)
+        assert answer.told == ((200, "") if no_words or unread else (400, "invalid_input"))
 
 
 def test_47_headers_without_end(target: Target) -> None:

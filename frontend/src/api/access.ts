@@ -6,6 +6,8 @@ import { api, type Schemas, said } from "./client";
 export type Webhook = Schemas["Webhook"];
 export type Delivery = Schemas["Delivery"];
 export type Role = Schemas["Role"];
+export type Account = Schemas["Account"];
+export type Team = Schemas["Team"];
 
 const DELIVERIES = 30;
 

@@ -985,7 +985,9 @@ export interface paths {
         };
         /**
          * List Members
-         * @description List a project's members by name; none means that everybody may everything.
+         * @description List a project's members by name.
+         *
+         *     With none, everybody may everything, unless access control is on.
          */
         get: operations["list_members_api_v1_projects__project__members_get"];
         put?: never;
@@ -3569,6 +3571,8 @@ export interface components {
          * @description The histograms of a version over time against its reference, oldest first.
          */
         DriftSeries: {
+            /** Counts */
+            counts: number[];
             /** Edges */
             edges: number[];
             /** Metric */
@@ -4228,6 +4232,8 @@ export interface components {
              * @enum {string}
              */
             state: "ok" | "alarm";
+            /** Unjudged */
+            unjudged: string | null;
             /** Version */
             version: string | null;
         };
@@ -6056,6 +6062,8 @@ export interface operations {
             header?: {
                 /** @description The same key and request again is answered the same, and changes nothing. */
                 "Idempotency-Key"?: string;
+                /** @description Of what file the blobs are a part, so that it is hashed as it comes: `files` when each is one, or a name of 32 digits for its journey, the first byte, the file's bytes */
+                "Lockgate-Part"?: string;
             };
             path?: never;
             cookie?: never;

@@ -9,6 +9,7 @@ export type Split = Schemas["Split"];
 export type Outcomes = Schemas["OutcomeComparison"];
 export type Monitor = Schemas["Monitor"];
 export type Series = Schemas["ObservationSeries"];
+export type Drift = Schemas["DriftSeries"];
 
 const MODEL = "/api/v1/projects/{project}/models/{model}";
 const VERSION = `${MODEL}/versions/{version}` as const;
@@ -88,6 +89,17 @@ export const observations = (path: Named, metric: string, since: string | undefi
     queryFn: ({ signal }) => {
       const query = { metric, points: POINTS, since };
       return said(api.GET(`${VERSION}/observations`, { params: { path, query }, signal }));
+    },
+    refetchInterval: LOOK_MS,
+  });
+
+/** How the values of a metric are spread, from `since` on, beside how they were; refused where nobody said how they were. */
+export const drift = (path: Named, metric: string, since: string | undefined) =>
+  queryOptions({
+    queryKey: ["versions", path, "drift", metric, since ?? ""],
+    queryFn: ({ signal }) => {
+      const query = { metric, points: POINTS, since };
+      return said(api.GET(`${VERSION}/drift`, { params: { path, query }, signal }));
     },
     refetchInterval: LOOK_MS,
   });

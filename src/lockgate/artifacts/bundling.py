@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lockgate.artifacts.portable import OpenBundle, batches, open_bundle, write_bundle
 from lockgate.artifacts.pulling import Fetch
-from lockgate.artifacts.pushing import Sink
+from lockgate.artifacts.sending import Sink
 from lockgate.domain.manifests import Manifest
 from lockgate.domain.portable import BundleHead
 from lockgate.domain.versions import ModelVersion

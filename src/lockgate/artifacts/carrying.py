@@ -18,8 +18,9 @@ from lockgate.artifacts.bundles import sign_bundle
 from lockgate.artifacts.cache import ArtifactCache
 from lockgate.artifacts.proof import chunk_reader
 from lockgate.artifacts.pulling import Fetch, PullProgress, pull_tree
-from lockgate.artifacts.pushing import Pushed, PushProgress, Sink, push_tree
+from lockgate.artifacts.pushing import Pushed, push_tree
 from lockgate.artifacts.remembered import HashMemory
+from lockgate.artifacts.sending import PushProgress, Sink
 from lockgate.artifacts.signatures import Signature, sign_manifest, signature_of, verify
 from lockgate.artifacts.store import blob_digest
 from lockgate.domain.contents import Verdict

@@ -18,7 +18,6 @@ import mmap
 import os
 import sys
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -62,23 +61,37 @@ def _write_direct(file: int, view: memoryview) -> int:
         if error.errno != errno.EINVAL:
             raise
         return 0
+    blocks = view[: len(view) // _BLOCK_BYTES * _BLOCK_BYTES]
+    try:
+        # From where it lies, if that begins as the disk wants it; else by way of memory that does.
+        written = _write_taken(file, blocks)
+        return written + _write_copied(file, blocks[written:])
+    finally:
+        fcntl.fcntl(file, fcntl.F_SETFL, flags)
+
+
+def _write_taken(file: int, blocks: memoryview) -> int:
+    """Write what the file system takes in one go: nothing when it refuses."""
+    try:
+        return os.write(file, blocks)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        return 0
+
+
+def _write_copied(file: int, blocks: memoryview) -> int:
     if _BUFFER.memory is None:
         _BUFFER.memory = mmap.mmap(-1, _BUFFER_BYTES)
     written = 0
-    try:
-        while length := min(_BUFFER_BYTES, (len(view) - written) // _BLOCK_BYTES * _BLOCK_BYTES):
-            _BUFFER.memory[:length] = view[written : written + length]
-            with memoryview(_BUFFER.memory) as memory, memory[:length] as piece:
-                taken = os.write(file, piece)
-            written += taken
-            if taken != length:
-                break
-    except OSError as error:
-        # The file system takes the flag and refuses the write: what is left goes the usual way.
-        if error.errno != errno.EINVAL:
-            raise
-    finally:
-        fcntl.fcntl(file, fcntl.F_SETFL, flags)
+    while length := min(_BUFFER_BYTES, len(blocks) - written):
+        _BUFFER.memory[:length] = blocks[written : written + length]
+        with memoryview(_BUFFER.memory) as memory, memory[:length] as piece:
+            taken = _write_taken(file, piece)
+        written += taken
+        # Where it takes the flag and refuses the write, what is left goes the usual way.
+        if taken != length:
+            break
     return written
 
 
@@ -90,16 +103,53 @@ def sync(file: int) -> None:
         os.fsync(file)
 
 
-def sync_files(files: Sequence[int], *, together: bool) -> None:
-    """Return once all have reached the disk; ``together`` where `syncs_as_one` said so.
+class SharedSync:
+    """Syncs of a file system, each for all who wait for one when it begins. Thread-safe.
 
-    They must have been open while they were written, so that what failed is reported here.
+    The system tells one caller of a sync what failed since the last one. Here everybody is told
+    who had begun to write by then: call `begin` before the first write.
     """
-    if together and len(files) > SYNCED_ONE_BY_ONE_MAX:
-        sync_file_system(files[0])
-        return
-    for file in files:
-        sync(file)
+
+    def __init__(self, folder: int) -> None:
+        """``folder`` lies on the file system, which `syncs_as_one` knows, and stays open."""
+        self._folder = folder
+        self._turn = threading.Condition()
+        self._begun = self._ended = 0
+        self._failures = 0
+        self._failure = OSError()
+
+    def begin(self) -> int:
+        """Return what to hand to `wait` once all is written."""
+        with self._turn:
+            return self._failures
+
+    def wait(self, begun: int) -> None:
+        """Return once all that was written before this call has reached the disk."""
+        with self._turn:
+            # One that is under way may have passed by what was written since.
+            wanted = self._begun + 1
+            while self._ended < wanted:
+                if self._begun > self._ended:
+                    self._turn.wait()
+                else:
+                    self._sync()
+            if self._failures > begun:
+                raise OSError(self._failure.errno, self._failure.strerror)
+
+    def _sync(self) -> None:
+        self._begun += 1
+        self._turn.release()
+        failure: OSError | None = None
+        try:
+            sync_file_system(self._folder)
+        except OSError as error:
+            failure = error
+        finally:
+            self._turn.acquire()
+            self._ended = self._begun
+            if failure is not None:
+                self._failures, self._failure = self._failures + 1, failure
+            self._turn.notify_all()
 
 
 def sync_file_system(file: int) -> None:

@@ -3,7 +3,7 @@
     <root>/
     ├ blobs/ab/abcdef…            a chunk: the 64 digits of its BLAKE3, under the first two
     ├ manifests/12/123456….json   a manifest: the 64 digits of its SHA-256, under the first two
-    ├ incoming/abcdef…            sent straight to the bucket by a client, not yet verified
+    ├ incoming/abcdef….<sender>   sent straight to the bucket by a client, not yet verified
     ├ corrupt/abcdef….<unique>    set aside because its bytes no longer have their digest
     ├ tmp/<unique>                a write in progress (local folder only)
     ├ clock                       rewritten to learn what time the store thinks it is
@@ -15,6 +15,7 @@ the store; without ``owner.json`` it belongs to the first database that opens it
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
 from lockgate.domain.digests import digest_hex, is_hex
@@ -38,9 +39,14 @@ def blob_path(digest: str) -> str:
     return f"{BLOBS}/{digits[:2]}/{digits}"
 
 
-def incoming_path(digest: str) -> str:
-    """Return the path at which a client may leave the blob ``blake3:<64 hex>``."""
-    return f"{INCOMING}/{digest_hex(digest, 'blake3')}"
+def incoming_path(digest: str, sender: str) -> str:
+    """Return the path at which a sender may leave the blob ``blake3:<64 hex>``.
+
+    Each sender has a place of their own, so that what one has sent is nothing that another can
+    have admitted. A name may be of any length, and its hash is not.
+    """
+    place = hashlib.sha256(sender.encode()).hexdigest()[:32]
+    return f"{INCOMING}/{digest_hex(digest, 'blake3')}.{place}"
 
 
 def manifest_path(digest: str) -> str:

@@ -13,15 +13,15 @@ import os
 import secrets
 import stat
 from collections.abc import Collection, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
 from lockgate.artifacts import layout
 from lockgate.artifacts.durable import (
     SYNCED_ONE_BY_ONE_MAX,
+    SharedSync,
     sync,
-    sync_file_system,
-    sync_files,
     syncs_as_one,
     write_new,
 )
@@ -30,6 +30,7 @@ from lockgate.artifacts.store import (
     Data,
     StoredItem,
     check_blob,
+    check_blobs,
     check_manifest,
 )
 from lockgate.errors import BlobNotFound, BlobStoreUnavailable, InvalidInput
@@ -51,7 +52,7 @@ class LocalStore:
             self.root.mkdir(parents=True, exist_ok=True)
             # Only here is a link followed: where the store lies is the operator's choice.
             self._root = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            self._together = syncs_as_one(self._root)
+            self._together = SharedSync(self._root) if syncs_as_one(self._root) else None
         # Folders whose own names are known to be on the disk.
         self._named_folders: set[str] = set()
 
@@ -62,8 +63,7 @@ class LocalStore:
     # --- blobs -------------------------------------------------------------------------------
 
     def put_many(self, blobs: Sequence[tuple[str, Data]]) -> None:
-        for digest, data in blobs:
-            check_blob(digest, data)
+        check_blobs(blobs)
         for first in range(0, len(blobs), _FILES_AT_ONCE_MAX):
             group = blobs[first : first + _FILES_AT_ONCE_MAX]
             self._put([(layout.blob_path(digest), data) for digest, data in group])
@@ -77,7 +77,11 @@ class LocalStore:
         return self._read(layout.blob_path(digest), digest, start, length)
 
     def missing(self, digests: Collection[str]) -> set[str]:
-        return {digest for digest in digests if not self._exists(layout.blob_path(digest))}
+        paths = {layout.blob_path(digest): digest for digest in digests}
+        lacking: set[str] = set()
+        for folder_path, group in groupby(sorted(paths), key=os.path.dirname):
+            lacking.update(paths[path] for path in self._absent(folder_path, list(group)))
+        return lacking
 
     def delete(self, digest: str) -> None:
         self._delete(layout.blob_path(digest))
@@ -169,11 +173,11 @@ class LocalStore:
         layout.blob_path(digest)
         return None
 
-    def find_upload_url(self, digest: str, expires_s: int) -> str | None:  # noqa: ARG002
+    def find_upload_url(self, digest: str, expires_s: int, sender: str = "") -> str | None:  # noqa: ARG002
         layout.blob_path(digest)
         return None
 
-    def admit(self, digest: str) -> None:
+    def admit(self, digest: str, sender: str = "") -> None:  # noqa: ARG002
         layout.blob_path(digest)
         raise BlobNotFound(digest=digest)
 
@@ -184,18 +188,23 @@ class LocalStore:
         unnamed: dict[str, str] = {}  # where each is to lie → its name until then
         # Also of what was there: whoever put it may not have come as far as syncing them.
         folders = {os.path.dirname(path) for path, _ in items}
+        begun = self._together.begin() if self._together else 0
         with self._reporting(), self._folder(f"{layout.TEMPORARY}/x", create=True) as temporary:
             try:
-                self._write(items, temporary, unnamed)
+                self._write(items, temporary, unnamed, begun)
                 self._name(unnamed, temporary)
             finally:
                 for name in unnamed.values():
                     with contextlib.suppress(OSError):
                         os.unlink(name, dir_fd=temporary)
-            self._sync_folders(folders, temporary)
+            self._sync_folders(folders, begun)
 
     def _write(
-        self, items: Sequence[tuple[str, Data]], temporary: int, unnamed: dict[str, str]
+        self,
+        items: Sequence[tuple[str, Data]],
+        temporary: int,
+        unnamed: dict[str, str],
+        begun: int,
     ) -> None:
         """Make durable files, without their names yet, of what is not there."""
         files: list[int] = []
@@ -210,7 +219,11 @@ class LocalStore:
                 files.append(os.open(name, _WRITE_FLAGS, 0o644, dir_fd=temporary))
                 unnamed[path] = name
                 write_new(files[-1], data)
-            sync_files(files, together=self._together)
+            if self._together and len(files) > SYNCED_ONE_BY_ONE_MAX:
+                self._together.wait(begun)
+            else:
+                for file in files:
+                    sync(file)
         finally:
             for file in files:
                 os.close(file)
@@ -223,10 +236,10 @@ class LocalStore:
                 os.rename(unnamed[path], target, src_dir_fd=temporary, dst_dir_fd=folder)
             del unnamed[path]
 
-    def _sync_folders(self, folders: set[str], temporary: int) -> None:
+    def _sync_folders(self, folders: set[str], begun: int) -> None:
         """Make the names in these folders durable, and the folders' own: those once a process."""
         if self._together and len(folders) > SYNCED_ONE_BY_ONE_MAX:
-            sync_file_system(temporary)
+            self._together.wait(begun)
         else:
             new = folders - self._named_folders
             above = {os.path.dirname(folder_path) for folder_path in new}
@@ -249,14 +262,18 @@ class LocalStore:
         with self._folder(path) as folder, contextlib.suppress(FileNotFoundError):
             os.utime(os.path.basename(path), dir_fd=folder, follow_symlinks=False)
 
-    def _exists(self, path: str) -> bool:
+    def _absent(self, folder_path: str, paths: list[str]) -> list[str]:
+        """Return those of the paths in one folder at which no file lies."""
+        absent: list[str] = []
         with self._reporting():
             try:
-                with self._folder(path) as folder:
-                    found = os.stat(os.path.basename(path), dir_fd=folder, follow_symlinks=False)
+                with self._folder(f"{folder_path}/x") as folder:
+                    for path in paths:
+                        if not _is_file(path.rpartition("/")[2], folder):
+                            absent.append(path)
             except FileNotFoundError:
-                return False
-            return stat.S_ISREG(found.st_mode)
+                return paths
+        return absent
 
     def _read(self, path: str, digest: str, start: int, length: int | None) -> bytes:
         if start < 0 or (length is not None and length < 0):
@@ -312,7 +329,7 @@ class LocalStore:
     @contextlib.contextmanager
     def _folder(self, path: str, *, create: bool = False) -> Iterator[int]:
         """Yield a descriptor of the folder that ``path`` lies in, following no link."""
-        current = os.dup(self._root)
+        current = self._root
         try:
             for segment in path.split("/")[:-1]:
                 try:
@@ -323,11 +340,13 @@ class LocalStore:
                     with contextlib.suppress(FileExistsError):
                         os.mkdir(segment, 0o755, dir_fd=current)
                     below = os.open(segment, _FOLDER_FLAGS, dir_fd=current)
-                os.close(current)
+                if current != self._root:
+                    os.close(current)
                 current = below
             yield current
         finally:
-            os.close(current)
+            if current != self._root:
+                os.close(current)
 
     @contextlib.contextmanager
     def _reporting(self) -> Iterator[None]:
@@ -351,6 +370,14 @@ _SENTENCES: Final = {
     errno.EIO: "the disk reported an input/output error",
     errno.EMFILE: "too many files are open",
 }
+
+
+def _is_file(name: str, folder: int) -> bool:
+    try:
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return stat.S_ISREG(found.st_mode)
 
 
 def _read_all(file: int, start: int, length: int | None) -> bytes:

@@ -25,6 +25,7 @@ from lockgate.artifacts.store import (
     Data,
     StoredItem,
     check_blob,
+    check_blobs,
     check_manifest,
 )
 from lockgate.errors import (
@@ -87,8 +88,7 @@ class ObjectStore:
     # --- blobs -------------------------------------------------------------------------------
 
     def put_many(self, blobs: Sequence[tuple[str, Data]]) -> None:
-        for digest, data in blobs:
-            check_blob(digest, data)
+        check_blobs(blobs)
         self._each(lambda blob: self._put(layout.blob_path(blob[0]), blob[1]), blobs)
 
     def read(self, digest: str) -> bytes:
@@ -187,11 +187,11 @@ class ObjectStore:
     def find_download_url(self, digest: str, expires_s: int) -> str | None:
         return self._sign("GET", layout.blob_path(digest), expires_s)
 
-    def find_upload_url(self, digest: str, expires_s: int) -> str | None:
-        return self._sign("PUT", layout.incoming_path(digest), expires_s)
+    def find_upload_url(self, digest: str, expires_s: int, sender: str = "") -> str | None:
+        return self._sign("PUT", layout.incoming_path(digest, sender), expires_s)
 
-    def admit(self, digest: str) -> None:
-        path = layout.incoming_path(digest)
+    def admit(self, digest: str, sender: str = "") -> None:
+        path = layout.incoming_path(digest, sender)
         with self._reporting(digest):
             size = obstore.head(self._bucket, path)["size"]
         if size > BLOB_BYTES_MAX:

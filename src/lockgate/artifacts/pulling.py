@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from lockgate.artifacts.batches import together
+from lockgate.artifacts.durable import SYNCED_ONE_BY_ONE_MAX, sync_file_system, syncs_as_one
 from lockgate.artifacts.staging import Staging
 from lockgate.artifacts.store import blob_digest
 from lockgate.artifacts.trees import open_file, open_parent, read_at, write_at
@@ -123,11 +124,15 @@ class _Pull:
         self._file_mode = file_mode
         self._bytes_done = 0
         self._lock = threading.Lock()
+        self._synced_together = len(manifest.files) > SYNCED_ONE_BY_ONE_MAX and syncs_as_one(
+            staging.folder
+        )
         self._left = {file.path: len(file.chunks) for file in manifest.files}
 
     def run(self, workers: int) -> None:
         for file in self._manifest.files:
-            self._make(file)
+            if not self._comes_whole(file):
+                self._make(file)
         pool = ThreadPoolExecutor(workers, thread_name_prefix="pull")
         try:
             running: deque[Future[None]] = deque()
@@ -137,10 +142,18 @@ class _Pull:
                 running.append(pool.submit(self._bring, batch))
             for future in running:
                 future.result()
-            # All is written: now one wait for the disk instead of one for each file.
-            list(pool.map(self._settle, self._manifest.files))
+            # All is written: now the waits for the disk together, or one for all.
+            if not self._synced_together:
+                list(pool.map(self._settle, self._manifest.files))
         finally:
             pool.shutdown(cancel_futures=True)
+        if self._synced_together:
+            # The folder was opened before anything was written: what failed since is told here.
+            sync_file_system(self._staging.folder)
+
+    def _comes_whole(self, file: FileEntry) -> bool:
+        """Tell whether a file is made, written and looked at in one go."""
+        return len(file.chunks) == 1 and not self._staging.is_resumed
 
     def _make(self, file: FileEntry) -> None:
         """Create a file of the right length, or keep the one that an earlier pull began."""
@@ -156,6 +169,10 @@ class _Pull:
                     # A second name for the same bytes would let others change them: start anew.
                     if found.st_nlink != 1:
                         os.unlink(name, dir_fd=folder)
+                    # One that was done may be read-only already.
+                    elif found.st_mode & 0o600 != 0o600:
+                        with open_file(folder, name) as done:
+                            os.fchmod(done, 0o600)
         with open_file(self._staging.folder, file.path, flags, 0o600) as opened:
             os.ftruncate(opened, file.size)
         if not file.chunks:
@@ -170,12 +187,22 @@ class _Pull:
             observed = blob_digest(data)
             if observed != piece.chunk.digest:
                 raise _mismatch(piece, observed)
-            with self._opened(piece.file, os.O_WRONLY) as opened:
-                write_at(opened, piece.start, data)
+            self._write(piece, data)
             self._advance(len(data), len(data))
         for piece in batch:
-            if self._is_last(piece):
+            if self._is_last(piece) and not self._comes_whole(piece.file):
                 self._verify_file(piece.file)
+
+    def _write(self, piece: _Piece, data: bytes) -> None:
+        if not self._comes_whole(piece.file):
+            with self._opened(piece.file, os.O_WRONLY) as opened:
+                write_at(opened, piece.start, data)
+            return
+        new = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with open_file(self._staging.folder, piece.file.path, new, 0o600) as opened:
+            write_at(opened, 0, data)
+            self._verify(piece.file, opened)
+            os.fchmod(opened, self._file_mode)
 
     def _fetched(self, pieces: list[_Piece]) -> Iterator[bytes]:
         """Yield the chunk of each piece; a source that finds one damaged is told where it lies."""
@@ -205,11 +232,16 @@ class _Pull:
             return self._left[piece.file.path] == 0
 
     def _verify_file(self, file: FileEntry) -> None:
+        with self._opened(file, os.O_RDONLY) as opened:
+            self._verify(file, opened)
+            if self._synced_together:
+                os.fchmod(opened, self._file_mode)
+
+    def _verify(self, file: FileEntry, opened: int) -> None:
         """Hash what lies on the disk now, whole: the digest others know the file by."""
         sha256 = hashlib.sha256()
-        with self._opened(file, os.O_RDONLY) as opened:
-            for start in range(0, file.size, _READ_BYTES):
-                sha256.update(read_at(opened, start, min(_READ_BYTES, file.size - start)))
+        for start in range(0, file.size, _READ_BYTES):
+            sha256.update(read_at(opened, start, min(_READ_BYTES, file.size - start)))
         if sha256.hexdigest() != file.sha256:
             raise DigestMismatch(
                 subject=f"File {file.path!r}",

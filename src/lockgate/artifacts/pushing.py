@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
+import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -21,12 +21,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Self
 
-from lockgate.artifacts.batches import BATCH_BYTES, batches_of, together
+from lockgate.artifacts.batches import batches_of, together
 from lockgate.artifacts.chunking import SMALL_FILE_BYTES_MAX, cut_sizes, find_layout
+from lockgate.artifacts.passing import FILES, Part
 from lockgate.artifacts.remembered import HashMemory
-from lockgate.artifacts.store import Data, blob_digest
+from lockgate.artifacts.sending import PushProgress, Sender, Sink
+from lockgate.artifacts.slots import Slots
+from lockgate.artifacts.store import Data, HashedBlob
 from lockgate.artifacts.tensor_digests import TensorDigests
 from lockgate.artifacts.trees import FileState, list_tree, open_file, open_root, read_at, read_into
 from lockgate.domain.manifests import (
@@ -46,26 +49,6 @@ _ASK_DIGESTS_MAX: Final = 1000
 
 # Fills memory with the bytes from a place on; returns how many there were.
 Fill = Callable[[int, memoryview], int]
-
-
-class Sink(Protocol):
-    """Where chunks go: a `BlobStore`, or a client that speaks to one. Called from several threads.
-
-    A batch has at most 128 blobs and 8 MiB (or one blob that is larger); a question at most 1000.
-    """
-
-    def missing(self, digests: Collection[str]) -> set[str]: ...
-
-    def put_many(self, blobs: Sequence[tuple[str, Data]]) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class PushProgress:
-    """How far a push is; ``bytes_sent`` counts what the store did not have."""
-
-    bytes_done: int
-    bytes_total: int
-    bytes_sent: int
 
 
 @dataclass(frozen=True)
@@ -127,7 +110,9 @@ def push_opened(
     total = sum(state.size for state in files.values())
     with Push(folder, sink, memory, total, on_progress, workers) as push:
         entries = push.run(files)
-        return Pushed(build_manifest(entries, limits), push.bytes_sent, push.chunks_sent)
+        return Pushed(
+            build_manifest(entries, limits), push.sender.bytes_sent, push.sender.chunks_sent
+        )
 
 
 def hash_tree(
@@ -172,7 +157,7 @@ class _Batch:
 
     sending: Future[list[Chunk]]
     ordered: tuple[Future[None], ...]
-    memory: bytearray
+    slots: Slots
 
 
 class Push:
@@ -189,16 +174,10 @@ class Push:
         batches_max: int = BATCHES_IN_FLIGHT_MAX,
     ) -> None:
         self._batches_max = batches_max
-        self._spare: list[bytearray] = []
-        self.bytes_sent = 0
-        self.chunks_sent = 0
+        self._spare: list[Slots] = []
+        self.sender = Sender(sink, bytes_total, on_progress)
         self._root = root
-        self._sink = sink
         self._memory = memory
-        self._bytes_total = bytes_total
-        self._bytes_done = 0
-        self._on_progress = on_progress
-        self._lock = threading.Lock()
         self._workers = ThreadPoolExecutor(workers, thread_name_prefix="push")
         self._hasher = ThreadPoolExecutor(1, thread_name_prefix="push-sha256")
         self._tensors = ThreadPoolExecutor(1, thread_name_prefix="push-tensors")
@@ -242,15 +221,14 @@ class Push:
 
     def _push_small(self, paths: list[str], files: dict[str, FileState]) -> list[FileEntry]:
         entries: list[FileEntry] = []
-        blobs: dict[str, Data] = {}
+        blobs: list[HashedBlob] = []
         for path in paths:
             with open_file(self._root, path) as file:
                 data = read_at(file, 0, files[path].size + 1)
                 _check_unchanged(path, file, files[path])
-            entry = _small_entry(path, data)
-            blobs.update((chunk.digest, data) for chunk in entry.chunks)
-            entries.append(entry)
-        self._send(list(blobs.items()), sum(entry.size for entry in entries))
+            blobs.append(HashedBlob.of(data))
+            entries.append(_small_entry(path, blobs[-1]))
+        self.sender.send(blobs, FILES)
         return entries
 
     # --- large files: many batches in one ----------------------------------------------------
@@ -275,20 +253,22 @@ class Push:
         if layout is not None:
             cuts = list(cuts)
         tensors = TensorDigests(layout, cuts)
+        upload = secrets.token_hex(16)
         for start, sizes in batches_of(cuts):
             if len(in_flight) >= self._batches_max:
                 chunks.extend(self._ended(in_flight.popleft()))
-            # Memory that is used again costs nothing to get; fresh memory has to be cleared first.
-            memory = self._spare.pop() if self._spare else bytearray(BATCH_BYTES)
-            data = memoryview(memory)[: sum(sizes)]
-            if fill(start, data) != len(data):
-                raise _changed(path)
-            ordered = (
-                self._hasher.submit(sha256.update, data),
-                self._tensors.submit(tensors.feed, start, data),
-            )
-            sending = self._workers.submit(self._push_batch, data, sizes)
-            in_flight.append(_Batch(sending, ordered, memory))
+            slots = self._spare.pop() if self._spare else Slots()
+            places = slots.places(sizes)
+            at = start
+            for place in places:
+                if fill(at, place) != len(place):
+                    raise _changed(path)
+                at += len(place)
+            ordered = [self._hasher.submit(_update, sha256, places)]
+            if tensors.is_wanting:
+                ordered.append(self._tensors.submit(tensors.feed_all, start, places))
+            sending = self._workers.submit(self._push_batch, places, Part(upload, start, size))
+            in_flight.append(_Batch(sending, tuple(ordered), slots))
         while in_flight:
             chunks.extend(self._ended(in_flight.popleft()))
         return FileEntry(path, size, sha256.hexdigest(), tuple(chunks), tensors.entries(chunks))
@@ -298,20 +278,13 @@ class Push:
         for each in batch.ordered:
             each.result()
         chunks = batch.sending.result()
-        self._spare.append(batch.memory)
+        self._spare.append(batch.slots)
         return chunks
 
-    def _push_batch(self, data: memoryview, sizes: list[int]) -> list[Chunk]:
-        chunks: list[Chunk] = []
-        blobs: dict[str, Data] = {}
-        start = 0
-        for size in sizes:
-            piece = data[start : start + size]
-            chunks.append(Chunk(blob_digest(piece), size))
-            blobs[chunks[-1].digest] = piece
-            start += size
-        self._send(list(blobs.items()), len(data))
-        return chunks
+    def _push_batch(self, places: list[memoryview], part: Part) -> list[Chunk]:
+        blobs = [HashedBlob.of(place) for place in places]
+        self.sender.send(blobs, part)
+        return [Chunk(blob.digest, len(blob.data)) for blob in blobs]
 
     def push_bytes(self, path: str, size: int, look: Read, fill: Fill) -> FileEntry:
         """Send a file from elsewhere; see `_push_pieces`."""
@@ -320,9 +293,9 @@ class Push:
         data = look(0, size)
         if len(data) != size:
             raise _changed(path)
-        entry = _small_entry(path, data)
-        self._send([(chunk.digest, data) for chunk in entry.chunks], size)
-        return entry
+        blob = HashedBlob.of(data)
+        self.sender.send([blob], FILES)
+        return _small_entry(path, blob)
 
     # --- files hashed before -----------------------------------------------------------------
 
@@ -331,7 +304,7 @@ class Push:
         digests = list({chunk.digest for entry in entries for chunk in entry.chunks})
         lacking: set[str] = set()
         for first in range(0, len(digests), _ASK_DIGESTS_MAX):
-            lacking |= self._sink.missing(digests[first : first + _ASK_DIGESTS_MAX])
+            lacking |= self.sender.sink.missing(digests[first : first + _ASK_DIGESTS_MAX])
         for entry in entries:
             start = 0
             for chunk in entry.chunks:
@@ -339,44 +312,33 @@ class Push:
                     self._resend_chunk(entry.path, start, chunk, files[entry.path])
                     lacking.discard(chunk.digest)
                 start += chunk.size
-            self._advance(entry.size, 0, 0)
+            self.sender.advance(entry.size, 0, 0)
 
     def _resend_chunk(self, path: str, start: int, chunk: Chunk, state: FileState) -> None:
         with open_file(self._root, path) as file:
             data = read_at(file, start, chunk.size)
             _check_unchanged(path, file, state)
-        if blob_digest(data) != chunk.digest:
+        blob = HashedBlob.of(data)
+        if blob.digest != chunk.digest:
             raise _changed(path)
-        self._sink.put_many([(chunk.digest, data)])
-        self._advance(0, chunk.size, 1)
-
-    # --- sending -----------------------------------------------------------------------------
-
-    def _send(self, blobs: list[tuple[str, Data]], bytes_done: int) -> None:
-        lacking = self._sink.missing([digest for digest, _ in blobs]) if blobs else set()
-        to_send = [(digest, data) for digest, data in blobs if digest in lacking]
-        if to_send:
-            self._sink.put_many(to_send)
-        self._advance(bytes_done, sum(len(data) for _, data in to_send), len(to_send))
-
-    def _advance(self, bytes_done: int, bytes_sent: int, chunks_sent: int) -> None:
-        with self._lock:
-            self._bytes_done += bytes_done
-            self.bytes_sent += bytes_sent
-            self.chunks_sent += chunks_sent
-            if self._on_progress:
-                self._on_progress(
-                    PushProgress(self._bytes_done, self._bytes_total, self.bytes_sent)
-                )
+        self.sender.sink.put_many([blob])
+        self.sender.advance(0, chunk.size, 1)
 
 
-def _small_entry(path: str, data: bytes) -> FileEntry:
-    layout = find_layout(path, lambda start, length: data[start : start + length], len(data))
+def _small_entry(path: str, blob: HashedBlob) -> FileEntry:
+    """Return the entry of a file that is one chunk; none when it is empty."""
+    data = blob.data
+    layout = find_layout(path, lambda start, length: bytes(data[start : start + length]), len(data))
     tensors = TensorDigests(layout, [len(data)])
     tensors.feed(0, data)
-    chunks = (Chunk(blob_digest(data), len(data)),) if data else ()
+    chunks = (Chunk(blob.digest, len(data)),) if data else ()
     sha256 = hashlib.sha256(data).hexdigest()
     return FileEntry(path, len(data), sha256, chunks, tensors.entries(chunks))
+
+
+def _update(sha256: hashlib._Hash, places: Sequence[memoryview]) -> None:
+    for place in places:
+        sha256.update(place)
 
 
 def _check_unchanged(path: str, file: int, state: FileState) -> None:

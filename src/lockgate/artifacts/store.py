@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol, Self
 
 from blake3 import blake3
 
@@ -23,6 +23,21 @@ MANIFEST_BYTES_MAX: Final = 128 * 2**20
 OWNER_BYTES_MAX: Final = 10_000
 UPLOAD_HEADERS: Final = {"x-ms-blob-type": "BlockBlob"}
 """What goes with a PUT to an upload URL: Azure insists on it, the others do not look at it."""
+
+
+class HashedBlob(NamedTuple):
+    """A blob whose digest was computed from its bytes, in this process: make it with `of`.
+
+    A store takes it at its word. Nobody changes the memory until the store has returned.
+    """
+
+    digest: str
+    data: Data
+
+    @classmethod
+    def of(cls, data: Data) -> Self:
+        """Hash these bytes."""
+        return cls(blob_digest(data), data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +64,10 @@ class BlobStore(Protocol):
     def put_many(self, blobs: Sequence[tuple[str, Data]]) -> None:
         """Keep these blobs; on return all of them are durable and visible.
 
-        Each is verified first: DigestMismatch or LimitExceeded, and then none was kept. A blob
-        appears whole or not at all. Putting one that is there is allowed, repairs it if its bytes
-        were damaged, and makes it young again. After another error some may have been kept.
+        Each is verified first, unless it is a `HashedBlob`: DigestMismatch or LimitExceeded, and
+        then none was kept. A blob appears whole or not at all. Putting one that is there is
+        allowed, repairs it if its bytes were damaged, and makes it young again. After another
+        error some may have been kept.
         The memory that the data lies in is the caller's again once this returns.
         """
 
@@ -114,16 +130,16 @@ class BlobStore(Protocol):
     def find_download_url(self, digest: str, expires_s: int) -> str | None:
         """Return a URL that serves a blob without credentials; None where the store has none."""
 
-    def find_upload_url(self, digest: str, expires_s: int) -> str | None:
+    def find_upload_url(self, digest: str, expires_s: int, sender: str = "") -> str | None:
         """Return a URL that takes a blob by PUT with `UPLOAD_HEADERS`; None where there is none.
 
-        What arrives there is nobody's blob until `admit` has verified it.
+        What arrives there is nobody's blob until `admit` has verified it for the same sender.
         """
 
-    def admit(self, digest: str) -> None:
-        """Verify a blob that was sent to its upload URL and keep it.
+    def admit(self, digest: str, sender: str = "") -> None:
+        """Verify a blob that a sender has sent to their upload URL and keep it.
 
-        BlobNotFound when nothing has arrived, DigestMismatch or LimitExceeded when it was
+        BlobNotFound when nothing of theirs has arrived, DigestMismatch or LimitExceeded when it was
         something else (which is then deleted).
         """
 
@@ -133,11 +149,23 @@ def blob_digest(data: Data) -> str:
     return f"blake3:{blake3(data).hexdigest()}"
 
 
+def check_blobs(blobs: Sequence[tuple[str, Data]]) -> None:
+    """Raise unless each is the blob it is said to be and no larger than a blob may be."""
+    for blob in blobs:
+        _check_size(blob[1])
+        if not isinstance(blob, HashedBlob):
+            check_blob(*blob)
+
+
+def _check_size(data: Data) -> None:
+    if len(data) > BLOB_BYTES_MAX:
+        raise LimitExceeded(what="A blob's size in bytes", observed=len(data), limit=BLOB_BYTES_MAX)
+
+
 def check_blob(digest: str, data: Data) -> None:
     """Raise unless ``data`` is the blob ``digest`` and no larger than a blob may be."""
     digest_hex(digest, "blake3")
-    if len(data) > BLOB_BYTES_MAX:
-        raise LimitExceeded(what="A blob's size in bytes", observed=len(data), limit=BLOB_BYTES_MAX)
+    _check_size(data)
     observed = blob_digest(data)
     if observed != digest:
         raise DigestMismatch(subject="The blob", observed=observed, expected=digest)

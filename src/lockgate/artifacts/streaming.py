@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lockgate.artifacts.pushing import Push, Sink
+from lockgate.artifacts.pushing import Push
+from lockgate.artifacts.sending import Sink
 from lockgate.domain.manifests import FileEntry, ManifestLimits, check_paths
 from lockgate.errors import Conflict, InvalidInput
 

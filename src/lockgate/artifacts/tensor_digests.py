@@ -31,6 +31,17 @@ class TensorDigests:
         self._digests: list[str] = []
         self._hasher: Any = None
 
+    @property
+    def is_wanting(self) -> bool:
+        """Whether there are tensors whose bytes have not all been fed."""
+        return len(self._digests) < len(self._slots)
+
+    def feed_all(self, start: int, pieces: Iterable[memoryview]) -> None:
+        """Take pieces that follow those taken before, and each other."""
+        for piece in pieces:
+            self.feed(start, piece)
+            start += len(piece)
+
     def feed(self, start: int, data: bytes | memoryview) -> None:
         """Take the bytes that follow those taken before."""
         view = memoryview(data)
@@ -48,6 +59,11 @@ class TensorDigests:
                 break
             self._digests.append(f"blake3:{self._hasher.hexdigest()}")
             self._hasher = None
+
+    def known(self) -> dict[tuple[int, int], str]:
+        """Return the digests taken so far, by start and size: not those that chunks have."""
+        slots = ((slot.start, slot.size) for slot in self._slots)
+        return dict(zip(slots, self._digests, strict=False))
 
     def entries(self, chunks: Sequence[Chunk]) -> tuple[TensorEntry, ...] | None:
         """Return the tensors, once all bytes have been fed; None for a file without any known."""

@@ -62,7 +62,7 @@ def _verify_file(
     on_progress: Callable[[int], None] | None,
 ) -> Iterator[StoredFault]:
     sha256 = hashlib.sha256()
-    tensors = [(tensor, blake3()) for tensor in _unverified(file)]
+    tensors = [(tensor, blake3()) for tensor in unproved_tensors(file)]
     is_whole = True
     start = first = 0
     for index, chunk in enumerate(file.chunks):
@@ -93,7 +93,7 @@ def _verify_file(
             yield StoredFault(file.path, FaultKind.FALSE_TENSOR, tensor.digest, tensor=tensor.name)
 
 
-def _unverified(file: FileEntry) -> Iterator[TensorEntry]:
+def unproved_tensors(file: FileEntry) -> Iterator[TensorEntry]:
     """Yield the tensors of which more is claimed than what their chunks have proved."""
     starts = accumulate((chunk.size for chunk in file.chunks), initial=0)
     proved = {

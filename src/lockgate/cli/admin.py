@@ -165,16 +165,13 @@ def _require_current(url: str, settings: Settings) -> str:
 
 def _serve(session: Session, settings: Settings) -> None:
     from lockgate import __version__
-    from lockgate.bootstrap import app_from
-    from lockgate.http.connections import ConnectionLimits, server_config
-    from lockgate.http.memory import share_heaps
+    from lockgate.http.memory import made_to_last, share_heaps
     from lockgate.storage.urls import redacted
 
     share_heaps()
     listening = _listen(settings.host, settings.port)
-    app = app_from(settings)
-    limits = ConnectionLimits(connections_max=settings.connections_max)
-    config = server_config(app, limits, settings.log_level)
+    with made_to_last():
+        config = _configured(settings)
     host, port = listening.getsockname()[:2]
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     session.output.done(
@@ -183,6 +180,17 @@ def _serve(session: Session, settings: Settings) -> None:
         f"Documentation: {address}/docs    Stop: Ctrl-C",
     )
     _server(config).run(sockets=[listening])
+
+
+def _configured(settings: Settings) -> uvicorn.Config:
+    """Return the application that the settings describe, and how it is served."""
+    from lockgate.bootstrap import app_from
+    from lockgate.http.connections import ConnectionLimits, server_config
+
+    limits = ConnectionLimits(connections_max=settings.connections_max)
+    config = server_config(app_from(settings), limits, settings.log_level)
+    config.load()
+    return config
 
 
 def _server(config: uvicorn.Config) -> uvicorn.Server:

@@ -20,7 +20,15 @@ app = typer.Typer(
     help="Name versions with aliases that move.", rich_markup_mode=None, no_args_is_help=True
 )
 
-Name = Annotated[str, typer.Argument(metavar="ALIAS", help="Such as champion.", show_default=False)]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="ALIAS",
+        autocompletion=options.complete_alias,
+        help="Such as champion.",
+        show_default=False,
+    ),
+]
 
 
 @app.command("set")

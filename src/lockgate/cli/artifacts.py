@@ -76,7 +76,12 @@ def push(
     description: options.Description = None,
     stage: Annotated[
         str | None,
-        typer.Option("--stage", metavar="STAGE", help="Where it begins, if the lifecycle lets."),
+        typer.Option(
+            "--stage",
+            metavar="STAGE",
+            autocompletion=options.complete_stage,
+            help="Where it begins, if the lifecycle lets.",
+        ),
     ] = None,
     lifecycle: Annotated[
         str | None,

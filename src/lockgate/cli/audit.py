@@ -37,7 +37,13 @@ def log(
         str | None, typer.Option("--model", metavar="NAME", help="Only events of this model.")
     ] = None,
     version: Annotated[
-        str | None, typer.Option("--version", metavar="VERSION", help="Only of this version.")
+        str | None,
+        typer.Option(
+            "--version",
+            metavar="VERSION",
+            autocompletion=options.complete_version,
+            help="Only of this version.",
+        ),
     ] = None,
     by: Annotated[
         str | None, typer.Option("--by", metavar="ACTOR", help="Only what this actor did.")

@@ -56,7 +56,13 @@ def import_(
     ctx: typer.Context,
     file: File,
     into: Annotated[
-        str | None, typer.Option("--into", metavar="PROJECT", help="The project it is to be in.")
+        str | None,
+        typer.Option(
+            "--into",
+            metavar="PROJECT",
+            autocompletion=options.complete_project,
+            help="The project it is to be in.",
+        ),
     ] = None,
     trust: Trust = None,
 ) -> None:

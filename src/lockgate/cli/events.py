@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lockgate.cli import options
 from lockgate.cli.audit import detail_text
 from lockgate.cli.output import moment_text, printable
 from lockgate.cli.session import Session
@@ -21,7 +22,13 @@ def watch(
         str | None, typer.Option("--model", metavar="NAME", help="Only events of this model.")
     ] = None,
     stage: Annotated[
-        str | None, typer.Option("--stage", metavar="STAGE", help="Only what is about this stage.")
+        str | None,
+        typer.Option(
+            "--stage",
+            metavar="STAGE",
+            autocompletion=options.complete_stage,
+            help="Only what is about this stage.",
+        ),
     ] = None,
     action: Annotated[
         str | None, typer.Option("--action", metavar="ACTION", help="Such as transition.")

@@ -27,7 +27,12 @@ class Form(StrEnum):
 
 To = Annotated[
     str | None,
-    typer.Option("--to", metavar="STAGE", help="The stage; the next one unless told."),
+    typer.Option(
+        "--to",
+        metavar="STAGE",
+        autocompletion=options.complete_stage,
+        help="The stage; the next one unless told.",
+    ),
 ]
 AsForm = Annotated[
     Form,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lockgate.cli import options
 from lockgate.cli.exits import REFUSED
 from lockgate.cli.output import Column, counted
 from lockgate.cli.progress import size_text
@@ -34,7 +35,12 @@ def mlflow(
     ],
     into: Annotated[
         str | None,
-        typer.Option("--into", metavar="PROJECT", help="Where it goes; made if it is not there."),
+        typer.Option(
+            "--into",
+            metavar="PROJECT",
+            autocompletion=options.complete_project,
+            help="Where it goes; made if it is not there.",
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be brought.")

@@ -36,7 +36,13 @@ def latest(
     ctx: typer.Context,
     name: options.Model,
     stage: Annotated[
-        str | None, typer.Option("--stage", metavar="STAGE", help="The latest that stands here.")
+        str | None,
+        typer.Option(
+            "--stage",
+            metavar="STAGE",
+            autocompletion=options.complete_stage,
+            help="The latest that stands here.",
+        ),
     ] = None,
     at: options.At = None,
 ) -> None:
@@ -61,7 +67,12 @@ def compare_(
         str, typer.Argument(metavar="REF", help="The version that is new.", show_default=False)
     ],
     third: Annotated[
-        str | None, typer.Argument(metavar="VERSION", help="As in: compare churn 1.0.0 1.1.0.")
+        str | None,
+        typer.Argument(
+            metavar="VERSION",
+            autocompletion=options.complete_version,
+            help="As in: compare churn 1.0.0 1.1.0.",
+        ),
     ] = None,
 ) -> None:
     """Compare two versions: metrics with their change, params and tags that differ."""

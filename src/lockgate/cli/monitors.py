@@ -79,7 +79,13 @@ def add(
         Better | None, typer.Option("--better", help="Higher unless told.", show_default=False)
     ] = None,
     stage: Annotated[
-        str | None, typer.Option("--stage", metavar="STAGE", help="The serving one unless told.")
+        str | None,
+        typer.Option(
+            "--stage",
+            metavar="STAGE",
+            autocompletion=options.complete_stage,
+            help="The serving one unless told.",
+        ),
     ] = None,
     window_s: Annotated[int, typer.Option("--window-s", metavar="N")] = 300,
     windows: Annotated[
@@ -114,9 +120,8 @@ def add(
         action=action.value,
         cooldown_s=cooldown_s,
     )
-    session.output.done(
-        done, f"'{done.name}' watches {done.project}/{done.model}@{done.rule.stage}."
-    )
+    told = f"'{done.name}' watches {done.project}/{done.model}@{done.rule.stage}."
+    session.output.done(done, told if done.unjudged is None else f"{told}\n{_unjudged(done)}")
 
 
 @app.command("list")
@@ -124,7 +129,7 @@ def list_(ctx: typer.Context, name: options.Model) -> None:
     """List the monitors of a model and how they stand."""
     session = Session.of(ctx)
     found = session.registry.list_monitors(session.model_named(name))
-    session.output.show(found, lambda: _draw(session.output, found))
+    session.output.show(found, lambda: _draw_all(session.output, found))
 
 
 @app.command()
@@ -148,6 +153,17 @@ app.command()(chart)
 app.add_typer(source, name="source")
 
 
+def _draw_all(output: Output, found: Sequence[Monitor]) -> None:
+    _draw(output, found)
+    for each in found:
+        if each.unjudged is not None:
+            output.line(_unjudged(each), "yellow")
+
+
+def _unjudged(monitor: Monitor) -> str:
+    return f"'{monitor.name}' judges nothing yet: {monitor.unjudged}"
+
+
 def _draw(output: Output, found: Sequence[Monitor]) -> None:
     columns = [
         *(Column("Model"), Column("Monitor"), Column("Metric"), Column("Stage")),
@@ -160,7 +176,9 @@ def _draw(output: Output, found: Sequence[Monitor]) -> None:
             _watched(each),
             each.rule.stage,
             each.version or "",
-            Cell(each.state, _STYLES[each.state]),
+            Cell(each.state, _STYLES[each.state])
+            if each.unjudged is None
+            else Cell("unjudged", "yellow"),
             each.rule.action,
         )
         for each in found

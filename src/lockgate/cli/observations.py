@@ -19,7 +19,15 @@ from lockgate.errors import InvalidInput
 if TYPE_CHECKING:
     from lockgate.cli.output import Output
 
-Metric = Annotated[str, typer.Argument(metavar="METRIC", help="Such as auc.", show_default=False)]
+Metric = Annotated[
+    str,
+    typer.Argument(
+        metavar="METRIC",
+        autocompletion=options.complete_metric,
+        help="Such as auc.",
+        show_default=False,
+    ),
+]
 When = Annotated[
     str | None, typer.Option("--at", metavar="TIME", help="When it was so; now unless told.")
 ]

@@ -9,11 +9,70 @@ import typer
 
 from lockgate.cli.session import PAGE_ITEMS, Session
 
+_NAMING = ("name", "reference", "model")
+"""What the argument or option is called by which commands are told of a model."""
 
-def _complete_model(ctx: typer.Context, incomplete: str) -> list[str]:
-    from lockgate.cli.completion import model_names
 
-    return model_names(Session.of(ctx), incomplete)
+def complete_model(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer models. This and those below are for TAB, and load what they need when it is hit."""
+    from lockgate.cli import completion
+
+    return completion.models(Session.of(ctx), incomplete)
+
+
+def complete_reference(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer models, and versions, aliases and stages of the one that is written."""
+    from lockgate.cli import completion
+
+    return completion.references(Session.of(ctx), incomplete)
+
+
+def complete_version(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer versions of the model that stands before."""
+    from lockgate.cli import completion
+
+    model = _model_before(ctx)
+    return completion.versions(Session.of(ctx), model, incomplete) if model else []
+
+
+def complete_alias(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer aliases of the model that stands before."""
+    from lockgate.cli import completion
+
+    model = _model_before(ctx)
+    return completion.aliases(Session.of(ctx), model, incomplete) if model else []
+
+
+def complete_stage(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer stages of the model that stands before, or of all lifecycles."""
+    from lockgate.cli import completion
+
+    return completion.stages(Session.of(ctx), _model_before(ctx), incomplete)
+
+
+def complete_metric(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer metrics of the model that stands before."""
+    from lockgate.cli import completion
+
+    model = _model_before(ctx)
+    return completion.metrics(Session.of(ctx), model, incomplete) if model else []
+
+
+def complete_project(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer projects."""
+    from lockgate.cli import completion
+
+    return completion.projects(Session.of(ctx), incomplete)
+
+
+def _model_before(ctx: typer.Context) -> str | None:
+    """Return the model, or the reference to a version of it, that a command was given already."""
+    if given := next((ctx.params[each] for each in _NAMING if ctx.params.get(each)), None):
+        return str(given)
+    # Behind an option that has no value yet, nothing has been sorted into arguments.
+    arguments = [each for each in ctx.command.params if each.param_type_name == "argument"]
+    named = bool(arguments) and arguments[0].name in _NAMING
+    return ctx.args[0] if named and ctx.args else None
 
 
 Model = Annotated[
@@ -21,7 +80,7 @@ Model = Annotated[
     typer.Argument(
         metavar="NAME",
         help="The model: churn, or project/churn.",
-        autocompletion=_complete_model,
+        autocompletion=complete_model,
         show_default=False,
     ),
 ]
@@ -31,13 +90,17 @@ Reference = Annotated[
         metavar="REF",
         help="The version: churn:1.0.0, churn@champion, churn@production; or churn followed "
         "by VERSION.",
-        autocompletion=_complete_model,
+        autocompletion=complete_reference,
         show_default=False,
     ),
 ]
 Label = Annotated[
     str | None,
-    typer.Argument(metavar="VERSION", help="The version, if REF is a bare name."),
+    typer.Argument(
+        metavar="VERSION",
+        autocompletion=complete_version,
+        help="The version, if REF is a bare name.",
+    ),
 ]
 Limit = Annotated[
     int, typer.Option("--limit", min=1, max=100_000, metavar="N", help="How many to show.")
@@ -50,7 +113,10 @@ Comment = Annotated[
 Expect = Annotated[
     str | None,
     typer.Option(
-        "--expect", metavar="STAGE", help="Refuse unless the version stands in this stage now."
+        "--expect",
+        metavar="STAGE",
+        autocompletion=complete_stage,
+        help="Refuse unless the version stands in this stage now.",
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Delete even what is in use.")]
@@ -137,6 +203,7 @@ def everywhere(
         typer.Option(
             "--project",
             metavar="NAME",
+            autocompletion=complete_project,
             callback=_project,
             expose_value=False,
             help="The project of names written without one [LOCKGATE_PROJECT, else default]",

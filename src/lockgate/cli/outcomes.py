@@ -21,7 +21,13 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 Metric = Annotated[
-    str, typer.Argument(metavar="METRIC", help="Such as conversion.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="METRIC",
+        autocompletion=options.complete_metric,
+        help="Such as conversion.",
+        show_default=False,
+    ),
 ]
 _STYLES = {"better": "green", "worse": "red"}
 
@@ -42,7 +48,13 @@ def report(
         str | None, typer.Option("--arm", metavar="ARM", help="Of what it means now.")
     ] = None,
     version: Annotated[
-        str | None, typer.Option("--of", metavar="VERSION", help="Of this version, not an arm.")
+        str | None,
+        typer.Option(
+            "--of",
+            metavar="VERSION",
+            autocompletion=options.complete_version,
+            help="Of this version, not an arm.",
+        ),
     ] = None,
     successes: Annotated[int | None, typer.Option("--successes", metavar="N")] = None,
     trials: Annotated[int | None, typer.Option("--trials", metavar="N")] = None,

@@ -20,7 +20,12 @@ PROMOTE, DEMOTE, ARCHIVE, TRANSITION = "promote", "demote", "archive", "transiti
 
 To = Annotated[
     str | None,
-    typer.Option("--to", metavar="STAGE", help="The stage; the nearest in that direction if none."),
+    typer.Option(
+        "--to",
+        metavar="STAGE",
+        autocompletion=options.complete_stage,
+        help="The stage; the nearest in that direction if none.",
+    ),
 ]
 
 Force = Annotated[
@@ -74,7 +79,14 @@ def transition(
     reference: options.Reference,
     version: options.Label = None,
     to: Annotated[
-        str, typer.Option("--to", metavar="STAGE", help="The stage.", show_default=False)
+        str,
+        typer.Option(
+            "--to",
+            metavar="STAGE",
+            autocompletion=options.complete_stage,
+            help="The stage.",
+            show_default=False,
+        ),
     ] = ...,  # type: ignore[assignment]  # Typer's sign for an option that must be given
     comment: options.Comment = "",
     expect: options.Expect = None,
@@ -93,11 +105,21 @@ def rollback(
     name: options.Model,
     stage: Annotated[
         str | None,
-        typer.Option("--stage", metavar="STAGE", help="The stage; production unless told."),
+        typer.Option(
+            "--stage",
+            metavar="STAGE",
+            autocompletion=options.complete_stage,
+            help="The stage; production unless told.",
+        ),
     ] = None,
     to_version: Annotated[
         str | None,
-        typer.Option("--to-version", metavar="VERSION", help="An earlier one, not the last."),
+        typer.Option(
+            "--to-version",
+            metavar="VERSION",
+            autocompletion=options.complete_version,
+            help="An earlier one, not the last.",
+        ),
     ] = None,
     comment: options.Comment = "",
 ) -> None:

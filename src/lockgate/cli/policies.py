@@ -30,7 +30,14 @@ File = Annotated[
     ),
 ]
 Stage = Annotated[
-    str, typer.Option("--stage", metavar="STAGE", help="The stage it guards.", show_default=False)
+    str,
+    typer.Option(
+        "--stage",
+        metavar="STAGE",
+        autocompletion=options.complete_stage,
+        help="The stage it guards.",
+        show_default=False,
+    ),
 ]
 OfModel = Annotated[
     str | None,
@@ -111,7 +118,12 @@ def check(
     version: options.Label = None,
     to: Annotated[
         str | None,
-        typer.Option("--to", metavar="STAGE", help="The stage; production unless told."),
+        typer.Option(
+            "--to",
+            metavar="STAGE",
+            autocompletion=options.complete_stage,
+            help="The stage; production unless told.",
+        ),
     ] = None,
     form: gates.AsForm = gates.Form.table,
     output: gates.OutputFile = None,

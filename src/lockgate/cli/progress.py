@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lockgate.artifacts.pulling import PullProgress
-    from lockgate.artifacts.pushing import PushProgress
+    from lockgate.artifacts.sending import PushProgress
     from lockgate.cli.session import Session
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")

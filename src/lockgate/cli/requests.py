@@ -30,7 +30,12 @@ Wanted = Annotated[
 ]
 To = Annotated[
     str | None,
-    typer.Option("--to", metavar="STAGE", help="Which request, if a version has several open."),
+    typer.Option(
+        "--to",
+        metavar="STAGE",
+        autocompletion=options.complete_stage,
+        help="Which request, if a version has several open.",
+    ),
 ]
 
 
@@ -39,7 +44,14 @@ def request(
     reference: options.Reference,
     version: options.Label = None,
     to: Annotated[
-        str, typer.Option("--to", metavar="STAGE", help="The stage.", show_default=False)
+        str,
+        typer.Option(
+            "--to",
+            metavar="STAGE",
+            autocompletion=options.complete_stage,
+            help="The stage.",
+            show_default=False,
+        ),
     ] = ...,  # type: ignore[assignment]  # Typer's sign for an option that must be given
     auto: Annotated[
         bool, typer.Option("--auto", help="Promote by itself when the last requirement is met.")

@@ -32,7 +32,13 @@ def add(
         ),
     ],
     stage: Annotated[
-        str | None, typer.Option("--stage", metavar="STAGE", help="The serving one unless told.")
+        str | None,
+        typer.Option(
+            "--stage",
+            metavar="STAGE",
+            autocompletion=options.complete_stage,
+            help="The serving one unless told.",
+        ),
     ] = None,
     step_s: Annotated[
         int, typer.Option("--step-s", metavar="N", help="A value every so many seconds.")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lockgate.cli import options
 from lockgate.cli.output import Column, moment_text
 from lockgate.cli.session import Session
 from lockgate.errors import InvalidSetting, NotFound
@@ -15,7 +16,12 @@ app = typer.Typer(help="Make, list and revoke tokens.", rich_markup_mode=None, n
 
 Projects = Annotated[
     list[str] | None,
-    typer.Option("--in", metavar="PROJECT", help="Good in this project only; may be repeated."),
+    typer.Option(
+        "--in",
+        metavar="PROJECT",
+        autocompletion=options.complete_project,
+        help="Good in this project only; may be repeated.",
+    ),
 ]
 Permissions = Annotated[
     list[str] | None,

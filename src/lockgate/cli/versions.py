@@ -58,7 +58,12 @@ def register(
     description: options.Description = None,
     stage: Annotated[
         str | None,
-        typer.Option("--stage", metavar="STAGE", help="Where it begins, if the lifecycle lets."),
+        typer.Option(
+            "--stage",
+            metavar="STAGE",
+            autocompletion=options.complete_stage,
+            help="Where it begins, if the lifecycle lets.",
+        ),
     ] = None,
     lifecycle: Annotated[
         str | None,
@@ -92,7 +97,13 @@ def list_(
     ctx: typer.Context,
     name: options.Model,
     stage: Annotated[
-        str | None, typer.Option("--stage", metavar="STAGE", help="Only those that stand here.")
+        str | None,
+        typer.Option(
+            "--stage",
+            metavar="STAGE",
+            autocompletion=options.complete_stage,
+            help="Only those that stand here.",
+        ),
     ] = None,
     limit: options.Limit = options.LIMIT,
     all_: options.All = False,

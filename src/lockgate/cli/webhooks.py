@@ -51,7 +51,12 @@ Models = Annotated[
 ]
 Stages = Annotated[
     list[str] | None,
-    typer.Option("--stage", metavar="STAGE", help="Only about this stage; may be repeated."),
+    typer.Option(
+        "--stage",
+        metavar="STAGE",
+        autocompletion=options.complete_stage,
+        help="Only about this stage; may be repeated.",
+    ),
 ]
 Actions = Annotated[
     list[str] | None,

@@ -80,7 +80,10 @@ class DriftPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class DriftSeries:
-    """The histograms of a version over time against its reference, oldest first."""
+    """The histograms of a version over time against its reference, oldest first.
+
+    ``counts`` are those of all that was reported in that time, empty where nothing was.
+    """
 
     project: str
     model: str
@@ -89,6 +92,7 @@ class DriftSeries:
     step_s: int
     edges: tuple[float, ...]
     reference: tuple[int, ...]
+    counts: tuple[int, ...]
     points: tuple[DriftPoint, ...]
 
 

@@ -21,8 +21,13 @@ def content_key(file: FileEntry) -> str:
     """
     digest = hashlib.sha256()
     for chunk in file.chunks:
-        digest.update(f"{chunk.digest} {chunk.size}\n".encode())
+        digest.update(content_line(chunk.digest, chunk.size))
     return digest.hexdigest()
+
+
+def content_line(digest: str, size: int) -> bytes:
+    """Return what a chunk adds to the `content_key` of its file."""
+    return f"{digest} {size}\n".encode()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -138,6 +138,13 @@ class Lifecycle:
         active = [stage for stage in self.stages if not stage.archive]
         return (marked or exclusive or active or list(self.stages))[-1]
 
+    def protects(self, stage: Stage) -> bool:
+        """Say whether a version is deleted from a stage only by force.
+
+        So it is where one stands alone and where versions serve, unless all of them begin there.
+        """
+        return stage.exclusive or stage.name == self.serving_stage.name != self.initial
+
     @cached_property
     def archive_stage(self) -> Stage | None:
         """The stage that retired versions go to, if there is one."""

@@ -13,9 +13,15 @@ from typing import Any
 from lockgate.domain.audit import AuditEvent
 
 IS_PROMPT = "mlflow.prompt.is_prompt"
-_PROMPT_TEXT = "mlflow.prompt.text"
-_UNTOLD = frozenset({IS_PROMPT, _PROMPT_TEXT, "_mlflow_prompt_type"})
+PROMPT_TEXT = "mlflow.prompt.text"
+_UNTOLD = frozenset({IS_PROMPT, PROMPT_TEXT, "_mlflow_prompt_type"})
 _EXAMPLE = "example_model", "example_prompt"
+_EXAMPLE_OF = {
+    "registered_model": "An example registered model",
+    "model_version": "An example model version",
+    "prompt": "An example prompt",
+    "prompt_version": "An example prompt version",
+}
 
 EVENTS = (
     "registered_model.created",
@@ -69,7 +75,7 @@ def mlflow_events(event: AuditEvent, known: Mapping[str, Any]) -> list[Named]:
 
 
 def example_event(name: str) -> Named:
-    """Return an event of MLflow's that has not happened."""
+    """Return an event of MLflow's that has not happened, as MLflow's own server makes it up."""
     entity, action = name.split(".")
     data: dict[str, Any] = {"name": _EXAMPLE[is_of_prompt(name)]}
     if entity not in ("registered_model", "prompt", "prompt_tag", "prompt_alias"):
@@ -84,9 +90,9 @@ def example_event(name: str) -> Named:
         if action == "created":
             data["version"] = "1"
     else:
-        data |= {"tags": {"example_key": "example_value"}, "description": "A trial of this webhook"}
+        data |= {"tags": {"example_key": "example_value"}, "description": _EXAMPLE_OF[entity]}
     if entity == "model_version":
-        data |= {"source": "models:/example", "run_id": None}
+        data |= {"source": "models:/123", "run_id": "abcd1234abcd5678"}
     elif entity == "prompt_version":
         data["template"] = "Hello {{name}}!"
     return name, data
@@ -101,7 +107,7 @@ def _found(event: AuditEvent, known: Mapping[str, Any]) -> Iterator[Named]:
         yield "registered_model.created", of_model | _shown(told, known)
     elif event.action == "register_version":
         if known.get("prompt", False):
-            template = {"template": told["tags"].get(_PROMPT_TEXT)}
+            template = {"template": told["tags"].get(PROMPT_TEXT)}
             yield "prompt_version.created", of_version | template | _shown(told, known)
         else:
             came = {

@@ -22,7 +22,9 @@ def from_micros(micros: int) -> datetime:
 
 def to_text(moment: datetime) -> str:
     """Return ``2026-10-01T12:00:00.000000Z``: fixed width, so that text order is time order."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def parse_moment(value: datetime | str, field: str = "at") -> datetime:

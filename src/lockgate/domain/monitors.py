@@ -93,6 +93,8 @@ class Monitor:
     """A rule under a name at a model, and how it stands with the ``version`` it last looked at.
 
     ``since`` is when that version came to its stage: a stay that begins anew begins without alarm.
+    ``unjudged`` says why it judges nothing of what stands there now, and what would change that;
+    None while it does, and where nobody has asked.
     """
 
     project: str
@@ -105,6 +107,7 @@ class Monitor:
     rolled_back_at: datetime | None
     set_by: str
     set_at: datetime
+    unjudged: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,12 +50,9 @@ def path_faults(path: str, limits: PathLimits) -> list[str]:
         faults.append("a backslash; separate folders by '/'")
     if ":" in path:
         faults.append("a colon (a drive letter or a stream on Windows)")
-    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in path):
-        faults.append("a control character")
-    if not _INVISIBLE.isdisjoint(path):
-        faults.append("an invisible character")
-    if unicodedata.normalize("NFC", path) != path:
-        faults.append("not in Unicode normal form NFC")
+    # Most paths are of characters of which none of this is to be feared.
+    if not (path.isascii() and path.isprintable()):
+        faults.extend(_character_faults(path))
     segments = path.split("/")
     if len(segments) > limits.segments_max:
         faults.append(f"{len(segments)} levels, more than {limits.segments_max}")
@@ -65,6 +62,17 @@ def path_faults(path: str, limits: PathLimits) -> list[str]:
     faults.extend(
         dict.fromkeys(f for segment in segments for f in _segment_faults(segment, limits))
     )
+    return faults
+
+
+def _character_faults(path: str) -> list[str]:
+    faults = []
+    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in path):
+        faults.append("a control character")
+    if not _INVISIBLE.isdisjoint(path):
+        faults.append("an invisible character")
+    if unicodedata.normalize("NFC", path) != path:
+        faults.append("not in Unicode normal form NFC")
     return faults
 
 

@@ -138,9 +138,18 @@ _STRICT: dict[str, Any] = {
     "on_duplicate_model": "return_existing",
 }
 
+_UNSTAGED: dict[str, Any] = {
+    "name": "unstaged",
+    "description": "One stage, and every other word free for an alias: MLflow's prompts.",
+    "stages": [{"name": "None", "colour": "gray"}],
+    "initial": "None",
+    "edges": [],
+    "same_stage": "noop",
+}
+
 PRESET_DOCUMENTS: dict[str, dict[str, Any]] = {
     document["name"]: document
-    for document in (_STANDARD, _LINEAR, _KANBAN, _OPEN, _SINGLE, _STRICT)
+    for document in (_STANDARD, _LINEAR, _KANBAN, _OPEN, _SINGLE, _STRICT, _UNSTAGED)
 }
 
 

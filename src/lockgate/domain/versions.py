@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from lockgate.domain.audit import canonical_json
@@ -89,8 +89,9 @@ class ModelVersion:
     @cached_property
     def content_parts(self) -> FrozenDict[str, str]:
         """A digest for each part of what an approval is bound to: ``files`` and ``metrics``."""
-        files = {"artifact_uri": self.artifact_uri, "digest": self.digest}
-        return FrozenDict({"files": _sha256(files), "metrics": _sha256(dict(self.metrics))})
+        files = _sha256_of_files(self.artifact_uri, self.digest)
+        metrics = _sha256(dict(self.metrics)) if self.metrics else _NO_METRICS
+        return FrozenDict({"files": files, "metrics": metrics})
 
     @cached_property
     def content_digest(self) -> str:
@@ -100,3 +101,12 @@ class ModelVersion:
 
 def _sha256(value: dict[str, Any]) -> str:
     return hashlib.sha256(canonical_json(value)).hexdigest()
+
+
+_NO_METRICS = _sha256({})
+
+
+@lru_cache(maxsize=4096)
+def _sha256_of_files(artifact_uri: str | None, digest: str | None) -> str:
+    """Kept, since a version is read anew for each passage, and its files stay what they are."""
+    return _sha256({"artifact_uri": artifact_uri, "digest": digest})

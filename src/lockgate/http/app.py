@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any, Protocol
@@ -53,6 +52,7 @@ from lockgate.http.problems import on_http_exception, on_registry_error, on_vali
 from lockgate.http.proxies import Proxied
 from lockgate.http.representations import KeptVersions
 from lockgate.http.streams import Streams
+from lockgate.http.threads import Threads
 from lockgate.http.throttling import Limits, Throttles
 from lockgate.http.transfers import Transfers
 from lockgate.http.voices import Voices
@@ -158,7 +158,7 @@ def build_app(
     )
     app.state.registry = registry
     app.state.kept = KeptVersions()
-    app.state.pool = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="lockgate")
+    app.state.pool = Threads(THREADS_MAX, "lockgate")
     app.state.transfers = Transfers()
     app.state.throttles = throttles or Throttles(settings)
     app.state.reads_at_once = settings.database.startswith(("sqlite:", "memory:"))
@@ -167,7 +167,7 @@ def build_app(
     app.state.settle_s = settings.settle_s
     app.state.coordination = cache.Desk(coordination)
     requests = metrics.Requests()
-    app.state.metrics = metrics.metrics_of(requests, app.state.coordination, settings.cache_root)
+    app.state.metrics = metrics.Metrics(requests, app.state.coordination, settings.cache_root)
     asked = list(dialects)
     _add_routes(app, asked)
     app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]

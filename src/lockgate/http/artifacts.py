@@ -41,11 +41,20 @@ from lockgate.wire.artifacts import (
     Urls,
     VerifiedAnswer,
 )
+from lockgate.wire.parts import PART_HEADER, read_part
 from lockgate.wire.problems import problem_of
 
 routes = router("files")
 MANIFEST_TYPE = "application/vnd.lockgate.manifest+json"
 _BLOBS = {frames.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}
+_PART = {
+    "name": PART_HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Of what file the blobs are a part, so that it is hashed as it comes: `files` "
+    "when each is one, or a name of 32 digits for its journey, the first byte, the file's bytes",
+    "schema": {"type": "string", "maxLength": 100},
+}
 _MANIFEST = {MANIFEST_TYPE: {"schema": {"type": "string", "format": "binary"}}}
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
@@ -63,15 +72,16 @@ async def ask_missing(call: CallOf, body: Digests) -> Response:
     "/artifacts/blobs",
     status_code=204,
     response_model=None,
-    openapi_extra={"requestBody": {"required": True, "content": _BLOBS}},
+    openapi_extra={"requestBody": {"required": True, "content": _BLOBS}, "parameters": [_PART]},
 )
 async def put_blobs(call: CallOf) -> Response:
     """Keep blobs; each is verified first. They are nobody's until a version names them."""
     _require_type(call.request, frames.MEDIA_TYPE)
+    part = read_part(call.request.headers.get(PART_HEADER))
     transfers = _transfers(call)
     async with transfers.room() as memory:
         data = await read_body(call.request, frames.BATCH_BYTES_MAX, memory)
-        await transfers.run(lambda: call.registry.put_blobs(frames.unpack_blobs(data)))
+        await transfers.run(lambda: call.registry.put_blobs(frames.unpack_blobs(data), part))
     return Response(status_code=204)
 
 

@@ -11,12 +11,10 @@ Under access control a request without a good one of these reaches no registry: 
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
@@ -34,6 +32,7 @@ from lockgate.errors import (
     RegistryError,
     Unauthenticated,
 )
+from lockgate.http.threads import Threads
 from lockgate.http.throttling import Throttles
 from lockgate.registry import Registry
 from lockgate.registry.desk import grant_of, granted, store_of, unproved
@@ -158,7 +157,7 @@ class Authenticated:
         self._throttles.tokens.take(grant.token)
         address = source_of(scope)
         if store.grants.is_use_due(grant.token):
-            pool: ThreadPoolExecutor = scope["app"].state.pool
+            pool: Threads = scope["app"].state.pool
             pool.submit(_touch, store, grant.token, address)
         return granted(registry, grant, address)
 
@@ -178,8 +177,8 @@ async def _asked(scope: Scope, store: Store, ask: Callable[[], object]) -> None:
     if store.database.dialect == "sqlite":
         ask()
         return
-    pool: ThreadPoolExecutor = scope["app"].state.pool
-    await asyncio.get_running_loop().run_in_executor(pool, ask)
+    pool: Threads = scope["app"].state.pool
+    await pool.run(ask)
 
 
 def credentials_of(scope: Scope) -> Credentials | None:

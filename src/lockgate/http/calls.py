@@ -6,12 +6,10 @@ else waiting. Its threads stay: each holds a connection to the database.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends
@@ -22,6 +20,7 @@ from lockgate.errors import InvalidInput
 from lockgate.http.auth import registry_for, require_everywhere
 from lockgate.http.conditions import only_if, unchanged
 from lockgate.http.representations import KeptVersions, Represent, Representation, represent
+from lockgate.http.threads import Threads
 from lockgate.registry import Registry
 from lockgate.storage.idempotency import Once, Replayed
 
@@ -48,10 +47,17 @@ class Call:
         """Raise `Forbidden` unless whoever asks may do something in the installation."""
         require_everywhere(self.request.scope, permission)
 
+    def _header(self, name: bytes) -> str | None:
+        """Return a header's value; Starlette's mapping costs a write more than what it says."""
+        for each, value in self.request.scope["headers"]:
+            if each == name:
+                return str(value, "latin-1")
+        return None
+
     async def run(self, work: Callable[[], T]) -> T:
         """Run ``work`` in a thread of the server's pool."""
-        pool: ThreadPoolExecutor = self.request.app.state.pool
-        return await asyncio.get_running_loop().run_in_executor(pool, work)
+        pool: Threads = self.request.app.state.pool
+        return await pool.run(work)
 
     async def read(
         self, ask: Callable[[Registry], Any], represent_as: Represent = represent
@@ -71,9 +77,9 @@ class Call:
 
         ``of`` is the project, the model and perhaps the version that ``If-Match`` is about.
         """
-        condition = only_if(self.request.headers.get("if-match"), *of) if of else None
+        condition = only_if(self._header(b"if-match"), *of) if of else None
         registry = self.registry
-        key = self.request.headers.get(KEY_HEADER)
+        key = self._header(KEY_HEADER.encode())
         if key is None:
             if condition is not None:
                 registry = registry.acting_as(registry.actor, None, condition)

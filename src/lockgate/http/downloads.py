@@ -33,17 +33,17 @@ def send_file(
 ) -> Response:
     """Return the answer that carries a file, or the range of it that was asked for.
 
-    Raises `InvalidInput` for a range outside of it.
+    Who has the file already (``If-None-Match``) is told so; who has a part of another one
+    (``If-Range``) gets all of this one. Raises `InvalidInput` for a range outside of it.
     """
-    span = span_of(request.headers.get("range", ""))
+    etag = f'"{file.sha256}"'
+    told = {"accept-ranges": "bytes", "cache-control": "no-cache", "etag": etag, **headers}
+    if _names(request.headers.get("if-none-match", ""), etag):
+        return Response(None, 304, told)
+    same = request.headers.get("if-range", etag).strip() == etag
+    span = span_of(request.headers.get("range", "")) if same else WHOLE
     part = downloads.find_part(file, span)
-    told = {
-        "accept-ranges": "bytes",
-        "cache-control": "no-cache",
-        "content-length": str(part.length),
-        "etag": f'"{file.sha256}"',
-        **headers,
-    }
+    told["content-length"] = str(part.length)
     if span != WHOLE:
         last = part.start + part.length - 1
         told["content-range"] = f"bytes {part.start}-{last}/{file.size}"
@@ -54,6 +54,11 @@ def send_file(
     return PacedResponse(
         _pieces(transfers, registry, part), status, told, media_type="application/octet-stream"
     )
+
+
+def _names(header: str, etag: str) -> bool:
+    """Say whether a list of entity tags has this one, strong or weak, or is for any."""
+    return any(tag.strip().removeprefix("W/") in (etag, "*") for tag in header.split(","))
 
 
 async def _pieces(

@@ -12,8 +12,8 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from urllib.parse import unquote_to_bytes
@@ -213,8 +213,11 @@ def _counted(receive: Receive, most: int, limits: GateLimits) -> Receive:
         if whole:
             return await receive()  # waits for the client to leave, which may take its time
         began_s = monotonic()
-        async with _patience(limits):
-            message = await receive()
+        try:
+            async with asyncio.timeout(limits.silence_s):
+                message = await receive()
+        except TimeoutError:
+            raise _stood_still(limits) from None
         waited_s += monotonic() - began_s
         if message["type"] == "http.request":
             size += len(message.get("body", b""))
@@ -236,8 +239,11 @@ def _paced(into: BodyInto, limits: GateLimits) -> BodyInto:
         async with aclosing(into(memory)) as filling:
             while True:
                 began_s = monotonic()
-                async with _patience(limits):
-                    size = await anext(filling, None)
+                try:
+                    async with asyncio.timeout(limits.silence_s):
+                        size = await anext(filling, None)
+                except TimeoutError:
+                    raise _stood_still(limits) from None
                 waited_s += monotonic() - began_s
                 if size is None:
                     return
@@ -248,13 +254,8 @@ def _paced(into: BodyInto, limits: GateLimits) -> BodyInto:
     return paced
 
 
-@asynccontextmanager
-async def _patience(limits: GateLimits) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(limits.silence_s):
-            yield
-    except TimeoutError:
-        raise Refused(408, f"The body stood still for {limits.silence_s:g} s.") from None
+def _stood_still(limits: GateLimits) -> Refused:
+    return Refused(408, f"The body stood still for {limits.silence_s:g} s.")
 
 
 def _require_pace(size: int, waited_s: float, limits: GateLimits) -> None:

@@ -1,8 +1,11 @@
-"""How the memory of this process is shared by its threads."""
+"""How the memory of this process is shared by its threads, and when it is searched for garbage."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 HEAPS_MAX: Final = 2
@@ -20,3 +23,19 @@ def share_heaps() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_ARENA_MAX, HEAPS_MAX)
+
+
+@contextmanager
+def made_to_last() -> Iterator[None]:
+    """Search for no garbage in what is made within, now or later.
+
+    A start makes some 150,000 objects that stay as long as the server: modules, routes, tables.
+    Looking through them again and again is a tenth of the start, and then of every full search
+    while requests are answered.
+    """
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()

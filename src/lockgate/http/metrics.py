@@ -1,4 +1,4 @@
-"""``/metrics``: requests by route, and the cluster's cache, as Prometheus reads them.
+"""``/metrics``: requests by route, and the cluster's cache; `exposition` writes them down.
 
 Requests are counted in a dictionary on the event loop and put into Prometheus's words only when
 somebody asks: the hot reads take microseconds, and its own counters would be felt there.
@@ -8,24 +8,23 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from functools import cached_property
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lockgate.coordination.metrics import CacheCollector
 from lockgate.domain.permissions import VIEW_METRICS
 from lockgate.http.cache import Desk
 from lockgate.http.calls import CallOf
 from lockgate.http.routing import MODEL, PREFIX, VERSION, StrictRoute
 
-__all__ = ["Measured", "Requests", "metrics_of", "routes"]
+if TYPE_CHECKING:
+    from lockgate.http.exposition import Exposition
+
+__all__ = ["Measured", "Metrics", "Requests", "routes"]
 
 BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -56,7 +55,7 @@ class _Series:
         self.seconds = 0.0
 
 
-class Requests(Collector):
+class Requests:
     """Requests by method, route and status, and how long they took. Written by one event loop."""
 
     def __init__(self) -> None:
@@ -74,20 +73,10 @@ class Requests(Collector):
         series.buckets[bisect_left(BOUNDS_S, seconds)] += 1
         series.seconds += seconds
 
-    def collect(self) -> Iterator[Metric]:
-        """Yield the histogram."""
-        family = HistogramMetricFamily(
-            "lockgate_http_request_seconds",
-            "Requests by route, until the answer was sent",
-            labels=["method", "route", "status"],
-        )
+    def told(self) -> Iterator[tuple[list[str], list[int], float]]:
+        """Yield labels (method, route, status), how many took how long, and the seconds of all."""
         for (method, route, status), series in list(self._series.items()):
-            total, buckets = 0, []
-            for bound, number in zip((*BOUNDS_S, float("inf")), list(series.buckets), strict=True):
-                total += number
-                buckets.append(("+Inf" if bound == float("inf") else str(bound), float(total)))
-            family.add_metric([method, route, str(status)], buckets, series.seconds)
-        yield family
+            yield [method, route, str(status)], list(series.buckets), series.seconds
 
 
 class Measured:
@@ -116,41 +105,33 @@ class Measured:
             self._requests.note(scope, status, perf_counter() - began_s)
 
 
-class Coordinated(Collector):
-    """What clients asked of this server's coordination, by outcome."""
+class Metrics:
+    """The metrics of a server; ``cache_root`` is the cache folder it sees, if any.
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    Prometheus's own library is loaded when it is first asked for them.
+    """
 
-    def collect(self) -> Iterator[Metric]:
-        """Yield the counter."""
-        family = CounterMetricFamily(
-            "lockgate_coordination_calls",
-            "Calls on the cache's records over HTTP; claims are won or lost",
-            labels=["verb", "outcome"],
-        )
-        for (verb, outcome), number in self._desk.counts().items():
-            family.add_metric([verb, outcome], number)
-        yield family
+    def __init__(self, requests: Requests, desk: Desk, cache_root: str = "") -> None:
+        self._shown = (requests, desk, cache_root)
 
+    @cached_property
+    def _exposition(self) -> Exposition:
+        from lockgate.http.exposition import Exposition
 
-def metrics_of(requests: Requests, desk: Desk, cache_root: str = "") -> CollectorRegistry:
-    """Return the metrics of a server; ``cache_root`` is the cache folder it sees, if any."""
-    registry = CollectorRegistry()
-    registry.register(requests)
-    if desk.is_open:
-        registry.register(Coordinated(desk))
-        registry.register(CacheCollector(desk.backend, cache_root or None))
-    return registry
+        return Exposition(*self._shown)
+
+    def text(self) -> tuple[bytes, str]:
+        """Return all of it as it is now, and the media type of that."""
+        return self._exposition.text()
 
 
 @routes.get("/metrics")
 async def metrics(call: CallOf) -> Response:
     """Return the metrics."""
     call.require_everywhere(VIEW_METRICS)
-    found: CollectorRegistry = call.request.app.state.metrics
-    text = await call.run(lambda: generate_latest(found))
-    return Response(text, media_type=CONTENT_TYPE_LATEST, headers={"cache-control": "no-store"})
+    found: Metrics = call.request.app.state.metrics
+    text, kind = await call.run(found.text)
+    return Response(text, media_type=kind, headers={"cache-control": "no-store"})
 
 
 def _hot_route(path: str) -> str:

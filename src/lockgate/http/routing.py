@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import compile_path
 
 from lockgate.errors import InvalidInput
 from lockgate.http.calls import KEY_HEADER, checked_key
@@ -31,7 +32,26 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route whose body is JSON and says so, and whose query names each word once."""
+    """A route whose body is JSON and says so, and whose query names each word once.
+
+    What FastAPI makes of its function (shapes of the body, the words, the answer) costs more than
+    anything else at a start. It is made when a request is for the route, or the documentation.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **given: Any) -> None:
+        self.path, self.endpoint = path, endpoint
+        self.methods = set(given["methods"])
+        self.path_regex, self.path_format, self.param_convertors = compile_path(path)
+        self._given: dict[str, Any] | None = given
+
+    def __getattr__(self, name: str) -> Any:
+        """Make the whole route when more is asked of it than whether a path is its own."""
+        given = self.__dict__.get("_given")
+        if given is None or name.startswith("__"):
+            raise AttributeError(name)
+        self._given = None
+        super().__init__(self.path, self.endpoint, **given)
+        return getattr(self, name)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()

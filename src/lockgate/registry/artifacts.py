@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from lockgate.artifacts.carrying import ReadTold
+from lockgate.artifacts.passing import Part
 from lockgate.artifacts.pulling import Fetch
-from lockgate.artifacts.pushing import Sink
+from lockgate.artifacts.sending import Sink
 from lockgate.artifacts.signatures import Signature
 from lockgate.artifacts.store import Data
 from lockgate.domain.files import Collected, SignatureRecord, Verified, VersionFiles
@@ -187,15 +188,18 @@ class ArtifactVerbs(Desk, ImportVerbs):
         self._require_somewhere(PUSH)
         return self._blobs().missing(digests)
 
-    def put_blobs(self, blobs: Sequence[tuple[str, Data]]) -> None:
-        """Keep blobs under their digests, each verified first."""
+    def put_blobs(self, blobs: Sequence[tuple[str, Data]], part: Part | None = None) -> None:
+        """Keep blobs under their digests, each verified first.
+
+        Who says of what file they are a ``part``, all of it, has less to wait for at the seal.
+        """
         self._require_somewhere(PUSH)
-        self._blobs().put_many(blobs)
+        self.depot.passing.keep(blobs, part, self._blobs().put_many)
 
     def upload_urls(self, digests: Sequence[str]) -> list[str | None]:
         """Return where blobs can be sent without us; then `admit_blobs`."""
         self._require_somewhere(PUSH)
-        return [self.depot.blobs.find_upload_url(each, URL_EXPIRES_S) for each in digests]
+        return self._blobs().upload_urls(digests, URL_EXPIRES_S)
 
     def admit_blobs(self, digests: Sequence[str]) -> None:
         """Verify blobs that were sent to their URLs, and keep them."""

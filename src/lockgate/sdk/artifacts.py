@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lockgate.artifacts.carrying import ReadTold
 from lockgate.artifacts.pulling import Fetch
-from lockgate.artifacts.pushing import Sink
+from lockgate.artifacts.sending import Sink
 from lockgate.artifacts.signatures import Signature
 from lockgate.domain.files import Collected, SignatureRecord, Verified, VersionFiles
 from lockgate.domain.imports import ImportRules
@@ -22,6 +22,7 @@ from lockgate.sdk.transfers import Transfers
 from lockgate.wire.records import from_wire
 
 if TYPE_CHECKING:
+    from lockgate.artifacts.passing import Part
     from lockgate.artifacts.store import Data
 
 UPKEEP_S_MAX = 24 * 3600.0
@@ -130,9 +131,15 @@ class ArtifactVerbs(Calls, ImportVerbs):
         """Return those of the blobs that have to be sent: not here, or not for the caller."""
         return self._transfers().missing(digests)
 
-    def put_blobs(self, blobs: Sequence[tuple[str, Data]]) -> None:
-        """Keep blobs under their digests, each verified first."""
-        self._transfers().put_many(blobs)
+    def put_blobs(self, blobs: Sequence[tuple[str, Data]], part: Part | None = None) -> None:
+        """Keep blobs under their digests, each verified first.
+
+        Who says of what file they are a ``part``, all of it, has less to wait for at the seal.
+        """
+        if part is None:
+            self._transfers().put_many(blobs)
+        else:
+            self._transfers().put_part(blobs, part)
 
     def upload_urls(self, digests: Sequence[str]) -> list[str | None]:
         """Return where blobs can be sent without us; then `admit_blobs`."""
@@ -173,4 +180,4 @@ class ArtifactVerbs(Calls, ImportVerbs):
         return self._cache or Path.home() / ".cache" / "lockgate"
 
     def _import_rules(self) -> ImportRules:
-        return self._imports
+        return ImportRules()

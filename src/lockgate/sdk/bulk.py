@@ -8,11 +8,14 @@ memory and the socket. Proxies, and passwords in the URL, are left to the librar
 from __future__ import annotations
 
 import http.client
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 IDLE_MAX: Final = 8
 """How many connections are kept for the next exchange."""
@@ -25,9 +28,14 @@ _JOINED_BYTES: Final = 2**18
 class BulkConnections:
     """Connections to one server. Thread-safe."""
 
-    def __init__(self, url: str) -> None:
-        """``url`` is ``http(s)://host[:port][/prefix]`` for which `carries` says so."""
+    def __init__(self, url: str, authorities: Callable[[], SSLContext]) -> None:
+        """``url`` is ``http(s)://host[:port][/prefix]`` for which `carries` says so.
+
+        ``authorities`` are asked for once, when the first connection needs them.
+        """
         self._parts: SplitResult = urlsplit(url)
+        self._authorities = authorities
+        self._context: SSLContext | None = None
         self._idle: list[http.client.HTTPConnection] = []
         self._lock = Lock()
 
@@ -98,10 +106,8 @@ class BulkConnections:
         host, port = self._parts.hostname or "", self._parts.port
         if self._parts.scheme == "http":
             return http.client.HTTPConnection(host, port, timeout=timeout_s)
-        import httpx
-
-        # The certificates that the library trusts, from where it has them.
-        context = httpx.create_ssl_context()
+        with self._lock:
+            context = self._context = self._context or self._authorities()
         return http.client.HTTPSConnection(host, port, timeout=timeout_s, context=context)
 
     def _keep(self, connection: http.client.HTTPConnection) -> None:

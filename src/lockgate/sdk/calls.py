@@ -55,7 +55,7 @@ class Calls:
         self._key: str | None = None
         self._only_if: Unchanged | None = None
         self._cache = cache
-        self._imports = imports or ImportRules()
+        self._imports = imports
         self.project = project
 
     def acting_as(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from lockgate.artifacts.batches import together
+from lockgate.artifacts.passing import FILES, Part
 from lockgate.artifacts.store import BLOB_BYTES_MAX, UPLOAD_HEADERS, Data
 from lockgate.errors import ServerUnreachable
 from lockgate.sdk.transport import Transport
 from lockgate.wire import frames
+from lockgate.wire.parts import PART_HEADER, part_text
 from lockgate.wire.values import write_json
 
 if TYPE_CHECKING:
@@ -41,21 +45,25 @@ class Transfers:
 
     def put_many(self, blobs: Sequence[tuple[str, Data]]) -> None:
         """Send blobs; on return the server has verified and kept all of them."""
-        left = self._put_direct(blobs)
-        batch: list[tuple[str, Data]] = []
-        size = 0
-        for digest, data in left:
-            if batch and size + len(data) > frames.BATCH_BYTES_MAX // 2:
-                self._put(batch)
-                batch, size = [], 0
-            batch.append((digest, data))
-            size += len(data)
-        if batch:
+        for batch in _batches(self._put_direct(blobs)):
             self._put(batch)
 
-    def _put(self, blobs: Sequence[tuple[str, Data]]) -> None:
+    def put_part(self, blobs: Sequence[tuple[str, Data]], part: Part) -> None:
+        """Send blobs, and say of what file they are a part: the server hashes it as it comes."""
+        left = self._put_direct(blobs)
+        if len(left) != len(blobs) and part != FILES:
+            # What went to the bucket did not pass by the server.
+            self.put_many(left)
+            return
+        start = part.start
+        for batch in _batches(left):
+            self._put(batch, part if part == FILES else replace(part, start=start))
+            start += sum(len(data) for _, data in batch)
+
+    def _put(self, blobs: Sequence[tuple[str, Data]], part: Part | None = None) -> None:
         pieces = frames.pack_blobs(blobs)
-        self._exchange("POST", "/artifacts/blobs", pieces, frames.MEDIA_TYPE)
+        words = {} if part is None else {PART_HEADER: part_text(part)}
+        self._exchange("POST", "/artifacts/blobs", pieces, frames.MEDIA_TYPE, words)
 
     def _put_direct(self, blobs: Sequence[tuple[str, Data]]) -> list[tuple[str, Data]]:
         """Send what is large straight to the bucket; return what is left to be sent to us."""
@@ -173,18 +181,32 @@ class Transfers:
         return _value(answer, self._transport.url) if answer else None
 
     def _exchange(
-        self, method: str, path: str, body: bytes | Sequence[Data], media_type: str
+        self,
+        method: str,
+        path: str,
+        body: bytes | Sequence[Data],
+        media_type: str,
+        words: Mapping[str, str] | None = None,
     ) -> bytes | bytearray:
         return self._transport.exchange(
             method,
             API + path,
             body=body,
-            headers={**self._headers, "Content-Type": media_type},
+            headers={**self._headers, "Content-Type": media_type, **(words or {})},
             timeout_s=SILENCE_S_MAX,
         )
 
     def _outside(self) -> httpx.Client:
         return self._transport.outside()
+
+
+def _batches(blobs: Iterable[tuple[str, Data]]) -> Iterator[list[tuple[str, Data]]]:
+    return together(
+        blobs,
+        lambda blob: len(blob[1]),
+        bytes_max=frames.BATCH_BYTES_MAX // 2,
+        items_max=frames.BATCH_BLOBS_MAX,
+    )
 
 
 def _value(answer: bytes | bytearray, url: str) -> Any:

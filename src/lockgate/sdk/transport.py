@@ -8,6 +8,7 @@ the time-out.
 from __future__ import annotations
 
 import json
+import os
 import random
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,6 +20,8 @@ from lockgate.errors import InvalidSetting, RegistryError, ServerUnreachable
 from lockgate.wire.problems import error_of
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
     from lockgate.sdk.bulk import BulkConnections
@@ -30,6 +33,7 @@ TIMEOUT_S = 30.0
 CONNECTIONS_MAX = 20
 RETRYABLE = frozenset({429, 502, 503, 504})
 Query = list[tuple[str, str | int | float | bool | None]]
+_AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _NOT_FOR_RETRY = "schema_outdated"
 
@@ -235,7 +239,8 @@ class Transport:
                 from lockgate.sdk.bulk import BulkConnections
 
                 self._is_direct = BulkConnections.carries(self._url, trust_env=not self._local)
-                self._bulk = BulkConnections(self._url) if self._is_direct else None
+                if self._is_direct:
+                    self._bulk = BulkConnections(self._url, lambda: authorities(self._url))
             return self._bulk
 
     def _pool(self) -> httpx.Client:
@@ -244,6 +249,7 @@ class Transport:
                 import httpx
 
                 self._client = httpx.Client(
+                    verify=authorities(self._url),
                     limits=httpx.Limits(max_connections=CONNECTIONS_MAX),
                     # What runs on this machine is never reached through a proxy.
                     trust_env=not self._local,
@@ -260,7 +266,9 @@ class Transport:
                 import httpx
 
                 limits = httpx.Limits(max_connections=CONNECTIONS_MAX)
-                self._outside = httpx.Client(limits=limits, follow_redirects=False)
+                self._outside = httpx.Client(
+                    verify=authorities("https:"), limits=limits, follow_redirects=False
+                )
             return self._outside
 
     def close(self) -> None:
@@ -271,6 +279,27 @@ class Transport:
         for client in (*clients, self._bulk):
             if client is not None:
                 client.close()
+
+
+def authorities(url: str) -> ssl.SSLContext:
+    """Return which authorities may vouch for a server: none where the URL has no TLS.
+
+    Those of ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``, where one is set, else those that the client
+    library comes with. Raises `InvalidSetting` for a file that holds no certificates.
+    """
+    import ssl
+
+    import httpx
+
+    if not url.startswith("https:"):
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        named = next((name for name in _AUTHORITIES if os.environ.get(name)), _AUTHORITIES[0])
+        raise InvalidSetting(
+            setting=named, detail=f"{os.environ.get(named)!r} has no certificates: {error}"
+        ) from error
 
 
 def _value(content: bytes | bytearray) -> Any:

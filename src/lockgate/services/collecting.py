@@ -3,6 +3,7 @@
     run out    deleted versions whose time to be restored is over give up their files
     mark       what any other version's manifest names, deleted ones included, stays; so does what
                a loose file consists of (`loose_files`), and what has come of an upload in parts
+    forget     who has lost the last version of some bytes has them no more (`possession`)
     sweep      the rest goes, once it is older than the grace period, in short batches
 
 Each batch is an epoch of its own (see `publishing`): it is announced in the database before what
@@ -26,9 +27,10 @@ from lockgate.domain.files import (
     Leftover,
 )
 from lockgate.domain.permissions import COLLECT, VIEW
-from lockgate.errors import BlobNotFound, Contended, Corrupt
-from lockgate.services import ownership
+from lockgate.errors import Contended
+from lockgate.services import ownership, possession
 from lockgate.services.depot import Depot
+from lockgate.services.marking import Marked
 from lockgate.services.publishing import quiet_epoch
 from lockgate.storage import artifacts as rows
 from lockgate.storage import guard
@@ -45,31 +47,6 @@ UPLOADS_KEPT_US = 7 * DAY_US
 PURGED_AT_ONCE = 1_000
 
 
-class _Marked:
-    """What live versions need; grows as versions are sealed."""
-
-    def __init__(self, depot: Depot) -> None:
-        self._depot = depot
-        self._manifests: set[str] = set()
-        self._blobs: set[str] = set()
-
-    def add(self, digests: set[str]) -> None:
-        for digest in digests - self._manifests:
-            try:
-                self._blobs.update(self._depot.manifest(digest).chunk_sizes)
-            except BlobNotFound as error:
-                raise Corrupt(
-                    detail=f"The manifest {digest} of a version is not in the store, so what it "
-                    "names is not known: nothing is swept. Is this the right store? "
-                    "`lockgate verify --all` names the version.",
-                    digest=digest,
-                ) from error
-            self._manifests.add(digest)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._blobs or name in self._manifests
-
-
 def collect(store: Store, depot: Depot, who: Caller, *, dry_run: bool = False) -> Collected:
     """Take away what no version needs, or say what would go, to the byte.
 
@@ -82,7 +59,7 @@ def collect(store: Store, depot: Depot, who: Caller, *, dry_run: bool = False) -
         who.grant.require_everywhere(VIEW)
     ownership.require_own(store, depot.blobs)
     before_us = _moment_us(store) - depot.rules.restore_days * DAY_US
-    marked = _Marked(depot)
+    marked = Marked(depot)
     if dry_run:
         gone = store.read(lambda session: rows.list_run_out(session, before_us, PURGED_AT_ONCE))
         marked.add(store.read(lambda session: rows.live_digests(session, before_us)))
@@ -97,6 +74,8 @@ def collect(store: Store, depot: Depot, who: Caller, *, dry_run: bool = False) -
     report = replace(_report(plan, gone, dry_run=dry_run), in_use=tuple(in_use))
     if dry_run:
         return report
+    # First, so that no project is said to have what is gone.
+    possession.forget_lost(store, depot)
     sweeper = _Sweeper(store, depot, marked)
     swept = sweep(sweeper, plan, sweeper.batch)
     return replace(
@@ -167,7 +146,7 @@ def _report(plan: CollectionPlan, gone: list[RunOut], *, dry_run: bool) -> Colle
 class _Sweeper:
     """Deletes for a sweep, and only while nobody can take it for dead."""
 
-    def __init__(self, store: Store, depot: Depot, marked: _Marked) -> None:
+    def __init__(self, store: Store, depot: Depot, marked: Marked) -> None:
         self._store = store
         self._blobs: BlobStore = depot.blobs
         self._lease_s = depot.rules.sweep_lease_s

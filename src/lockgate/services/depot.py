@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lockgate.artifacts.passing import PassingHashes
 from lockgate.domain.imports import ImportRules
 from lockgate.domain.manifests import Manifest, parse_manifest
 from lockgate.keys import trusted_keys_of
@@ -47,6 +48,7 @@ class Depot:
     ) -> None:
         self._open_blobs = open_blobs
         self.rules = rules or DepotRules()
+        self.passing = PassingHashes()
         self._blobs: BlobStore | None = None
         self._kept: OrderedDict[str, Manifest] = OrderedDict()
         self._kept_bytes = 0

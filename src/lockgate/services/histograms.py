@@ -138,6 +138,7 @@ def list_drift(
             step_s=step_s,
             edges=reference.edges,
             reference=reference.counts,
+            counts=reduce(Histogram.plus, (each for _, each in found)).counts if found else (),
             points=tuple(
                 _point(begin_us, reduce(Histogram.plus, (each for _, each in group)), reference)
                 for begin_us, group in groupby(found, lambda each: each[0] - each[0] % step_us)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from lockgate.domain import names
 from lockgate.domain.monitors import Monitor, MonitorRule
 from lockgate.domain.permissions import MONITOR
 from lockgate.errors import InvalidInput, LimitExceeded, MonitorNotFound
+from lockgate.services.windows import why_unjudged
 from lockgate.storage import guard
 from lockgate.storage import models as model_rows
 from lockgate.storage import monitors as rows
@@ -47,7 +48,7 @@ def set_monitor(
             set_at=session.now,
         )
         if before is not None and before.rule == after.rule and before.set_by == after.set_by:
-            return before
+            return _told(store, session, stored, before)
         if before is None and len(known) >= MONITORS_MAX:
             raise LimitExceeded(
                 what="The number of monitors of a model",
@@ -58,18 +59,21 @@ def set_monitor(
         write(session, stored.id, after)
         detail = {"monitor": title, "rule": asdict(after.rule)}
         record_of_monitor(session, stored, who.name, "set_monitor", None, detail)
-        return after
+        return _told(store, session, stored, after)
 
     return store.write(who, use_case)
 
 
 def list_monitors(store: Store, project: str, name: str) -> tuple[Monitor, ...]:
     """Return the monitors of a model and how they stand, by name."""
-    return store.snapshot(
-        lambda session: tuple(
-            rows.list_monitors(session, model_rows.load_model(session, project, name))
+
+    def use_case(session: Session) -> tuple[Monitor, ...]:
+        stored = model_rows.load_model(session, project, name)
+        return tuple(
+            _told(store, session, stored, each) for each in rows.list_monitors(session, stored)
         )
-    )
+
+    return store.snapshot(use_case)
 
 
 def remove_monitor(store: Store, who: Caller, project: str, name: str, monitor: str) -> Monitor:
@@ -86,6 +90,11 @@ def remove_monitor(store: Store, who: Caller, project: str, name: str, monitor: 
         return found
 
     return store.write(who, use_case)
+
+
+def _told(store: Store, session: Session, stored: StoredModel, monitor: Monitor) -> Monitor:
+    """Return a monitor that says why it judges nothing, if it does not."""
+    return replace(monitor, unjudged=why_unjudged(store, session, stored, monitor.rule))
 
 
 def _usual(given: dict[str, Any]) -> dict[str, Any]:

@@ -8,13 +8,14 @@ everybody else it is missing, whether it is or not; they send it, and it is kept
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from lockgate.artifacts.store import Data
 from lockgate.domain.manifests import Manifest
-from lockgate.errors import BlobNotFound
+from lockgate.errors import BlobNotFound, Contended
 from lockgate.services.depot import Depot
-from lockgate.storage import accounts
+from lockgate.services.marking import Marked
+from lockgate.storage import accounts, artifacts
 from lockgate.storage import possession as rows
 from lockgate.storage.database import Session
 from lockgate.storage.store import Caller, Store
@@ -22,6 +23,8 @@ from lockgate.storage.store import Caller, Store
 KEPT_US = 7 * 86_400_000_000
 """For how long who sent something has it, before a version is made of it."""
 LISTED_MAX = 10_000
+LOOKS_MAX = 20
+"""How often what is needed is read again because a version was sealed meanwhile."""
 
 
 class PossessedBlobs:
@@ -36,15 +39,21 @@ class PossessedBlobs:
         """Return those of the blobs that the caller has to send."""
         return self._blobs.missing(digests) | lacking(self._store, self._who, digests)
 
+    def upload_urls(self, digests: Sequence[str], expires_s: int) -> list[str | None]:
+        """Return where the caller, and nobody else, can send blobs without us; then `admit`."""
+        sender = self._who.name if self._who.grant is not None else ""
+        return [self._blobs.find_upload_url(each, expires_s, sender) for each in digests]
+
     def put_many(self, blobs: Sequence[tuple[str, Data]]) -> None:
         """Keep blobs, each verified first: who sends one has it."""
         self._blobs.put_many(blobs)
         note_sent(self._store, self._who, [digest for digest, _ in blobs])
 
     def admit(self, digests: Sequence[str]) -> None:
-        """Keep blobs that were sent to their URLs, each verified first."""
+        """Keep blobs that the caller has sent to their URLs, each verified first."""
+        sender = self._who.name if self._who.grant is not None else ""
         for digest in digests:
-            self._blobs.admit(digest)
+            self._blobs.admit(digest, sender)
         note_sent(self._store, self._who, digests)
 
 
@@ -100,3 +109,44 @@ def note_held(session: Session, project: int, manifest: Manifest) -> None:
     """Write down, in the transaction that seals a version, that its project has these bytes."""
     if accounts.read_state(session).enabled:
         rows.note_held(session, project, [manifest.digest, *manifest.chunk_sizes])
+
+
+def forget_lost(store: Store, depot: Depot) -> None:
+    """Forget what projects had of purged versions, and nothing that is left of them consists of.
+
+    Who had it by such a version, and is about to name it, is told to send it, as for all that is
+    not here. Raises `Contended` when versions are sealed faster than they can be looked at.
+    """
+    store.database.write(
+        lambda session: rows.forget_sent(session, session.settle_time(0) - KEPT_US)
+    )
+    for project in store.snapshot(rows.list_losers):
+        needed = Marked(depot)
+        after: str | None = ""
+        while after is not None:
+            after = _forget_page(store, project, after, needed)
+
+
+def _forget_page(store: Store, project: int, after: str, needed: Marked) -> str | None:
+    for _ in range(LOOKS_MAX):
+        fresh, behind = store.database.write(_forgetting(project, after, needed))
+        if not fresh:
+            return behind
+        needed.add(fresh)
+    raise Contended(detail="Versions were sealed faster than gc could look at them; run it again.")
+
+
+def _forgetting(
+    project: int, after: str, needed: Marked
+) -> Callable[[Session], tuple[set[str], str | None]]:
+    """Return the transaction that forgets a page, unless a version was sealed that is not marked.
+
+    No version is sealed while it runs: what it reads and what it takes away belong together.
+    """
+
+    def use_case(session: Session) -> tuple[set[str], str | None]:
+        artifacts.lock_epoch(session)
+        fresh = {each for each in rows.needed_in(session, project) if each not in needed}
+        return fresh, None if fresh else rows.forget_page(session, project, after, needed)
+
+    return use_case

@@ -176,7 +176,7 @@ def register_in(
     if existing is not None and version_rows.label_taken(session, stored.id, label):
         return _duplicate(session, lifecycle, stored, label, existing)
     stage = _initial_stage(lifecycle, new.stage)
-    version = _add_version(store, session, who, stored, lifecycle, replace(new, label=label))
+    version = _add_version(store, session, who, stored, lifecycle, label, new)
     if stage.name == lifecycle.initial:
         return version
     return _enter(store, session, who, stored, version.label, stage)
@@ -321,16 +321,16 @@ def _add_version(
     who: Caller,
     stored: StoredModel,
     lifecycle: Lifecycle,
+    label: str,
     new: NewVersion,
 ) -> ModelVersion:
     initial = lifecycle.stage(lifecycle.initial)
     now = session.now
-    assert new.label is not None, "numbered by the caller"  # noqa: S101
     version = ModelVersion(
         uid=uuid.uuid4().hex,
         project=stored.model.project,
         model=stored.model.name,
-        label=new.label,
+        label=label,
         seq=stored.next_seq,
         stage=initial.name,
         stage_since=now,

@@ -40,7 +40,7 @@ def delete_model(
         lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
         serving = lifecycle.serving_stage.name
         users = [label for _, label in history.standing_in(session, stored.id, serving)]
-        if users and not force:
+        if users and lifecycle.protects(lifecycle.serving_stage) and not force:
             raise InUse(
                 kind="Model",
                 name=stored.model.full_name,
@@ -194,7 +194,7 @@ def _gone(name: str) -> Conflict:
 def _users(lifecycle: Lifecycle, version: ModelVersion) -> list[str]:
     users = [f"alias '{alias}' names it" for alias in version.aliases]
     stage = lifecycle.stage(version.stage)
-    if stage.exclusive or stage.name == lifecycle.serving_stage.name:
+    if lifecycle.protects(stage):
         users.append(f"it stands in {stage.name}")
     return users
 

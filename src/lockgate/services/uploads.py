@@ -2,7 +2,8 @@
 
 Our own clients send chunks. Clients of other registries send files: to an address that they were
 given for each, which takes no credentials but a ticket in the address itself. A ticket is handed
-out to whoever may add versions to a model, takes one file of one hash, and is of use for a day.
+out to whoever may add versions to a model, takes one file of one hash, and is of use for a day, for
+as long as whoever opened it may still do so by the token that opened it.
 
     open ──► ticket ──► receive: spooled file ──► chunks, and a manifest of this file alone
                                                        └► find, when a version is made of it
@@ -71,6 +72,7 @@ class Uploads:
                 )
         here = [self.find(project, name, sha256) is not None for sha256, _ in wanted]
         tickets = [None if each else secrets.token_urlsafe(TICKET_BYTES) for each in here]
+        token = None if self._who.grant is None else self._who.grant.token
 
         def use_case(session: Session) -> None:
             stored = model_rows.load_model(session, project, name)
@@ -88,27 +90,20 @@ class Uploads:
             for ticket, (sha256, size) in zip(tickets, wanted, strict=True):
                 if ticket is not None:
                     upload = Upload(model=stored.model.uid, sha256=sha256, size=size)
-                    rows.open_upload(session, _hashed(ticket), upload, self._who.name)
+                    rows.open_upload(session, _hashed(ticket), upload, self._who.name, token)
 
         self._store.write(self._who, use_case)
         return tickets
 
     def expected(self, ticket: str) -> Upload:
-        """Return what a ticket is for. Raises `NotFound`."""
-
-        def use_case(session: Session) -> Upload | None:
-            since_us = to_micros(session.clock()) - KEPT_S * 1_000_000
-            return rows.find_upload(session, _hashed(ticket), since_us)
-
-        found = self._store.read(use_case)
-        if found is None:
-            raise NotFound(detail="There is no such upload, or its time is over; start again.")
-        return found
+        """Return what a ticket is for. Raises `NotFound`, whatever is wrong with it."""
+        return self._store.snapshot(lambda session: _expected(session, ticket))
 
     def receive(self, ticket: str, spooled: Path) -> None:
         """Keep a file that was sent for a ticket.
 
-        Raises `DigestMismatch` when it is not the file that was announced.
+        Raises `DigestMismatch` when it is not the file that was announced, `NotFound` when the
+        ticket is no longer good, even if it was when the file began to come.
         """
         upload = self.expected(ticket)
         with spooled.open("rb") as file:
@@ -125,10 +120,12 @@ class Uploads:
             )
         manifest = Manifest((replace(entry, path=SPOOLED),))
         self._depot.blobs.put_manifest(manifest.digest, manifest.encoded)
-        key = _hashed(ticket)
-        self._store.write(
-            self._who, lambda session: rows.close_upload(session, key, manifest.digest)
-        )
+
+        def use_case(session: Session) -> None:
+            _expected(session, ticket)
+            rows.close_upload(session, _hashed(ticket), manifest.digest)
+
+        self._store.write(self._who, use_case)
 
     def find(self, project: str, name: str, sha256: str) -> FileEntry | None:
         """Return a file that was sent for a model; None when it is not (or no longer) here."""
@@ -153,6 +150,20 @@ class Uploads:
             return []
         pushed = push_tree(folder, self._depot.blobs)
         return [named(entry, paths[entry.path]) for entry in pushed.manifest.files]
+
+
+def _expected(session: Session, ticket: str) -> Upload:
+    """Return what a ticket is for, while whoever opened it may still send files."""
+    since_us = to_micros(session.clock()) - KEPT_S * 1_000_000
+    found = rows.find_upload(session, _hashed(ticket), since_us)
+    if found is not None:
+        upload, opened = found
+        if guard.may_still_by(session, opened.by, opened.token, PUSH, opened.project):
+            return upload
+    raise NotFound(
+        detail="There is no such upload, its time is over, or whoever started it may no longer "
+        "send files there; start again."
+    )
 
 
 def named(entry: FileEntry, path: str) -> FileEntry:

@@ -68,15 +68,16 @@ def keep_proofs(
     by_path = {file.path: file for file in files}
     fresh = [proof for proof in proofs if proof.path in by_path]
     known = list_proofs(session, [by_path[proof.path] for proof in fresh], rules)
+    at = session.now_us or session.settle_time(0)
     rows = {
-        (content_key(by_path[proof.path]), proof.path): {
+        proof.path: {
             "content": content_key(by_path[proof.path]),
             "path": proof.path,
             "rules": rules,
             "verdict": str(proof.verdict),
             "format": proof.format,
             "reason": proof.reason,
-            "at": session.now_us or session.settle_time(0),
+            "at": at,
         }
         for proof in fresh
         if proof.path not in known
@@ -301,6 +302,11 @@ def read_epoch(session: Session) -> Epoch:
 def hold_epoch(session: Session) -> Epoch:
     """Return the epoch; no sweep begins before this transaction ends."""
     return _epoch(session, _SHARE)
+
+
+def lock_epoch(session: Session) -> None:
+    """See to it that no version is sealed before this transaction ends. Lock nothing before it."""
+    _epoch(session, _LOCK)
 
 
 def begin_sweep(session: Session, seen: Epoch, lease_s: int) -> Epoch | None:

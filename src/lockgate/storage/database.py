@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from lockgate.domain.audit import Origin
 from lockgate.domain.grants import Grant
@@ -41,8 +41,9 @@ class RetryableFault(Exception):
 class Driver(Protocol):
     """How one kind of database is connected to; see `sqlite` and `postgres`.
 
-    Both context managers yield an open DB-API connection, and turn the driver's errors into
-    `RetryableFault`, `Contended` or `DatabaseUnavailable`.
+    The context managers yield an open DB-API connection, and ``transact`` hands its work one
+    within a transaction. All turn the driver's errors into `RetryableFault`, `Contended` or
+    `DatabaseUnavailable`.
     """
 
     dialect: str
@@ -50,6 +51,7 @@ class Driver(Protocol):
 
     def reading(self) -> Any: ...
     def writing(self) -> Any: ...
+    def transact(self, work: Callable[[Any], T]) -> T: ...
     def snapshot(self) -> Any: ...
     def close(self) -> None: ...
 
@@ -115,7 +117,8 @@ class Session:
         """Run a change once for each of ``rows``."""
         if rows:
             sql, names, built_in = statement.text(self.dialect)
-            values = [tuple({**built_in, **row}[name] for name in names) for row in rows]
+            bound = ({**built_in, **row} for row in rows)
+            values = [[each[name] for name in names] for each in bound]
             self._connection.cursor().executemany(sql, values)
 
     # --- who may see and do what -------------------------------------------------------------
@@ -179,6 +182,24 @@ class Session:
         return error
 
 
+class _Outcome(Generic[T]):
+    """What came of a use case: its result, or a refusal that is on record itself."""
+
+    __slots__ = ("recorded", "refusal", "result")
+
+    result: T
+
+    def __init__(self) -> None:
+        self.refusal: RegistryError | None = None
+        self.recorded = False
+
+    def told(self) -> T:
+        """Return the result, or raise the refusal."""
+        if self.refusal is not None:
+            raise self.refusal
+        return self.result
+
+
 class Database:
     """A store of models, versions and their history, in SQLite or PostgreSQL."""
 
@@ -221,35 +242,40 @@ class Database:
         Raises what the use case raises, with nothing changed; `Contended` when other writers
         kept winning; `DatabaseUnavailable` when the database is gone.
         """
+
+        def transaction(connection: Any) -> _Outcome[T]:
+            session = Session(connection, self.driver.dialect, self.clock, viewer)
+            session.origin = origin
+            return self._carry_out(use_case, session)
+
         for attempt in range(ATTEMPTS_MAX):
             try:
-                with self._transaction(viewer) as session:
-                    session.origin = origin
-                    return use_case(session)
+                outcome = self.driver.transact(transaction)
             except RetryableFault as fault:
                 last = fault
                 time.sleep(RETRY_PAUSE_S * attempt)
+                continue
+            if outcome.recorded:
+                self.bell.ring()
+            return outcome.told()
         raise Contended(
             detail=f"Other writers kept the database busy for {ATTEMPTS_MAX} attempts: {last}"
         ) from last
 
-    @contextmanager
-    def _transaction(self, viewer: Grant | None) -> Iterator[Session]:
-        refusal: RegistryError | None = None
-        with self.driver.writing() as connection:
-            session = Session(connection, self.driver.dialect, self.clock, viewer)
-            try:
-                yield session
-            except RegistryError as error:
-                if error is not session._refusal:
-                    raise
-                refusal = error
-            if session._drafts and self.append_events is not None:
-                self.append_events(session, session._drafts)
+    def _carry_out(self, use_case: Callable[[Session], T], session: Session) -> _Outcome[T]:
+        """Run a use case and append its events, all within a transaction that is under way."""
+        outcome: _Outcome[T] = _Outcome()
+        try:
+            outcome.result = use_case(session)
+        except RegistryError as error:
+            if error is not session._refusal:
+                raise
+            outcome.refusal = error
         if session._drafts:
-            self.bell.ring()
-        if refusal is not None:
-            raise refusal
+            outcome.recorded = True
+            if self.append_events is not None:
+                self.append_events(session, session._drafts)
+        return outcome
 
     def close(self) -> None:
         """Close every connection."""

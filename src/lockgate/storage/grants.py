@@ -18,7 +18,7 @@ from lockgate.domain.frozen import FrozenDict
 from lockgate.domain.grants import EVERYTHING, Grant, Scope
 from lockgate.domain.moments import to_micros
 from lockgate.domain.roles import permissions_of
-from lockgate.domain.tokens import SESSION_PREFIX, TOUCH_S, same_hash, token_hash, token_id
+from lockgate.domain.tokens import SESSION_PREFIX, TOUCH_S, Token, same_hash, token_hash, token_id
 from lockgate.errors import Unauthenticated
 from lockgate.storage import accounts, gate_tables, tables
 from lockgate.storage import tokens as rows
@@ -135,20 +135,42 @@ def _load(session: Session, presented: str, revision: int) -> _Kept | None:
         good = same_hash(_NOBODY if token is None else token.hash, token_hash(presented))
         if not good:
             return None
-    if token is None or token.token.revoked_at is not None:
+    grant = None if token is None else _grant_by(session, token.token)
+    if grant is None:
         return None
-    if token.token.expires_at is not None:
-        ends.append(to_micros(token.token.expires_at))
-    owner = accounts.find_account(session, token.token.owner)
-    if owner is None or owner.disabled_at is not None:
+    if grant.scope.expires_at is not None:
+        ends.append(to_micros(grant.scope.expires_at))
+    return _Kept(grant, revision, min(ends, default=None))
+
+
+def find_grant(session: Session, name: str, token: str | None) -> Grant | None:
+    """Return what an account may now, by a token (by its id) or by itself; None where nothing is.
+
+    That is when the token was revoked or has expired, or the account is gone.
+    """
+    if token is not None:
+        found = rows.find_token(session, token)
+        now = session.clock()
+        if found is None or (found.token.expires_at is not None and found.token.expires_at <= now):
+            return None
+        return _grant_by(session, found.token)
+    return grant_of(session, name) if _is_active(session, name) else None
+
+
+def _grant_by(session: Session, token: Token) -> Grant | None:
+    if token.revoked_at is not None or not _is_active(session, token.owner):
         return None
     scope = Scope(
-        projects=None if token.token.projects is None else frozenset(token.token.projects),
-        permissions=None if token.token.permissions is None else frozenset(token.token.permissions),
-        expires_at=token.token.expires_at,
+        projects=None if token.projects is None else frozenset(token.projects),
+        permissions=None if token.permissions is None else frozenset(token.permissions),
+        expires_at=token.expires_at,
     )
-    grant = grant_of(session, owner.name, scope, token=token.token.id)
-    return _Kept(grant, revision, min(ends, default=None))
+    return grant_of(session, token.owner, scope, token=token.id)
+
+
+def _is_active(session: Session, name: str) -> bool:
+    owner = accounts.find_account(session, name)
+    return owner is not None and owner.disabled_at is None
 
 
 def grant_of(session: Session, name: str, scope: Scope = EVERYTHING, token: str = "") -> Grant:

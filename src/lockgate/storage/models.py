@@ -214,10 +214,9 @@ def insert_model(session: Session, model: RegisteredModel, project_id: int, life
 
 def update_model(session: Session, before: StoredModel, after: StoredModel) -> None:
     """Write a changed model, which must be locked, at the moment of the transaction."""
-    model = after.model
-    after = replace(after, model=replace(model, revision=before.model.revision + 1))
-    old = _columns(before)
+    model, old = after.model, _columns(before)
     changed = {name: value for name, value in _columns(after).items() if value != old[name]}
+    changed["revision"] = before.model.revision + 1
     changed["changed_at"] = session.now_us
     new = {f"new_{name}": value for name, value in changed.items()}
     session.run(updating(_T, tuple(changed)), key=after.id, **new)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import select
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors as pg
@@ -20,6 +20,7 @@ from lockgate.errors import Contended, DatabaseUnavailable, InvalidInput
 from lockgate.storage.database import RetryableFault
 from lockgate.storage.urls import conninfo_of, redacted
 
+T = TypeVar("T")
 POOL_SIZE = 10
 POOL_OVERFLOW = 20
 CONNECT_TIMEOUT_S = 5
@@ -87,6 +88,11 @@ class PostgresDriver:
                 if not connection.closed:
                     connection.execute("ROLLBACK")
                 raise
+
+    def transact(self, work: Callable[[Any], T]) -> T:
+        """Return what ``work`` returns of a connection within a transaction, once it is durable."""
+        with self.writing() as connection:
+            return work(connection)
 
     @contextmanager
     def _checkout(self) -> Iterator[Any]:

@@ -27,7 +27,7 @@ from lockgate.storage import (
 )
 from lockgate.storage.statements import DIALECTS
 
-HEAD = "0015"
+HEAD = "0017"
 METADATA = tables.metadata
 """Every table: those of `tables` and of the modules beside it."""
 _DRAWN_IN = (

@@ -6,6 +6,7 @@ false and never NULL, and NOT may stand before any of it.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -125,7 +126,7 @@ class Conditions:
     def of(self, tree: Filter, *, inner: bool = False) -> Condition:
         """Return the condition that is true of the rows that ``tree`` is true of.
 
-        ``inner``: it stands below an OR or a NOT, where no index can lead to it.
+        ``inner``: no index may lead to it: it stands below an OR or a NOT, or is asked row by row.
         """
         match tree:
             case And(terms):
@@ -148,7 +149,7 @@ class Conditions:
             return None
         kind = tree.field.kind
         ranged = tree.op in _ORDERED and kind in _INDEXED_RANGES
-        if tree.op not in _INDEXED_OPS and not ranged:
+        if tree.op not in _INDEXED_OPS and not ranged and _stretch_of(tree) is None:
             return None
         beside = self._ground.beside.get(kind)
         other = self._ground.table.alias()
@@ -186,8 +187,9 @@ class Conditions:
         rows = rows.correlate(self._ground.table)
         if inner:
             # PostgreSQL would read all that an inner EXISTS may ask for into a hash table first.
-            one = rows.limit(1).scalar_subquery()
-            return one.is_(None) if test.op == "null" else one.is_not(None)
+            # It takes IS NULL for so rare that it would rather sort than walk.
+            one = func.coalesce(rows.limit(1).scalar_subquery(), false())
+            return not_(one) if test.op == "null" else one
         return not_(rows.exists()) if test.op == "null" else rows.exists()
 
     def _plain(self, test: Comparison, table: Any) -> Condition:
@@ -216,6 +218,9 @@ class Conditions:
 
     def _compared(self, test: Comparison, column: Any, shown: Any) -> Condition:
         """Return the comparison of a column; patterns look at ``shown``, its visible spelling."""
+        if (stretch := _stretch_of(test)) is not None:
+            begins = by_code_point(beginning(column), self._dialect)
+            return and_(begins >= stretch[0], begins < stretch[1])
         if test.op in {"like", "ilike"}:
             caseless = test.op == "ilike" or test.field.kind == "stage"
             return self._like(shown, str(test.values[0]), caseless)
@@ -270,6 +275,19 @@ def beginning(column: Any) -> ColumnElement[str]:
 def by_code_point(column: Any, dialect: str) -> Any:
     """Return a text column that is compared by code point, whatever the database's locale."""
     return column.collate("C") if dialect == "postgresql" else column
+
+
+def _stretch_of(test: Comparison) -> tuple[str, str] | None:
+    """Return where a tag that is ``LIKE 'beginning%'`` lies in the order of its index: from, to."""
+    if test.op != "like" or test.field.kind != "tags":
+        return None
+    *begin, end = pattern_parts(str(test.values[0])) or ("",)
+    prefix = "".join(part for part in begin if not isinstance(part, Wildcard))
+    if end is not ANY_RUN or len(prefix) != len(begin) or not 0 < len(prefix) < BEGINNING_CHARS:
+        return None
+    # The character behind the last one; between these two lie the halves of pairs, which are none.
+    following = 0xE000 if prefix[-1] == "\ud7ff" else ord(prefix[-1]) + 1
+    return None if following > sys.maxunicode else (prefix, prefix[:-1] + chr(following))
 
 
 def _is_number(value: Value) -> bool:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from lockgate.errors import Contended, DatabaseUnavailable
 from lockgate.storage.database import RetryableFault
+from lockgate.storage.shared_commits import SharedCommits
 
 try:
     from pysqlite3 import dbapi2 as sqlite3
@@ -25,6 +26,7 @@ except ImportError:  # no wheel for this platform: the interpreter's own
 __all__ = ["SqliteDriver", "sqlite3"]
 
 SAFE_WAL_VERSION = (3, 51, 3)
+T = TypeVar("T")
 CACHE_KIB = 16_384
 # Pages that many transactions touch are copied back once for all of them.
 CHECKPOINT_PAGES = 4_000
@@ -56,7 +58,11 @@ class SqliteDriver:
                 stacklevel=2,
             )
         with self._translated():
-            self._writer = self._connect()
+            self._open_writer()
+
+    def _open_writer(self) -> None:
+        self._writer = self._connect()
+        self._commits = SharedCommits(self._writer, self._turn, self._translation)
 
     def _connect(self) -> Any:
         connection = sqlite3.connect(
@@ -102,7 +108,7 @@ class SqliteDriver:
         self._local = threading.local()
         self._inherited = self._opened, self._writer
         self._opened = []
-        self._writer = self._connect()
+        self._open_writer()
 
     def reading(self) -> _Reading:
         """Yield a connection for one statement."""
@@ -137,6 +143,16 @@ class SqliteDriver:
                     connection.execute("ROLLBACK")
                 raise
 
+    def transact(self, work: Callable[[Any], T]) -> T:
+        """Return what ``work`` returns of the writing connection, once that is durable.
+
+        Those who come while another transaction is under way share the next one's commit; see
+        `shared_commits`.
+        """
+        if self._pid != os.getpid():
+            self._after_fork()
+        return self._commits.run(work)
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
@@ -144,8 +160,15 @@ class SqliteDriver:
         except sqlite3.Error as error:
             raise self._translation(error) from error
 
-    def _translation(self, error: Any) -> Exception:
-        """Return what an error of the driver is to the rest of the house."""
+    def _translation(self, error: Exception) -> Exception:
+        """Return what an error is to the rest of the house: the driver's own are told in ours."""
+        if not isinstance(error, sqlite3.Error):
+            return error
+        told = self._told(error)
+        told.__cause__ = error
+        return told
+
+    def _told(self, error: Any) -> Exception:
         if isinstance(error, sqlite3.IntegrityError):
             return RetryableFault(str(error))
         if isinstance(error, sqlite3.OperationalError) and _is_busy(error):

@@ -89,6 +89,19 @@ class Question(Statement):
         return str(compiled), names, built_in, places
 
 
+class Written(Statement):
+    """A statement whose text is there: that of a `Question`, without what it was made from."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: tuple[str, tuple[str, ...], Mapping[str, Any]]) -> None:
+        self._text = text
+
+    def text(self, dialect: str) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:  # noqa: ARG002
+        """Return the text; it is of the dialect that it was made for."""
+        return self._text
+
+
 def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
     """Return that ``column`` is one of ``values``, a parameter each."""
     return column.in_([literal(value, column.type) for value in values])

@@ -112,6 +112,7 @@ models = Table(
     Index("ix_models_name", "name", "id"),
     Index("ix_models_created_at", "created_at", "id"),
     Index("ix_models_project_id_created_at", "project_id", "created_at", "id"),
+    Index("ix_models_deleted", "project_id", "id", **where("deleted_at IS NOT NULL")),
     sqlite_autoincrement=True,
 )
 
@@ -167,11 +168,21 @@ versions = Table(
         unique=True,
         **where("exclusive_stage IS NOT NULL AND deleted_at IS NULL"),
     ),
-    Index("ix_versions_project_id_stage_key", "project_id", "stage_key", "id"),
+    # The stage's spelling is in it so that counting by stage reads nothing else.
+    Index("ix_versions_project_id_stage_key", "project_id", "stage_key", "id", "stage"),
+    Index("ix_versions_deleted", "project_id", "stage", **where("deleted_at IS NOT NULL")),
     Index("ix_versions_stage_key", "stage_key", "id"),
     Index("ix_versions_model_id_stage_key", "model_id", "stage_key", "seq"),
     Index("ix_versions_project_id", "project_id", "id"),
     Index("ix_versions_project_id_created_at", "project_id", "created_at", "id"),
+    # A version that was never changed is found by when it was made: see `search_stretches`.
+    Index(
+        "ix_versions_project_id_updated_at",
+        "project_id",
+        "updated_at",
+        "id",
+        **where("updated_at <> created_at"),
+    ),
     Index("ix_versions_created_by", "created_by", "id"),
     Index("ix_versions_run_id", "run_id", "id", **where("run_id IS NOT NULL")),
     Index("ix_versions_digest", "digest", "id", **where("digest IS NOT NULL")),

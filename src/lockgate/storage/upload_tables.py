@@ -22,6 +22,8 @@ uploads = Table(
     Column("at", BigInteger, nullable=False),
     # The manifest that names this one file; NULL until it has come.
     Column("digest", Text),
+    # By which token; NULL before access control.
+    Column("token", Text),
     Index("ix_uploads_file", "model", "sha256"),
     Index("ix_uploads_at", "at"),
 )

@@ -6,14 +6,23 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, delete, func, select, update
 
-from lockgate.storage import upload_tables
+from lockgate.storage import tables, upload_tables
 from lockgate.storage.database import Session
 from lockgate.storage.statements import Statement, inserting
 
 _T = upload_tables.uploads
+_M = tables.models
+_P = tables.projects
 _BY_TICKET = Statement(
-    select(_T.c.model, _T.c.sha256, _T.c.size, _T.c.digest).where(
-        _T.c.ticket == bindparam("ticket"), _T.c.at >= bindparam("since")
+    select(
+        *(_T.c.model, _T.c.sha256, _T.c.size, _T.c.digest),
+        *(_T.c.opened_by, _T.c.token, _P.c.name),
+    )
+    .select_from(_T.join(_M, _M.c.uid == _T.c.model).join(_P, _P.c.id == _M.c.project_id))
+    .where(
+        _T.c.ticket == bindparam("ticket"),
+        _T.c.at >= bindparam("since"),
+        _M.c.deleted_at.is_(None),
     )
 )
 _ARRIVED = Statement(
@@ -48,7 +57,16 @@ class Upload:
     digest: str | None = None
 
 
-def open_upload(session: Session, ticket: str, upload: Upload, by: str) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """By whom an upload was opened, with which token (None before access control), and where."""
+
+    by: str
+    token: str | None
+    project: str
+
+
+def open_upload(session: Session, ticket: str, upload: Upload, by: str, token: str | None) -> None:
     """Expect a file under a ticket (the hash of what the sender shows)."""
     session.run(
         _OPEN,
@@ -59,6 +77,7 @@ def open_upload(session: Session, ticket: str, upload: Upload, by: str) -> None:
         opened_by=by,
         at=session.now_us or session.settle_time(0),
         digest=None,
+        token=token,
     )
 
 
@@ -67,12 +86,16 @@ def count_uploads(session: Session, by: str) -> int:
     return int(session.value(_PENDING, by=by) or 0)
 
 
-def find_upload(session: Session, ticket: str, since_us: int) -> Upload | None:
-    """Return what is expected under a ticket that was opened since a moment, or None."""
+def find_upload(session: Session, ticket: str, since_us: int) -> tuple[Upload, Opened] | None:
+    """Return what is expected under a ticket that was opened since a moment, and for whom.
+
+    None also where the model is gone.
+    """
     row = session.one(_BY_TICKET, ticket=ticket, since=since_us)
     if row is None:
         return None
-    return Upload(model=row[0], sha256=row[1], size=row[2], digest=row[3])
+    upload = Upload(model=row[0], sha256=row[1], size=row[2], digest=row[3])
+    return upload, Opened(by=row[4], token=row[5], project=row[6])
 
 
 def close_upload(session: Session, ticket: str, digest: str) -> None:

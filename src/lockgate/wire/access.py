@@ -73,7 +73,7 @@ class SignInWords(Words):
 class SessionAnswer(BaseModel):
     """Who is logged in. ``csrf`` goes with every write by cookie, as ``X-CSRF-Token``."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     who: schema_of(WhoAmI)  # type: ignore[valid-type]
     csrf: str | None
@@ -82,7 +82,7 @@ class SessionAnswer(BaseModel):
 class WaysInAnswer(BaseModel):
     """How a browser gets in: with a token, and at an issuer where one is named."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     controlled: bool = Field(description="Whether anybody has to say who they are.")
     issuer: str | None = Field(description="Who `/api/v1/session/oidc` sends people to, by name.")

@@ -43,7 +43,8 @@ from lockgate.domain.versions import ModelVersion
 from lockgate.domain.webhooks import Delivery, Webhook, WebhookSecret
 from lockgate.wire.records import _said
 
-_CONFIG = ConfigDict(extra="forbid")
+# Only the documentation asks for more than their names: built when it does.
+_CONFIG = ConfigDict(extra="forbid", defer_build=True)
 
 
 class ReportDocument(BaseModel):
@@ -183,7 +184,7 @@ class PlaceAnswer(BaseModel):
 class Problem(BaseModel):
     """What went wrong (RFC 9457). The fields of the error lie beside these members."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", defer_build=True)
 
     type: str
     title: str

@@ -50,7 +50,7 @@ class NewVerification(Body):
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class Missing(_Answer):

@@ -142,7 +142,7 @@ class NewStatus(CachedModel):
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class ProgressAnswer(_Answer):

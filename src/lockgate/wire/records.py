@@ -7,7 +7,7 @@ ignores fields that this release does not know, so an older client can talk to a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from functools import cache
@@ -40,35 +40,60 @@ _UNSAID: dict[Any, tuple[str, ...]] = {Verdict: ("state",)}
 def to_wire(value: Any) -> Any:
     """Return the JSON value of a domain object, a page, a tuple of them, or a plain value."""
     kind: Any = type(value)
-    if kind in _ATOMS:
-        return value
-    if kind is datetime:
-        return to_text(value)
-    if isinstance(value, Mapping):
-        return {key: to_wire(each) for key, each in value.items()}
-    if kind is Page:
-        return {"items": to_wire(value.items), "next_cursor": value.next_cursor}
-    if isinstance(value, (tuple, list)):
-        return [to_wire(each) for each in value]
-    if kind is Lifecycle:
-        asked = {stage: policy.describe() for stage, policy in value.policies.items()}
-        return {
-            **lifecycle_document(value),
-            "revision": value.revision,
-            "sentences": asked,
-        }
-    if hasattr(value, "to_document"):
-        return value.to_document()
+    return value if kind in _ATOMS else _writer_of(kind)(value)
+
+
+@cache
+def _writer_of(kind: Any) -> Callable[[Any], Any]:
+    """Return what writes values of a type: found out once for each."""
+    found = _WRITERS.get(kind)
+    if found is not None:
+        return found
+    if issubclass(kind, Mapping):
+        return _mapping
+    if issubclass(kind, (tuple, list)):
+        return _list
+    if hasattr(kind, "to_document"):
+        return lambda value: value.to_document()
+    names = _said(kind)
+    return lambda value: _record(value, names)
+
+
+def _record(value: Any, names: tuple[str, ...]) -> dict[str, Any]:
     record: dict[str, Any] = {}
-    for name in _said(kind):
+    for name in names:
         # Most fields are plain: they are spared a call each.
         each = getattr(value, name)
-        record[name] = each if type(each) in _ATOMS else to_wire(each)
-    if kind is ModelVersion:
-        record["reference"] = value.reference
-    if kind is AttachedPolicy:
-        record["sentences"] = value.policy.describe()
+        kind: Any = type(each)
+        record[name] = each if kind in _ATOMS else _writer_of(kind)(each)
     return record
+
+
+def _mapping(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: to_wire(each) for key, each in value.items()}
+
+
+def _list(value: Iterable[Any]) -> list[Any]:
+    return [to_wire(each) for each in value]
+
+
+def _page(value: Page[Any]) -> dict[str, Any]:
+    return {"items": to_wire(value.items), "next_cursor": value.next_cursor}
+
+
+def _written_lifecycle(value: Lifecycle) -> dict[str, Any]:
+    asked = {stage: policy.describe() for stage, policy in value.policies.items()}
+    return {**lifecycle_document(value), "revision": value.revision, "sentences": asked}
+
+
+def _version(value: ModelVersion) -> dict[str, Any]:
+    record = _record(value, _said(ModelVersion))
+    record["reference"] = value.reference
+    return record
+
+
+def _written_attachment(value: AttachedPolicy) -> dict[str, Any]:
+    return {**_record(value, _said(AttachedPolicy)), "sentences": value.policy.describe()}
 
 
 def from_wire(kind: type[T], value: Any) -> T:
@@ -135,6 +160,13 @@ def _attached(value: Any) -> AttachedPolicy:
     )
 
 
+_WRITERS: dict[Any, Callable[[Any], Any]] = {
+    datetime: to_text,
+    Page: _page,
+    Lifecycle: _written_lifecycle,
+    ModelVersion: _version,
+    AttachedPolicy: _written_attachment,
+}
 _READERS: dict[Any, Callable[[Any], Any]] = {
     Lifecycle: _lifecycle,
     GateReport: GateReport.from_document,

@@ -26,9 +26,7 @@ def read_json(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise _invalid(f"it is not UTF-8 at byte {error.start}") from None
     try:
-        value = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer
-        )
+        value = _decode(text)
     except json.JSONDecodeError as error:
         raise _invalid(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
@@ -139,6 +137,12 @@ def _integer(digits: str) -> int:
     if len(digits) > DIGITS_MAX:
         raise _invalid(f"it contains a number of {len(digits)} digits")
     return int(digits)
+
+
+# Made once: `json.loads` builds a decoder at every call that has settings.
+_decode = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer
+).decode
 
 
 def _invalid(why: str) -> InvalidInput:

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from safetensors.numpy import save_file
 
 from lockgate.artifacts.pulling import PullProgress
-from lockgate.artifacts.pushing import PushProgress, hash_tree
+from lockgate.artifacts.pushing import hash_tree
+from lockgate.artifacts.sending import PushProgress
 from lockgate.artifacts.store import blob_digest
 from lockgate.domain.differences import Difference
 from lockgate.domain.manifests import build_manifest

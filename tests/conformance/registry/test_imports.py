@@ -7,9 +7,9 @@ import json
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import obstore
@@ -28,7 +28,6 @@ from lockgate.errors import (
     Unavailable,
 )
 from lockgate.importing import bring
-from lockgate.sdk.client import Client
 from registries import AnyRegistry
 
 WEIGHTS = bytes(range(256)) * 4_000
@@ -89,20 +88,16 @@ def origin() -> Iterator[ThreadingHTTPServer]:
     server.server_close()
 
 
-def allow(registry: AnyRegistry, **words: object) -> None:
-    """Give a registry, of whichever kind, the rules for its imports that settings would give it."""
-    rules = ImportRules(**words)
-    if isinstance(registry, Client):
-        registry._imports = rules
-    else:
-        registry.depot.rules = replace(registry.depot.rules, imports=rules)
+def allowing(registry: AnyRegistry, **words: Any) -> AnyRegistry:
+    """Return a registry with rules for its imports, and none that settings would give it."""
+    return registry.importing_under(ImportRules(**words))
 
 
-@pytest.fixture(autouse=True)
-def _near(registry: AnyRegistry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture
+def registry(registry: AnyRegistry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AnyRegistry:
     """What lies on loopback may be reached, and the user's cache is this test's own."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    allow(registry, reach=AddressRules.parse("127.0.0.1"))
+    return allowing(registry, reach=AddressRules.parse("127.0.0.1"))
 
 
 def test_a_file_from_the_web(
@@ -158,7 +153,7 @@ def test_a_repository_of_a_hub(registry: AnyRegistry, origin: ThreadingHTTPServe
         "/bucket/1": WEIGHTS,
     }
     # The hub is where the operator said; where it leads to has to be allowed as well.
-    allow(registry, hf_endpoint=origin.url, hf_token="t0ken",
+    registry = allowing(registry, hf_endpoint=origin.url, hf_token="t0ken",
         reach=AddressRules.parse("localhost"),
     )  # fmt: skip
     made = registry.import_files("hf://org/bert@main", "bert", "1")
@@ -199,7 +194,7 @@ def test_files_below_a_root(registry: AnyRegistry, tmp_path: Path) -> None:
     (root / "churn" / "m.bin").write_bytes(WEIGHTS)
     (root / "churn" / "sub" / "config.json").write_text("{}")
     (tmp_path / "way").symlink_to(root / "churn")
-    allow(registry, roots=(str(root),))
+    registry = allowing(registry, roots=(str(root),))
     made = registry.import_files(f"file://{tmp_path}/way", "churn", "1")
     assert made.artifact_uri == f"file://{root}/churn"
     assert [file.path for file in registry.files("churn:1").files] == ["m.bin", "sub/config.json"]
@@ -218,7 +213,7 @@ def test_nothing_beside_a_root(registry: AnyRegistry, tmp_path: Path) -> None:
     (root / "link").symlink_to(secret)
     (root / "up").symlink_to("..")
     for roots in ((), (str(root),)):
-        allow(registry, roots=roots)
+        registry = allowing(registry, roots=roots)
         for uri in (
             f"file://{secret}", f"file://{root}/../share-secret", f"file://{root}/%2e%2e/share-secret",
             f"file://{root}/link", f"file://{root}/up/share-secret", "file:///etc/passwd",
@@ -262,10 +257,10 @@ def test_inner_addresses_are_refused(
     """Directly and by a redirect from a host that is allowed; nobody there hears of it."""
     port = origin.server_address[1]
     origin.routes = {"/away/m.bin": f"http://{host}:{port}/m.bin", "/m.bin": WEIGHTS}
-    allow(registry)
+    registry = allowing(registry)
     with pytest.raises(InvalidInput, match=r"which is (loopback|link-local)"):
         registry.import_files(f"http://{host}:{port}/m.bin", "churn", "1")
-    allow(registry, reach=AddressRules(hosts=frozenset({f"127.0.0.1:{port}"})))
+    registry = allowing(registry, reach=AddressRules(hosts=frozenset({f"127.0.0.1:{port}"})))
     with pytest.raises(InvalidInput, match=r"which is (loopback|link-local)"):
         registry.import_files(f"{origin.url}/away/m.bin", "churn", "1")
     assert "/m.bin" not in [path for _, path, _ in origin.seen]
@@ -274,7 +269,7 @@ def test_inner_addresses_are_refused(
 def test_limits(registry: AnyRegistry, origin: ThreadingHTTPServer) -> None:
     """More bytes than allowed, announced or not, end an import."""
     origin.routes["/m.bin"] = WEIGHTS
-    allow(registry, reach=AddressRules.parse("127.0.0.1"), bytes_max=1000)
+    registry = allowing(registry, reach=AddressRules.parse("127.0.0.1"), bytes_max=1000)
     with pytest.raises(LimitExceeded, match="bytes of the import"):
         registry.import_files(f"{origin.url}/m.bin", "churn", "1")
     with pytest.raises(LimitExceeded, match="length of the URI"):
@@ -313,7 +308,7 @@ def test_a_hub_names_no_path_of_ours(
     origin.routes[f"/api/models/org/m/revision/{COMMIT}"] = json.dumps(
         Hostile(path).document
     ).encode()
-    allow(registry, hf_endpoint=origin.url)
+    registry = allowing(registry, hf_endpoint=origin.url)
     with pytest.raises((InvalidInput, Unavailable)):
         registry.import_files(f"hf://org/m@{COMMIT}", "churn", "1")
 
@@ -329,7 +324,7 @@ def test_a_hub_lies_about_sizes(
         Hostile("a.json", size).document
     ).encode()
     origin.routes[f"/org/m/resolve/{COMMIT}/a.json"] = b"{}"
-    allow(registry, hf_endpoint=origin.url)
+    registry = allowing(registry, hf_endpoint=origin.url)
     with pytest.raises((Unavailable, LimitExceeded)):
         registry.import_files(f"hf://org/m@{COMMIT}", "churn", "1")
 

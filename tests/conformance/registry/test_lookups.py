@@ -217,6 +217,39 @@ def test_everything_is_counted(two: AnyRegistry) -> None:
     assert two.summary(project="risk").total_versions == 1
 
 
+def test_what_is_deleted_is_not_counted(two: AnyRegistry) -> None:
+    """A deleted version is in no count, nor are those of a deleted model."""
+    two.register_model("churn", "1.2")
+    two.delete_version("churn", "1.2")
+    two.register_model("gone", "1")
+    two.register_model("gone", "2")
+    two.delete_version("gone", "2")
+    two.delete_model("gone", force=True)
+    for counts in (two.summary(), two.summary(project="default")):
+        assert (counts.total_models, counts.total_versions) == (1, 2)
+        assert dict(counts.by_stage) == {"Production": 1, "Staging": 1}
+
+
+@pytest.mark.parametrize("spellings", [("none", "None"), ("none", "None", "NONE")])
+def test_stages_are_counted_as_they_are_spelt(two: AnyRegistry, spellings: tuple[str, ...]) -> None:
+    """Lifecycles may spell a stage each in its way; every spelling has its count."""
+    for number, spelling in enumerate(spellings):
+        two.apply_lifecycle(
+            {
+                "name": f"spelt-{number}",
+                "stages": [{"name": spelling}, {"name": "Out"}],
+                "initial": spelling,
+                "edges": [{"from": spelling, "to": "Out", "verbs": ["promote"]}],
+            }
+        )
+        two.create_model(f"m{number}", lifecycle=f"spelt-{number}")
+        for label in range(number + 1):
+            two.register_model(f"m{number}", f"{label}")
+    wanted = {spelling: number + 1 for number, spelling in enumerate(spellings)}
+    for counts in (two.summary(), two.summary(project="default")):
+        assert dict(counts.by_stage) == {"Production": 1, "Staging": 1, **wanted}
+
+
 def test_the_latest_of_each_stage(two: AnyRegistry) -> None:
     """Each stage that has a version shows its latest, in the order of the lifecycle's stages."""
     two.register_model("churn", "1.2")

@@ -141,6 +141,38 @@ def test_what_cannot_be_committed_is_refused_with_a_reason(hub: Hub) -> None:
     assert labels(hub, "refuse") == ["1", "2"]
 
 
+def test_a_branch_is_the_label_of_a_version_to_come(hub: Hub) -> None:
+    """Clients make a branch before they commit to it: a free label may be, and makes nothing."""
+    api, repo = hub.api, "default/branching"
+    api.create_repo(repo)
+    api.create_branch(repo, branch="2.0.0")
+    api.create_branch(repo, branch="2.0.0")
+    assert labels(hub, "branching") == []
+    api.upload_file(repo_id=repo, revision="2.0.0", path_in_repo="a", path_or_fileobj=b"a")
+    assert labels(hub, "branching") == ["2.0.0"]
+    hub.registry.set_alias("branching", "champion", "2.0.0")
+    for taken in ("2.0.0", "champion", "Production", "main"):
+        api.create_branch(repo, branch=taken, exist_ok=True)
+        with pytest.raises(HfHubHTTPError, match="409"):
+            api.create_branch(repo, branch=taken)
+    with pytest.raises(HfHubHTTPError, match="files of its commit and no others"):
+        api.create_branch(repo, branch="3.0.0", revision="2.0.0")
+    with pytest.raises(BadRequestError, match="must not contain"):
+        api.create_branch(repo, branch="a:b")
+
+
+def test_a_repository_is_given_another_name(hub: Hub) -> None:
+    """move_repo renames a model with its versions, within its project."""
+    hub.push("before", "1", {"a": b"a"})
+    hub.api.move_repo("default/before", "default/after")
+    assert hub.api.list_repo_files("default/after") == ["a"]
+    assert not hub.api.repo_exists("default/before")
+    with pytest.raises(HfHubHTTPError, match=r"keeps its project here.*`lockgate bundle`"):
+        hub.api.move_repo("default/after", "other/after")
+    with pytest.raises(RepositoryNotFoundError):
+        hub.api.move_repo("default/before", "default/again")
+
+
 def test_repositories_are_made_and_deleted(hub: Hub) -> None:
     """create_repo makes a model once, exist_ok is heard, datasets are refused, delete deletes."""
     api = hub.api
@@ -192,6 +224,25 @@ print(json.dumps(snapshot_download("default/xet", cache_dir={str(cache)!r})))
     assert big == (path / "model.safetensors").read_bytes()
 
 
+def test_what_is_too_large_without_xet_is_refused_by_a_sentence(hub: Hub, tmp_path: Path) -> None:
+    """A file of more than 1 GiB: the error of Xet's client, which is all it shows, says the way."""
+    hub.api.create_repo("default/huge")
+    with (tmp_path / "huge.bin").open("wb") as file:
+        file.truncate(INLINE_BYTES_MAX_XET + 1)
+    script = f"""
+import json
+from huggingface_hub import upload_file
+file = {str(tmp_path / "huge.bin")!r}
+try:
+    upload_file(repo_id="default/huge", path_or_fileobj=file, path_in_repo="huge.bin")
+except ConnectionError as error:
+    print(json.dumps(str(error)))
+"""
+    told = hub.run(script)
+    assert "Lockgate-has-no-Xet-storage/set-HF_HUB_DISABLE_XET=1-or-use-lockgate-push" in told
+    assert labels(hub, "huge") == []
+
+
 def test_large_files_of_older_clients_go_by_lfs(hub: Hub, cache: Path, large: Path) -> None:
     """A client that asks how sends a large file once, by LFS; the digest is that of our push."""
     hub.api.create_repo("default/large")
@@ -234,7 +285,7 @@ def test_how_a_file_is_to_be_sent(hub: Hub) -> None:
     assert told == ["regular", "regular", "lfs"]
     assert warning is not None
     assert "HF_HUB_DISABLE_XET=1" in warning
-    refused = httpx.get(f"{url}/xet-write-token/main")
+    refused = httpx.get(f"{url}/xet-write-token/main", follow_redirects=True)
     assert refused.status_code == 501
     assert "`lockgate push`" in refused.json()["error"]
 

@@ -68,6 +68,23 @@ def test_ranges(hub: Hub, asked: str, status: int, expected: bytes | None, told:
     assert told is None or told == answer.headers["content-range"]
 
 
+def test_who_has_the_file_is_told_so(hub: Hub) -> None:
+    """A known entity tag is 304 and no bytes; a part of another file is no reason for a range."""
+    hub.push("known-tag", "1", {"config.json": b"{}", "other": b"other"})
+    url = pinned(hub, "known-tag", "config.json")
+    etag = httpx.get(url).headers["etag"]
+    for given in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+        answer = httpx.get(url, headers={"If-None-Match": given})
+        assert (answer.status_code, answer.content) == (304, b"")
+        assert answer.headers["etag"] == etag
+    assert httpx.head(url, headers={"If-None-Match": etag}).status_code == 304
+    assert httpx.get(url, headers={"If-None-Match": '"other"'}).content == b"{}"
+    part = {"Range": "bytes=1-1"}
+    assert httpx.get(url, headers={**part, "If-Range": etag}).content == b"}"
+    whole = httpx.get(url, headers={**part, "If-Range": '"other"'})
+    assert (whole.status_code, whole.content) == (200, b"{}")
+
+
 def test_a_download_that_breaks_off_goes_on_where_it_was(hub: Hub, cache: Path) -> None:
     """The client resumes a file whose answer was cut, by a range, and gets the same bytes."""
     hub.push("cut", "1", {"big.bin": BIG})

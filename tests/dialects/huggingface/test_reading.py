@@ -15,7 +15,6 @@ from huggingface_hub import (
     snapshot_download,
 )
 from huggingface_hub.errors import (
-    HfHubHTTPError,
     RemoteEntryNotFoundError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
@@ -228,8 +227,32 @@ def test_listing_searching_and_who_asks(hub: Hub) -> None:
     assert names == ["default/seek-a", "default/seek-b"]
     assert [m.id for m in hub.api.list_models(search="SEEK", limit=1)] == ["default/seek-a"]
     assert list(hub.api.list_models(search="'; --")) == []
+    assert list(hub.api.list_models(search="seek_")) == []
+    assert list(hub.api.list_models(author="nobody")) == []
     assert hub.api.whoami()["name"] == "ana"
     hub.api.auth_check("default/seek-a")
+
+
+def test_models_are_found_by_their_tags_and_in_order(hub: Hub) -> None:
+    """A filter is a tag as model_info shows it; what only the hub knows matches nothing."""
+    hub.registry.create_model("tagged-a", tags={"task": "it's", "pipeline_tag": "fill-mask"})
+    hub.registry.create_model("tagged-b", tags={"task": "other", "vetted": ""})
+    assert hub.api.model_info("default/tagged-b").tags == ["task:other", "vetted"]
+
+    def found(**words: Any) -> list[str]:
+        return [each.id.removeprefix("default/") for each in hub.api.list_models(**words)]
+
+    observed = [
+        found(filter="task:it's"),
+        found(filter=["task:other", "vetted"]),
+        found(filter=["task:it's", "vetted"]),
+        found(pipeline_tag="fill-mask"),
+        found(apps="vllm", search="tagged"),
+        found(gated=True),
+        found(search="tagged", sort="created_at", gated=False),
+    ]
+    a, b = "tagged-a", "tagged-b"
+    assert observed == [[a], [b], [], [a], [], [], [b, a]]
 
 
 def test_the_file_system(hub: Hub) -> None:
@@ -289,16 +312,3 @@ path = hf_hub_download("default/bert", "model.safetensors", revision="production
 print(json.dumps([config.hidden_size, load_file(path)["w"].tolist()]))
 """
     assert hub.run(script) == [8, [0.0, 1.0, 2.0, 3.0]]
-
-
-@pytest.mark.parametrize("what", ["branch", "tag", "settings"])
-def test_what_git_has_and_we_have_not_is_refused_with_advice(hub: Hub, what: str) -> None:
-    """Branches, tags and settings are refused by a sentence that says what to do instead."""
-    hub.registry.create_model(f"no-{what}")
-    call = {
-        "branch": lambda: hub.api.create_branch(f"default/no-{what}", branch="x"),
-        "tag": lambda: hub.api.create_tag(f"default/no-{what}", tag="x"),
-        "settings": lambda: hub.api.update_repo_settings(f"default/no-{what}", private=True),
-    }[what]
-    with pytest.raises(HfHubHTTPError, match=r"`lockgate (alias set|model update)`"):
-        call()

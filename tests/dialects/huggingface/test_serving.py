@@ -17,7 +17,13 @@ from typing import Any
 
 import httpx
 import pytest
-from huggingface_hub import HfApi, HfFileSystem, snapshot_download, try_to_load_from_cache
+from huggingface_hub import (
+    _CACHED_NO_EXIST,
+    HfApi,
+    HfFileSystem,
+    snapshot_download,
+    try_to_load_from_cache,
+)
 from huggingface_hub.errors import EntryNotFoundError
 
 from hub_world import CONFIG, Hub, contents
@@ -27,11 +33,16 @@ REPO = "default/served"
 INDEX = "model.safetensors.index.json"
 
 
-def weights(value: int) -> bytes:
+def tensor(name: str, value: int = 0) -> bytes:
     """A safetensors file with one tensor of eight bytes."""
-    header = b'{"w": {"dtype": "U8", "shape": [8], "data_offsets": [0, 8]}}'
+    header = json.dumps({name: {"dtype": "U8", "shape": [8], "data_offsets": [0, 8]}}).encode()
     header += b" " * (-len(header) % 8)
     return struct.pack("<Q", len(header)) + header + bytes([value]) * 8
+
+
+def weights(value: int) -> bytes:
+    """Weights that differ."""
+    return tensor("w", value)
 
 
 FILES = {
@@ -84,6 +95,31 @@ def test_vllm_and_sglang(hub: Hub, commit: str, cache: Path) -> None:
         api.hf_hub_download(REPO, INDEX, revision=revision, cache_dir=cache)
     told = api.get_safetensors_metadata(REPO, revision="2.0.0")
     assert told.parameter_count == {"U8": 8}
+
+
+def test_shards_by_their_index(hub: Hub) -> None:
+    """The metadata of shards is read by the index that names them, with ranges of each file."""
+    shards = {f"model-0000{n}-of-00002.safetensors": tensor(f"w{n}") for n in (1, 2)}
+    index = {"metadata": {"total_size": 16}, "weight_map": {}}
+    index["weight_map"] = {f"w{n}": name for n, name in enumerate(shards, 1)}
+    hub.push("sharded", "1", {**shards, INDEX: json.dumps(index).encode()})
+    script = """
+import json
+from huggingface_hub import HfApi
+told = HfApi().get_safetensors_metadata("default/sharded", revision="1")
+print(json.dumps([told.sharded, told.parameter_count, sorted(told.weight_map)]))
+"""
+    assert hub.run(script) == [True, {"U8": 16}, ["w1", "w2"]]
+
+
+def test_what_is_not_there_is_remembered(hub: Hub, commit: str, cache: Path) -> None:
+    """Loaders try files that few models have: the client keeps in its cache that there are none."""
+    for name in ("adapter_config.json", "chat_template.jinja"):
+        for revision in ("production", commit):
+            with pytest.raises(EntryNotFoundError):
+                hub.api.hf_hub_download(REPO, name, revision=revision, cache_dir=cache)
+        kept = try_to_load_from_cache(REPO, name, cache_dir=cache, revision="production")
+        assert kept is _CACHED_NO_EXIST
 
 
 def test_text_generation_inference(hub: Hub, commit: str, cache: Path) -> None:
@@ -161,3 +197,5 @@ def test_the_hubs_program(hub: Hub, commit: str, tmp_path: Path) -> None:
     ran(hub, "upload", REPO, str(tmp_path / "got"), ".", "--delete", "model.safetensors")
     first, latest = hub.registry.get_version("served", "1.0.0"), hub.registry.get_latest("served")
     assert (latest.seq, latest.digest) == (3, first.digest)
+    ran(hub, "upload", REPO, str(tmp_path / "got"), ".", "--revision", "1.0.1")
+    assert hub.registry.get_version("served", "1.0.1").digest == first.digest

@@ -147,6 +147,36 @@ def test_prompts_ride_on_the_registry(client: Any, mlflow: Any, server: Any) -> 
     assert client.load_prompt("greet").version == 1
 
 
+def test_a_prompt_that_is_too_long_is_refused_and_leaves_nothing(client: Any, mlflow: Any) -> None:
+    """The refusal speaks of the prompt's text; the client takes back what it made before."""
+    code, told = refused(mlflow, client.register_prompt, "long", "a" * 100_001)
+    assert code == "INVALID_PARAMETER_VALUE"
+    assert told == "Prompt text exceeds max length of 100000 characters."
+    assert list(client.search_prompts()) == []
+
+
+def test_a_prompt_has_no_stages_so_its_aliases_may_be_called_like_them(
+    client: Any, mlflow: Any, registry: Registry
+) -> None:
+    """`production` moves, is shown, is found by every client, and goes; nothing is protected."""
+    for text in ("Hello {{name}}", "Hi {{name}}"):
+        client.register_prompt("greet", text)
+    for number, alias in ((1, "staging"), (1, "production"), (2, "production")):
+        client.set_prompt_alias("greet", alias, number)
+    loaded = client.load_prompt("prompts:/greet@production")
+    assert (loaded.version, loaded.aliases) == (2, ["production"])
+    assert client.get_prompt_version_by_alias("greet", "staging").version == 1
+    assert registry.resolve("greet@production").seq == 2
+    assert registry.get_model("greet").lifecycle == "unstaged"
+    client.delete_prompt_alias("greet", "production")
+    code, _ = refused(mlflow, client.get_prompt_version_by_alias, "greet", "production")
+    assert code == "INVALID_PARAMETER_VALUE"
+    registry.delete_version("greet", "2")
+    client.delete_prompt_version("greet", "1")
+    client.delete_prompt("greet")
+    assert list(client.search_prompts()) == []
+
+
 def test_a_workspace_is_a_project(client: Any, mlflow: Any, registry: Registry) -> None:
     """The workspace that the client is set to is the project that it works in."""
     registry.create_project("risk")

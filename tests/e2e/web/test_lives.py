@@ -32,7 +32,7 @@ PAGES = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lives(site: str) -> Iterator[Client]:
     """A project of its own, acting as cora: two versions, one serving, one asked for."""
     with lockgate.connect(site, actor="cora") as client:

@@ -21,7 +21,7 @@ PAGES = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def told(site: str) -> Iterator[Client]:
     """A project of its own, whose webhook has a hostile name."""
     with lockgate.connect(site, actor="finn") as client:

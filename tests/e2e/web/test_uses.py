@@ -25,7 +25,7 @@ PAGES = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def uses(site: str) -> Iterator[Client]:
     """A project whose model is deployed, split, watched, and named by hostile people."""
     with lockgate.connect(site, actor="dora") as client:
@@ -53,6 +53,16 @@ def uses(site: str) -> Iterator[Client]:
             ],
         )
         client.set_monitor("uses/tide", HOSTILE_NAME, HOSTILE, bound=5, direction="lower")
+        edges = [20, 30, 40, 50, 60]
+        known = [20, 300, 900, 1_500, 800, 100]
+        client.report_histogram("uses/tide", "1", "age", edges, known, reference=True)
+        for each in range(1, 5):
+            moment = now - timedelta(minutes=each)
+            client.report_histogram(
+                "uses/tide", "1", "age", edges, [0, 5, 20, 60, 90, 25], at=moment
+            )
+        client.set_monitor("uses/tide", "age", "age", measure="psi", bound=0.1)
+        client.set_monitor("uses/tide", "height", "height", measure="ks", bound=0.1)
         yield client
 
 
@@ -124,6 +134,26 @@ def test_a_monitor_is_made_changed_and_removed(open_page: Open, uses: Client) ->
     assert (rule.bound, rule.direction, rule.window_s) == (0.5, "lower", 300)
     page.get_by_role("button", name="Remove errors").click()
     expect(shown).to_have_count(0)
+
+
+def test_a_drift_is_drawn(open_page: Open, uses: Client) -> None:
+    """Reference and now, bin by bin, also in words; a monitor without a reference says so."""
+    page = open_page(f"{MODEL}?tab=monitoring")
+    shown = page.get_by_role("region", name="age", exact=True)
+    drawing = shown.get_by_role("img")
+    expect(drawing).to_have_accessible_name(
+        re.compile("How age of version 1 is spread: 800 values now, 3,620 values in the reference")
+    )
+    assert drawing.locator("rect").count() == 12
+    row = shown.get_by_role("row", name="50 to 60")
+    expect(row.get_by_role("cell")).to_have_text(["22.1%", "45.0%"])
+    page.get_by_text("Hour", exact=True).click()
+    expect(page).to_have_url(re.compile("span=hour"))
+    expect(drawing).to_have_accessible_name(re.compile("800 values now"))
+    without = page.get_by_role("region", name="height", exact=True)
+    expect(without).to_contain_text("judges nothing")
+    expect(without).to_contain_text("no reference histogram: version 1 has none of 'height'")
+    expect(without.get_by_role("img")).to_have_count(0)
 
 
 def test_who_uses_it_is_said_before_it_is_deleted(open_page: Open, uses: Client) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from lockgate.artifacts import durable
+from lockgate.artifacts.slots import Slots
 
 
 @pytest.mark.parametrize(
@@ -49,17 +51,35 @@ def test_a_disk_that_refuses_is_an_error(tmp_path: Path) -> None:
         signal.signal(signal.SIGXFSZ, handler)
 
 
-@pytest.mark.parametrize("count", [1, durable.SYNCED_ONE_BY_ONE_MAX + 1])
-def test_syncing_few_and_many(tmp_path: Path, count: int) -> None:
-    """Few and many files are synced without an error, one by one or all as one."""
-    files = [os.open(tmp_path / str(number), os.O_CREAT | os.O_WRONLY) for number in range(count)]
+def test_many_share_a_sync(tmp_path: Path) -> None:
+    """Whoever waits is let go after a sync that began later, however many wait at once."""
+    folder = os.open(tmp_path, os.O_RDONLY)
     try:
-        folder = os.open(tmp_path, os.O_RDONLY)
-        durable.sync_files(files, together=durable.syncs_as_one(folder))
-        os.close(folder)
+        shared = durable.SharedSync(folder)
+        with ThreadPoolExecutor(8) as pool:
+            for waited in [pool.submit(shared.wait, shared.begin()) for _ in range(20)]:
+                assert waited.result(60) is None
     finally:
-        for file in files:
-            os.close(file)
+        os.close(folder)
+
+
+def test_all_who_had_begun_are_told_of_a_failure(tmp_path: Path) -> None:
+    """A sync that fails is an error for everybody who had begun to write, and nobody later."""
+    folder = os.open(tmp_path, os.O_RDONLY)
+    lent = os.dup(folder)
+    shared = durable.SharedSync(lent)
+    first, second = shared.begin(), shared.begin()
+    os.close(lent)
+    with pytest.raises(OSError, match="Bad file"):
+        shared.wait(first)
+    os.dup2(folder, lent)
+    try:
+        with pytest.raises(OSError, match="Bad file"):
+            shared.wait(second)
+        assert shared.wait(shared.begin()) is None
+    finally:
+        os.close(lent)
+        os.close(folder)
 
 
 def test_a_file_system_that_is_gone_cannot_be_synced() -> None:
@@ -75,3 +95,15 @@ def test_other_file_systems_are_synced_one_by_one() -> None:
         assert durable.syncs_as_one(folder) is False
     finally:
         os.close(folder)
+
+
+def test_memory_that_begins_at_a_page_is_written_as_it_lies(tmp_path: Path) -> None:
+    """A chunk in a slot, and the odd end of it, is in the file."""
+    data = os.urandom(durable.DIRECT_BYTES_MIN + 5)
+    first, second = Slots().places([7, len(data)])
+    second[:] = data
+    first[:] = bytes(7)
+    path = tmp_path / "file"
+    with path.open("xb", buffering=0) as file:
+        durable.write_new(file.fileno(), second)
+    assert path.read_bytes() == data

@@ -18,8 +18,9 @@ import pytest
 import safetensors.numpy
 
 from lockgate.artifacts.local import LocalStore
-from lockgate.artifacts.pushing import PushProgress, hash_tree, push_tree
+from lockgate.artifacts.pushing import hash_tree, push_tree
 from lockgate.artifacts.remembered import HashMemory
+from lockgate.artifacts.sending import PushProgress
 from lockgate.artifacts.store import Data, blob_digest
 from lockgate.domain.manifests import ManifestLimits, parse_manifest
 from lockgate.errors import Conflict, InvalidInput, InvalidManifest, Unavailable

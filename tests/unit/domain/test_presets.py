@@ -17,6 +17,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "open": ("none", "staging", "production", "archived"),
     "single": ("none", "staging", "production", "archived"),
     "strict": NTP,
+    "unstaged": ("None",),
 }
 
 _STANDARD_WAYS = """
@@ -83,6 +84,7 @@ WAYS: dict[str, dict[str, str]] = {
             Staging>Archived Production>Archived
         """,
     },
+    "unstaged": dict.fromkeys(VERBS, ""),
 }
 SAME_STAGE = {
     "standard": "noop_audit",
@@ -91,6 +93,7 @@ SAME_STAGE = {
     "open": "record",
     "single": "record",
     "strict": "noop_audit",
+    "unstaged": "noop",
 }
 OPTIONS: dict[str, dict[str, object]] = {
     "standard": {
@@ -147,6 +150,15 @@ OPTIONS: dict[str, dict[str, object]] = {
         "version_scheme": "string",
         "latest_by": "seq",
     },
+    "unstaged": {
+        "initial": "None",
+        "initial_choice": False,
+        "same_stage": "noop",
+        "on_duplicate_version": "conflict",
+        "on_duplicate_model": "conflict",
+        "version_scheme": "string",
+        "latest_by": "seq",
+    },
 }
 # Stage → (exclusive, what becomes of the incumbent, what entering it does); others are plain.
 MARKED: dict[str, dict[str, tuple[bool, str, tuple[str, ...]]]] = {
@@ -156,10 +168,13 @@ MARKED: dict[str, dict[str, tuple[bool, str, tuple[str, ...]]]] = {
     "open": {"production": (False, "reject", ("stamp_approval",))},
     "single": {"production": (True, "demote:staging", ("stamp_approval",))},
     "strict": {"Production": (True, "demote:Staging", ())},
+    "unstaged": {},
 }
-SERVING = dict.fromkeys(("standard", "linear", "kanban", "strict"), "Production") | dict.fromkeys(
-    ("open", "single"), "production"
-)
+SERVING = {
+    **dict.fromkeys(("standard", "linear", "kanban", "strict"), "Production"),
+    **dict.fromkeys(("open", "single"), "production"),
+    "unstaged": "None",
+}
 ARCHIVE = {
     "standard": "Archived",
     "linear": None,
@@ -167,6 +182,7 @@ ARCHIVE = {
     "open": "archived",
     "single": "archived",
     "strict": "Archived",
+    "unstaged": None,
 }
 
 
@@ -187,7 +203,7 @@ def outcome(lifecycle: Lifecycle, source: str, target: str, verb: str) -> str:
 
 
 def test_the_presets_are_those_of_the_design() -> None:
-    """There are exactly six presets, and a project gets `standard`."""
+    """There are exactly seven presets, and a project gets `standard`."""
     assert set(STAGES) == set(PRESET_DOCUMENTS)
     assert DEFAULT_LIFECYCLE == "standard"
 
@@ -284,6 +300,18 @@ def test_the_incumbent_makes_room(name: str, staging: str, production: str) -> N
             ),
         ),
     )
+
+
+def test_what_is_protected_from_a_delete() -> None:
+    """The stage that serves is, and one for one version; not the one where versions begin."""
+    protected = {
+        name: [stage.name for stage in preset(name).stages if preset(name).protects(stage)]
+        for name in STAGES
+    }
+    assert protected == {
+        **{name: [serving] for name, serving in SERVING.items()},
+        "unstaged": [],
+    }
 
 
 @pytest.mark.parametrize("name", ["linear", "kanban", "open"])

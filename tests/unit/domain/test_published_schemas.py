@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -147,3 +148,21 @@ def test_the_examples_are_what_github_reads() -> None:
     for document, name in ((action, "github-action"), (workflow, "github-workflow")):
         with pytest.raises(ValidationError):
             require({**document, "runs": "x", "jobs": "x"}, name)
+
+
+def test_the_examples_are_what_gitlab_reads() -> None:
+    """The pipeline, the jobs to extend, and what the guide shows of them."""
+    guide = (EXAMPLES.parent / "docs/how-to/ci.md").read_text()
+    blocks = re.findall(r"(?ms)^```yaml\n(.*?)^```", guide)
+    shown = [yaml.safe_load(block) for block in blocks if ".lockgate-" in block]
+    read = [
+        yaml.safe_load((EXAMPLES / f"ci/{name}.yml").read_text())
+        for name in ("gitlab-gate", "gitlab-lockgate")
+    ]
+    assert [len(found) for found in (read, shown)] == [2, 1]
+    for pipeline in (*read, *shown):
+        require(pipeline, "gitlab-ci")
+    gate = read[1][".lockgate-gate"]
+    for wrong in ({**gate, "script": {}}, {**gate, "steps": []}, {**gate, "resource_group": 1}):
+        with pytest.raises(ValidationError):
+            require({"job": wrong}, "gitlab-ci")

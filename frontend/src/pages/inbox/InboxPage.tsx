@@ -1,10 +1,10 @@
-import { Badge, Button, Group, Stack, Switch, Text, Textarea, Title } from "@mantine/core";
-import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
+import { Badge, Group, Stack, Switch, Text, Title } from "@mantine/core";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useState } from "react";
-import { api, type Schemas, said } from "../../api/client";
+import type { Schemas } from "../../api/client";
 import { inbox, type Request, standing } from "../../api/lives";
 import { asked } from "../../api/versions";
+import { Decision, type Verdict } from "../../parts/Decision";
 import { GateRows, headline } from "../../parts/GateRows";
 import { Moment } from "../../parts/Moment";
 import { Sides } from "../../parts/Sides";
@@ -13,7 +13,6 @@ import { tellDone } from "../../shell/toasts";
 import styles from "./inbox.module.css";
 
 const FROM = "/p/$project/inbox";
-const COMMENT_CHARS_MAX = 2_000;
 
 /** What waits for a decision, and beside it all that one needs to decide. */
 export function InboxPage() {
@@ -135,24 +134,14 @@ function Closed({ found }: { found: Schemas["AskedDocument"] }) {
 }
 
 function Decide({ request }: { request: Request }) {
-  const [comment, setComment] = useState("");
   const navigate = useNavigate({ from: FROM });
   const now = useQuery(asked(request.uid));
   const incumbent = useQuery(standing(request.project, request.model, request.to_stage));
-  const decide = useMutation({
-    mutationFn: async (verdict: "approve" | "reject") => {
-      const given = { params: { path: { request: request.uid } }, body: { comment } };
-      const path = verdict === "approve" ? "/api/v1/requests/{request}/approve" : "/api/v1/requests/{request}/reject";
-      return { verdict, asked: await said(api.POST(path, given)) };
-    },
-    meta: { shown: true },
-    onSuccess: ({ verdict, asked: answer }) => {
-      const done = answer.request.status === "completed" ? ` It stands in ${request.to_stage} now.` : "";
-      tellDone(`${request.model} ${request.version}: ${verdict === "approve" ? "approved" : "rejected"}.${done}`);
-      setComment("");
-      if (answer.request.status !== "open") void navigate({ search: (before) => ({ ...before, request: undefined }), replace: true });
-    },
-  });
+  const decided = (verdict: Verdict, after: Request) => {
+    const done = after.status === "completed" ? ` It stands in ${request.to_stage} now.` : "";
+    tellDone(`${request.model} ${request.version}: ${verdict === "approve" ? "approved" : "rejected"}.${done}`);
+    if (after.status !== "open") void navigate({ search: (before) => ({ ...before, request: undefined }), replace: true });
+  };
   const path = { project: request.project, model: request.model, version: request.version };
   return (
     <section className={styles.panel} aria-labelledby="request">
@@ -192,25 +181,7 @@ function Decide({ request }: { request: Request }) {
             <Sides project={request.project} model={request.model} versions={[incumbent.data.label, request.version]} all={false} brief />
           )}
         </Stack>
-        <Textarea
-          label="Comment"
-          description="Goes on record with your decision."
-          value={comment}
-          onChange={(event) => setComment(event.currentTarget.value)}
-          maxLength={COMMENT_CHARS_MAX}
-          autosize
-          minRows={2}
-          maxRows={8}
-        />
-        {decide.error && <ProblemCard error={decide.error} />}
-        <Group gap="sm">
-          <Button onClick={() => decide.mutate("approve")} loading={decide.isPending}>
-            Approve
-          </Button>
-          <Button variant="default" onClick={() => decide.mutate("reject")} disabled={decide.isPending}>
-            Reject
-          </Button>
-        </Group>
+        <Decision request={request.uid} description="Goes on record with your decision." onDecided={decided} />
       </Stack>
     </section>
   );

@@ -17,6 +17,7 @@ import { condition } from "../../words/monitors";
 import { MonitorForm } from "./MonitorForm";
 
 const Observed = lazy(() => import("./Observed"));
+const Spread = lazy(() => import("./Spread"));
 const FROM = "/p/$project/models/$model";
 const SPANS: readonly { value: string; label: string; hours: number }[] = [
   { value: "hour", label: "Hour", hours: 1 },
@@ -73,7 +74,7 @@ interface WatchedProps {
 }
 
 function Watched({ monitor, hours, events, edit }: WatchedProps) {
-  const { project, model, name, rule, state, version } = monitor;
+  const { project, model, name, rule, version, unjudged } = monitor;
   const path = { project, model, monitor: name };
   const remove = useMutation({
     mutationFn: () => said(api.DELETE(PATH, { params: { path } })),
@@ -88,7 +89,7 @@ function Watched({ monitor, hours, events, edit }: WatchedProps) {
       <Group gap="sm" justify="space-between" align="flex-start">
         <Stack gap={4} style={{ flex: "1 1 18rem", minWidth: 0 }}>
           <Group gap="sm">
-            <State mood={state === "alarm" ? "bad" : version === null ? "quiet" : "good"}>{state === "alarm" ? "alarm" : version === null ? "nothing seen yet" : "all well"}</State>
+            <Standing monitor={monitor} />
             {rule.action === "rollback" && (
               <State mood="soon">rolls back</State>
             )}
@@ -96,6 +97,11 @@ function Watched({ monitor, hours, events, edit }: WatchedProps) {
           <Text size="sm" style={{ overflowWrap: "anywhere" }}>
             Alarm when {condition(rule)}, of whatever stands in {rule.stage}.
           </Text>
+          {unjudged && (
+            <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+              It judges nothing: {unjudged}.
+            </Text>
+          )}
           <Text size="sm" c="dimmed">
             {version !== null && (
               <>
@@ -125,6 +131,11 @@ function Watched({ monitor, hours, events, edit }: WatchedProps) {
           <Observed named={{ project, model, version: looked }} metric={rule.metric} hours={hours} rule={rule} events={own} />
         </Suspense>
       )}
+      {looked !== undefined && rule.against === "reference" && !unjudged && (
+        <Suspense fallback={<RowsComing rows={2} />}>
+          <Spread named={{ project, model, version: looked }} metric={rule.metric} hours={hours} />
+        </Suspense>
+      )}
       {own.length > 0 && (
         <Stack gap={2} component="ul" m={0} pl="1.1rem" aria-label={`Alarms of ${name}`}>
           {own.slice(0, 5).map((event) => (
@@ -136,6 +147,12 @@ function Watched({ monitor, hours, events, edit }: WatchedProps) {
       )}
     </Panel>
   );
+}
+
+function Standing({ monitor: { state, version, unjudged } }: { monitor: Monitor }) {
+  if (state === "alarm") return <State mood="bad">alarm</State>;
+  if (unjudged) return <State mood="soon">judges nothing</State>;
+  return version === null ? <State mood="quiet">nothing seen yet</State> : <State mood="good">all well</State>;
 }
 
 /** What the version in production reports that no monitor shows. */

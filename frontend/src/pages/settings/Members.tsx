@@ -1,12 +1,12 @@
-import { Button, Group, MultiSelect, Stack, Text, TextInput } from "@mantine/core";
+import { Stack, Text, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, said } from "../../api/client";
 import { members, roles } from "../../api/lives";
-import { Panel } from "../../parts/Panel";
 import { ProblemCard, RowsComing } from "../../parts/states";
 import { tellDone } from "../../shell/toasts";
-import { Table } from "../../parts/Table";
+import { KeepForm, RolesField } from "./KeepForm";
+import { Listed } from "./Listed";
 
 const PATH = "/api/v1/projects/{project}/members/{person}";
 
@@ -29,6 +29,10 @@ export function Members({ project }: { project: string }) {
       setWanted([]);
     },
   });
+  const change = (member: { person: string; roles: string[] }) => {
+    setPerson(member.person);
+    setWanted(member.roles);
+  };
   if (found.error) return <ProblemCard error={found.error} retry={() => void found.refetch()} />;
   if (!found.data) return <RowsComing rows={3} />;
   return (
@@ -39,57 +43,34 @@ export function Members({ project }: { project: string }) {
         </Text>
       )}
       {found.data.length > 0 && (
-        <Table label="Members" heads={["Member", "Roles"]} doing="Change">
-          {found.data.map((each) => (
-            <tr key={each.person}>
-              <td>{each.person}</td>
-              <td>{each.roles.join(", ")}</td>
-              <td>
-                <Group gap="xs" justify="flex-end" wrap="nowrap">
-                  <Button
-                    size="compact-xs"
-                    variant="default"
-                    aria-label={`Change ${each.person}`}
-                    onClick={() => {
-                      setPerson(each.person);
-                      setWanted(each.roles);
-                    }}
-                  >
-                    Change
-                  </Button>
-                  <Button size="compact-xs" variant="default" aria-label={`Remove ${each.person}`} onClick={() => remove.mutate(each.person)}>
-                    Remove
-                  </Button>
-                </Group>
-              </td>
-            </tr>
-          ))}
-        </Table>
+        <Listed
+          label="Members"
+          heads={["Member", "Roles"]}
+          rows={found.data}
+          nameOf={(each) => each.person}
+          cells={(each) => [each.person, each.roles.join(", ")]}
+          acts={(each) => [
+            { text: "Change", label: `Change ${each.person}`, run: () => change(each) },
+            { text: "Remove", label: `Remove ${each.person}`, run: () => remove.mutate(each.person) },
+          ]}
+        />
       )}
-      <Panel title="Give roles" onSubmit={() => set.mutate()}>
-        <Group align="flex-end" gap="sm">
-          <TextInput label="Person or team" value={person} onChange={(event) => setPerson(event.currentTarget.value)} required />
-          <MultiSelect
-            label="Roles"
-            data={known.data?.map((each) => each.name) ?? []}
-            value={wanted}
-            onChange={setWanted}
-            searchable
-            style={{ flex: "1 1 14rem" }}
-          />
-          <Button type="submit" loading={set.isPending} disabled={!person.trim() || wanted.length === 0}>
-            Give
-          </Button>
-        </Group>
-        {known.data
+      <KeepForm
+        title="Give roles"
+        action="Give"
+        ready={person.trim() !== "" && wanted.length > 0}
+        saving={set}
+        note={known.data
           ?.filter((each) => wanted.includes(each.name) && each.description)
           .map((each) => (
             <Text key={each.name} size="sm" c="dimmed">
               {each.name}: {each.description}
             </Text>
           ))}
-        {set.error && <ProblemCard error={set.error} />}
-      </Panel>
+      >
+        <TextInput label="Person or team" value={person} onChange={(event) => setPerson(event.currentTarget.value)} required />
+        <RolesField label="Roles" value={wanted} onChange={setWanted} />
+      </KeepForm>
     </Stack>
   );
 }

@@ -1,13 +1,13 @@
-import { Badge, Button, Group, MultiSelect, Stack, Text, TextInput } from "@mantine/core";
+import { Badge, Button, MultiSelect, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Role } from "../../api/access";
 import { api, said } from "../../api/client";
 import { roles, whoami } from "../../api/lives";
-import { Panel } from "../../parts/Panel";
 import { ProblemCard, RowsComing } from "../../parts/states";
-import { Table } from "../../parts/Table";
 import { tellDone } from "../../shell/toasts";
+import { KeepForm } from "./KeepForm";
+import { Listed } from "./Listed";
 import { Uncontrolled } from "./Uncontrolled";
 
 const PATH = "/api/v1/roles/{name}";
@@ -42,66 +42,52 @@ export function Roles(_: { project: string }) {
     mutationFn: (role: string) => said(api.DELETE(PATH, { params: { path: { name: role } } })),
     onSuccess: (_gone, role) => tellDone(`Role ${role} is gone.`),
   });
+  const change = (role: Role) => {
+    setName(role.name);
+    setDescription(role.description);
+    setGiven(role.permissions);
+  };
   const asked = useQuery(whoami());
   if (found.error) return <ProblemCard error={found.error} retry={() => void found.refetch()} />;
   if (!found.data || !asked.data) return <RowsComing rows={5} />;
   const all = [...new Set(found.data.flatMap((each) => each.permissions))].sort();
   return (
     <Stack gap="lg">
-      <Table label="Roles" heads={["Role", "Gives"]} doing="Change">
-        {found.data.map((each) => (
-          <tr key={each.name}>
-            <td>
-              {each.name}{" "}
-              {each.built_in && (
-                <Badge variant="default" tt="none">
-                  always there
-                </Badge>
-              )}
-            </td>
-            <td>
-              {each.description || BUILT_IN[each.name]}
-              <Given role={each} />
-            </td>
-            <td>
-              {!each.built_in && (
-                <Group gap="xs" justify="flex-end" wrap="nowrap">
-                  <Button
-                    size="compact-xs"
-                    variant="default"
-                    aria-label={`Change ${each.name}`}
-                    onClick={() => {
-                      setName(each.name);
-                      setDescription(each.description);
-                      setGiven(each.permissions);
-                    }}
-                  >
-                    Change
-                  </Button>
-                  <Button size="compact-xs" variant="default" aria-label={`Remove ${each.name}`} onClick={() => remove.mutate(each.name)}>
-                    Remove
-                  </Button>
-                </Group>
-              )}
-            </td>
-          </tr>
-        ))}
-      </Table>
+      <Listed
+        label="Roles"
+        heads={["Role", "Gives"]}
+        rows={found.data}
+        nameOf={(each) => each.name}
+        cells={(each) => [
+          <>
+            {each.name}{" "}
+            {each.built_in && (
+              <Badge variant="default" tt="none">
+                always there
+              </Badge>
+            )}
+          </>,
+          <>
+            {each.description || BUILT_IN[each.name]}
+            <Given role={each} />
+          </>,
+        ]}
+        acts={(each) =>
+          each.built_in
+            ? []
+            : [
+                { text: "Change", label: `Change ${each.name}`, run: () => change(each) },
+                { text: "Remove", label: `Remove ${each.name}`, run: () => remove.mutate(each.name) },
+              ]
+        }
+      />
       {!asked.data.controlled && <Uncontrolled />}
       {asked.data.controlled && (
-        <Panel title="Make a role, or change one" onSubmit={() => set.mutate()}>
-          <Group align="flex-end" gap="sm">
-            <TextInput label="Role" value={name} onChange={(event) => setName(event.currentTarget.value)} required maxLength={63} />
-            <TextInput label="Description" value={description} onChange={(event) => setDescription(event.currentTarget.value)} style={{ flex: "1 1 14rem" }} />
-          </Group>
-          <MultiSelect label="Permissions" data={all} value={given} onChange={setGiven} searchable />
-          {set.error && <ProblemCard error={set.error} />}
-          <Group>
-            <Button type="submit" loading={set.isPending} disabled={!name.trim() || given.length === 0}>
-              Keep
-            </Button>
-          </Group>
-        </Panel>
+        <KeepForm title="Make a role, or change one" action="Keep" ready={name.trim() !== "" && given.length > 0} saving={set}>
+          <TextInput label="Role" value={name} onChange={(event) => setName(event.currentTarget.value)} required maxLength={63} />
+          <TextInput label="Description" value={description} onChange={(event) => setDescription(event.currentTarget.value)} style={{ flex: "1 1 14rem" }} />
+          <MultiSelect label="Permissions" data={all} value={given} onChange={setGiven} searchable style={{ flex: "1 1 100%" }} />
+        </KeepForm>
       )}
     </Stack>
   );

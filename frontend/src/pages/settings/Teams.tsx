@@ -1,13 +1,13 @@
-import { Button, Group, MultiSelect, Stack, TagsInput, Text, TextInput } from "@mantine/core";
+import { Stack, TagsInput, Text, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { accounts, teams } from "../../api/access";
+import { accounts, type Team, teams } from "../../api/access";
 import { api, said } from "../../api/client";
-import { roles, whoami } from "../../api/lives";
-import { Panel } from "../../parts/Panel";
+import { whoami } from "../../api/lives";
 import { Empty, ProblemCard, RowsComing } from "../../parts/states";
-import { Table } from "../../parts/Table";
 import { tellDone } from "../../shell/toasts";
+import { KeepForm, RolesField } from "./KeepForm";
+import { Listed } from "./Listed";
 import { Uncontrolled } from "./Uncontrolled";
 
 const PATH = "/api/v1/teams/{name}";
@@ -15,7 +15,6 @@ const PATH = "/api/v1/teams/{name}";
 /** People who have roles together. */
 export function Teams(_: { project: string }) {
   const found = useQuery(teams());
-  const known = useQuery(roles());
   const people = useQuery(accounts());
   const [name, setName] = useState("");
   const [who, setWho] = useState<string[]>([]);
@@ -34,6 +33,11 @@ export function Teams(_: { project: string }) {
     mutationFn: (team: string) => said(api.DELETE(PATH, { params: { path: { name: team } } })),
     onSuccess: (_gone, team) => tellDone(`${team} is no team any more.`),
   });
+  const change = (team: Team) => {
+    setName(team.name);
+    setWho(team.members);
+    setWanted(team.roles);
+  };
   const asked = useQuery(whoami());
   if (found.error) return <ProblemCard error={found.error} retry={() => void found.refetch()} />;
   if (!found.data || !asked.data) return <RowsComing rows={3} />;
@@ -45,53 +49,23 @@ export function Teams(_: { project: string }) {
           <Text>A team is a name for people who have roles together: make it a member of a project, and all of them are.</Text>
         </Empty>
       ) : (
-        <Table label="Teams" heads={["Team", "People", "Roles everywhere"]} doing="Change">
-          {found.data.map((each) => (
-            <tr key={each.name}>
-              <td>{each.name}</td>
-              <td>{each.members.join(", ")}</td>
-              <td>{each.roles.join(", ") || "none: what projects give"}</td>
-              <td>
-                <Group gap="xs" justify="flex-end" wrap="nowrap">
-                  <Button
-                    size="compact-xs"
-                    variant="default"
-                    aria-label={`Change ${each.name}`}
-                    onClick={() => {
-                      setName(each.name);
-                      setWho(each.members);
-                      setWanted(each.roles);
-                    }}
-                  >
-                    Change
-                  </Button>
-                  <Button size="compact-xs" variant="default" aria-label={`Remove ${each.name}`} onClick={() => remove.mutate(each.name)}>
-                    Remove
-                  </Button>
-                </Group>
-              </td>
-            </tr>
-          ))}
-        </Table>
+        <Listed
+          label="Teams"
+          heads={["Team", "People", "Roles everywhere"]}
+          rows={found.data}
+          nameOf={(each) => each.name}
+          cells={(each) => [each.name, each.members.join(", "), each.roles.join(", ") || "none: what projects give"]}
+          acts={(each) => [
+            { text: "Change", label: `Change ${each.name}`, run: () => change(each) },
+            { text: "Remove", label: `Remove ${each.name}`, run: () => remove.mutate(each.name) },
+          ]}
+        />
       )}
-      <Panel title="Make a team, or change one" onSubmit={() => set.mutate()}>
-        <Group align="flex-end" gap="sm">
+      <KeepForm title="Make a team, or change one" action="Keep" ready={name.trim() !== "" && who.length > 0} saving={set}>
           <TextInput label="Team" value={name} onChange={(event) => setName(event.currentTarget.value)} required maxLength={100} />
           <TagsInput label="People" data={people.data?.map((each) => each.name) ?? []} value={who} onChange={setWho} style={{ flex: "1 1 14rem" }} />
-          <MultiSelect
-            label="Roles in the whole installation"
-            data={known.data?.map((each) => each.name) ?? []}
-            value={wanted}
-            onChange={setWanted}
-            searchable
-            style={{ flex: "1 1 14rem" }}
-          />
-          <Button type="submit" loading={set.isPending} disabled={!name.trim() || who.length === 0}>
-            Keep
-          </Button>
-        </Group>
-        {set.error && <ProblemCard error={set.error} />}
-      </Panel>
+        <RolesField label="Roles in the whole installation" value={wanted} onChange={setWanted} />
+      </KeepForm>
     </Stack>
   );
 }

@@ -1,8 +1,7 @@
-import { Badge, Button, Group, Stack, Text, Textarea } from "@mantine/core";
-import { useMutation, useQuery } from "@tanstack/react-query";
-import { useState } from "react";
-import { api, said } from "../../api/client";
+import { Badge, Group, Stack, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { asked, events, type Named, type Request, requests } from "../../api/versions";
+import { Decision, type Verdict } from "../../parts/Decision";
 import { GateRows, headline } from "../../parts/GateRows";
 import { Moment } from "../../parts/Moment";
 import { Empty, ProblemCard, RowsComing } from "../../parts/states";
@@ -11,7 +10,6 @@ import { deed, remark } from "../../words/events";
 import type { TabProps } from "./tabs";
 import styles from "./version.module.css";
 
-const COMMENT_CHARS_MAX = 2_000;
 const DECISIONS = ["approve", "reject", "withdraw"];
 
 /** Who asked to let the version in, who said yes or no, and why. */
@@ -73,23 +71,10 @@ function Decisions({ named, request }: { named: Named; request: string }) {
   ));
 }
 
+const DONE: Record<Verdict, string> = { approve: "Approved.", reject: "Rejected.", withdraw: "Withdrawn." };
+
 function Decide({ request }: { request: Request }) {
-  const [comment, setComment] = useState("");
   const now = useQuery(asked(request.uid));
-  const decide = useMutation({
-    mutationFn: async (verdict: "approve" | "reject" | "withdraw") => {
-      const given = { params: { path: { request: request.uid } }, body: { comment } };
-      if (verdict === "approve") await said(api.POST("/api/v1/requests/{request}/approve", given));
-      else if (verdict === "reject") await said(api.POST("/api/v1/requests/{request}/reject", given));
-      else await said(api.POST("/api/v1/requests/{request}/withdraw", given));
-      return verdict;
-    },
-    meta: { shown: true },
-    onSuccess: (verdict) => {
-      setComment("");
-      tellDone({ approve: "Approved.", reject: "Rejected.", withdraw: "Withdrawn." }[verdict]);
-    },
-  });
   return (
     <Stack gap="sm">
       {now.data && (
@@ -100,27 +85,7 @@ function Decide({ request }: { request: Request }) {
           <GateRows report={now.data.report} />
         </>
       )}
-      <Textarea
-        label="Comment"
-        value={comment}
-        onChange={(event) => setComment(event.currentTarget.value)}
-        maxLength={COMMENT_CHARS_MAX}
-        autosize
-        minRows={2}
-        maxRows={8}
-      />
-      {decide.error && <ProblemCard error={decide.error} />}
-      <Group gap="sm">
-        <Button onClick={() => decide.mutate("approve")} loading={decide.isPending}>
-          Approve
-        </Button>
-        <Button variant="default" onClick={() => decide.mutate("reject")} disabled={decide.isPending}>
-          Reject
-        </Button>
-        <Button variant="subtle" color="gray" onClick={() => decide.mutate("withdraw")} disabled={decide.isPending}>
-          Withdraw
-        </Button>
-      </Group>
+      <Decision request={request.uid} withdrawable onDecided={(verdict) => tellDone(DONE[verdict])} />
     </Stack>
   );
 }

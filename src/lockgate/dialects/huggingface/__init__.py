@@ -10,6 +10,7 @@ routes      path → handler, in
 ├ reading   repositories, trees, revisions
 ├ files     bytes out
 ├ writing   repositories made, bytes in
+├ refusing  what the hub has and we have not
 └ commits   what a commit (read in commit_lines) makes of a version
 snapshots   revision → version and its files
 shapes      all that to the hub's JSON

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from lockgate.dialects.huggingface.answers import answer, page, read_body, read_json, spoken
@@ -28,7 +30,7 @@ from lockgate.dialects.huggingface.snapshots import (
     first_commit,
     load_snapshot,
 )
-from lockgate.errors import InvalidInput, StageEmpty
+from lockgate.errors import InvalidInput, ProjectNotFound, StageEmpty
 from lockgate.http.calls import Call
 from lockgate.http.routing import media_type
 from lockgate.registry import Registry
@@ -38,6 +40,9 @@ PATHS_MAX = 1_000
 MODELS_MAX = 1_000
 VERSIONS_MAX = 1_000
 _TRUE = frozenset({"1", "true"})
+_ORDERS = {"lastModified": "updated_at DESC", "createdAt": "created_at DESC"}
+"""What else the hub sorts by (downloads, likes) is the same for all."""
+_OF_THE_HUB = frozenset({"apps", "inference", "inference_provider", "num_parameters"})
 
 
 @spoken
@@ -45,15 +50,21 @@ async def list_models(call: Call) -> Response:
     """List repositories by name: ``author`` is a project, ``search`` a part of a name."""
     words = call.request.query_params
     count = min(_whole(words, "limit", MODELS_MAX), MODELS_MAX)
-    sought = words.get("search", "").replace("'", "''")
-    found = await call.run(
-        lambda: call.registry.list_models(
-            project=words.get("author") or None,
-            filter=f"name ILIKE '%{sought}%'" if sought else None,
-            limit=count,
-            cursor=words.get("cursor"),
+    where = _sought(words)
+    if where is None:
+        return answer([])
+    try:
+        found = await call.run(
+            lambda: call.registry.list_models(
+                project=words.get("author") or None,
+                filter=where,
+                order_by=_ORDERS.get(words.get("sort", "")),
+                limit=count,
+                cursor=words.get("cursor"),
+            )
         )
-    )
+    except ProjectNotFound:
+        return answer([])
     shapes = [model_shape(model, None, blobs=False) for model in found]
     following = None if found.next_cursor is None else {"cursor": found.next_cursor}
     return page(call.request, shapes, following)
@@ -177,6 +188,26 @@ async def whoami(call: Call) -> Response:
             "auth": {"type": "access_token", "accessToken": {"displayName": "", "role": "write"}},
         }
     )
+
+
+def _sought(words: QueryParams) -> str | None:
+    """Return the filter that a question for models means; None where nothing here can match.
+
+    A tag is ``key:value``, or ``key`` alone where it has no value, as `shapes.model_shape` has it.
+    """
+    if _OF_THE_HUB & words.keys() or words.get("gated", "").lower() in _TRUE:
+        return None
+    tags = [tag.partition(":") for tag in words.getlist("filter")]
+    tags += [("pipeline_tag", ":", task) for task in words.getlist("pipeline_tag")]
+    where = [f"tags.`{key.replace('`', '``')}` = {_quoted(value)}" for key, _, value in tags if key]
+    if words.get("search"):
+        part = re.sub(r"([\\%_])", r"\\\1", words["search"])
+        where.append(f"name ILIKE {_quoted(f'%{part}%')}")
+    return " AND ".join(where)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _snapshot(call: Call, registry: Registry) -> Snapshot:

@@ -4,46 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from lockgate.dialects.huggingface import files, reading, writing
-from lockgate.dialects.huggingface.answers import Handler, NotSpoken, answer, refusal
+from lockgate.dialects.huggingface.answers import Handler
 from lockgate.dialects.huggingface.files import PREFIX
+from lockgate.dialects.huggingface.refusing import (
+    NO_XET_PATH,
+    OF_MODELS,
+    instead,
+    no_xet,
+    refuse_xet,
+    unknown,
+)
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 NAMES = ("{project}/{model}", "{model}")
 MODELS = f"{PREFIX}/api/models"
 UPLOADS = {f"{PREFIX}/uploads/": 2**44, f"{MODELS}/": writing.COMMIT_BYTES_MAX}
 """Large files; and commits, with the small ones in them."""
-_INSTEAD = {
-    "branch": "a version's label never moves; commit to a label that is free without making it "
-    "(`upload_folder(…, revision=…)`), or name a version with `lockgate alias set`",
-    "tag": "name a version with `lockgate alias set`",
-    "discussions": "ask for a promotion with `lockgate promote`",
-    "settings": "change a model with `lockgate model update`",
-    "super-squash": "versions stay as they are",
-    "xet storage": "set HF_HUB_DISABLE_XET=1 to upload files of more than 1 GiB, or use "
-    "`lockgate push`",
-}
-
-
-async def unknown(request: Request) -> Response:
-    """Answer a path that the hub may have and we have not."""
-    path = request.url.path
-    sentence = f"Lockgate does not speak {request.method} {path} of the Hugging Face Hub."
-    return answer({"error": sentence}, 404, {"x-error-message": ascii(sentence)[1:-1]})
-
-
-def instead(what: str) -> Handler:
-    """Return what refuses a thing of git repositories, and says what to do instead."""
-    detail = f"Lockgate has no {what} of a repository: {_INSTEAD[what]}."
-
-    async def refused(request: Request) -> Response:
-        return refusal(request, NotSpoken(detail=detail))
-
-    return refused
 
 
 def _of_models(path: str, handle: Handler, methods: Sequence[str] = ("GET",)) -> list[Route]:
@@ -55,6 +34,7 @@ routes: list[Route] = [
     Route(f"{PREFIX}/api/whoami-v2", reading.whoami),
     Route(f"{PREFIX}/api/repos/create", writing.create_repository, methods=("POST",)),
     Route(f"{PREFIX}/api/repos/delete", writing.delete_repository, methods=("DELETE",)),
+    Route(f"{PREFIX}/api/repos/move", writing.move_repository, methods=("POST",)),
     Route(f"{PREFIX}/api/validate-yaml", writing.validate_card, methods=("POST",)),
     Route(f"{PREFIX}/uploads/{{ticket}}", writing.upload, methods=("PUT",)),
     *(
@@ -72,14 +52,17 @@ routes: list[Route] = [
     *_of_models("/auth-check", reading.auth_check),
     *_of_models("/preupload/{revision}", writing.preupload, ("POST",)),
     *_of_models("/commit/{revision}", writing.commit, ("POST",)),
-    *_of_models("/xet-write-token/{revision}", instead("xet storage"), METHODS),
-    *_of_models("/xet-read-token/{revision}", instead("xet storage"), METHODS),
+    *_of_models("/branch/{label}", writing.make_branch, ("POST",)),
+    *_of_models("/xet-write-token/{revision}", no_xet, METHODS),
+    *_of_models("/xet-read-token/{revision}", no_xet, METHODS),
     *(
         route
-        for what in ("branch", "tag", "discussions", "settings", "super-squash")
+        for what in OF_MODELS
+        # A name alone and a word look like the name of a model in a project, which is asked for.
+        for name, methods in zip(NAMES, (METHODS, METHODS[2:]), strict=True)
         for route in (
-            *_of_models(f"/{what}", instead(what), METHODS[2:]),
-            *_of_models(f"/{what}/{{rest:path}}", instead(what), METHODS[2:]),
+            Route(f"{MODELS}/{name}/{what}", instead(what), methods=methods),
+            Route(f"{MODELS}/{name}/{what}/{{rest:path}}", instead(what), methods=methods),
         )
     ),
     *_of_models("", reading.model_info),
@@ -88,6 +71,7 @@ routes: list[Route] = [
         for name in NAMES
         for verb in ("resolve", "raw")
     ),
+    Route(NO_XET_PATH, refuse_xet, methods=METHODS),
     Route(PREFIX, unknown, methods=METHODS),
     Route(f"{PREFIX}/{{rest:path}}", unknown, methods=METHODS),
 ]

@@ -71,6 +71,47 @@ async def delete_repository(call: Call) -> Response:
 
 
 @spoken
+async def move_repository(call: Call) -> Response:
+    """Give a model another name in its project."""
+    body = await read_json(call)
+    old, new = (
+        body.get(name) if isinstance(body, dict) else None for name in ("fromRepo", "toRepo")
+    )
+    if not isinstance(old, str) or not isinstance(new, str):
+        raise InvalidInput(detail="fromRepo and toRepo must be text", field="fromRepo")
+    _require_models(body)
+    if old.partition("/")[0] != new.partition("/")[0]:
+        raise NotSpoken(
+            detail="A model keeps its project here: carry its versions over with `lockgate bundle`."
+        )
+    await call.run(lambda: call.registry.update_model(old, new_name=new.partition("/")[2]))
+    return answer({})
+
+
+@spoken
+async def make_branch(call: Call) -> Response:
+    """Accept the label of a version that a commit is going to make; nothing is made before it.
+
+    Clients make a branch before they commit to it (`hf upload --revision`, `push_to_hub`).
+    """
+    name, label = repository(call), call.request.path_params["label"]
+    body = await read_json(call)
+
+    def check(registry: Registry) -> None:
+        _require_push(registry, name)
+        if find_target(registry, name, label).label is None:
+            raise AlreadyExists(kind="Branch", name=label)
+
+    await call.run(lambda: check(call.registry))
+    if isinstance(body, dict) and body.get("startingPoint"):
+        raise NotSpoken(
+            detail=f"Version '{label}' will have the files of its commit and no others: make the "
+            "branch without a starting point, or commit to 'main'."
+        )
+    return answer({}, 201)
+
+
+@spoken
 async def validate_card(call: Call) -> Response:
     """Accept a model card's metadata as it is: nothing here reads it."""
     await read_json(call)
@@ -198,10 +239,14 @@ async def _named(call: Call) -> str:
     body = await read_json(call)
     if not isinstance(body, dict) or not isinstance(body.get("name"), str):
         raise InvalidInput(detail="name must be text", field="name")
-    if body.get("type") not in (None, "model"):
-        raise NotSpoken(detail=f"Lockgate keeps models, no {str(body['type'])[:40]!r}.")
+    _require_models(body)
     organization = body.get("organization")
     return f"{organization}/{body['name']}" if organization else str(body["name"])
+
+
+def _require_models(body: dict[str, Any]) -> None:
+    if body.get("type") not in (None, "model"):
+        raise NotSpoken(detail=f"Lockgate keeps models, no {str(body['type'])[:40]!r}.")
 
 
 def _inline_bytes_max(request: Request) -> int:

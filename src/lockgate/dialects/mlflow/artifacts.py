@@ -89,7 +89,7 @@ async def get(request: Request, namespace: Namespace, path: str) -> Response:
     manifest, name = await _run(request, find)
     file = downloads.load_file(manifest, name)
     own = quote(file.path.rpartition("/")[2], safe="")
-    headers = {"content-disposition": f"attachment; filename*=UTF-8''{own}"}
+    headers = {"content-disposition": f"attachment; filename=\"{own}\"; filename*=UTF-8''{own}"}
     try:
         return send_file(request, namespace.registry, file, headers)
     except InvalidInput as error:

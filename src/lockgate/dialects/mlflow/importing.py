@@ -18,7 +18,7 @@ from lockgate.dialects.mlflow.foreign import (
     ForeignRegistry,
     ForeignVersion,
 )
-from lockgate.dialects.mlflow.models import LIFECYCLE
+from lockgate.dialects.mlflow.models import lifecycle_for
 from lockgate.dialects.mlflow.shapes import MODEL_ID, RUN_LINK
 from lockgate.domain.versions import ModelVersion
 from lockgate.errors import (
@@ -138,12 +138,11 @@ class _Import:
             self.report.models.append(model.name)
             if self.report.dry_run:
                 return
-            standard = self._registry.get_project(self._project).lifecycle == "standard"
             self._registry.create_model(
                 full_name,
                 description=model.description,
                 tags=model.tags,
-                lifecycle=LIFECYCLE if standard else None,
+                lifecycle=lifecycle_for(self._registry, self._project, model.tags),
             )
             return
         lacking = {key: value for key, value in model.tags.items() if key not in found.tags}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from lockgate.dialects.mlflow import filters, words
@@ -16,9 +17,12 @@ from lockgate.dialects.mlflow.requests import Given, at_most, optional, require,
 from lockgate.dialects.mlflow.searching import collect
 from lockgate.dialects.mlflow.shapes import model_version
 from lockgate.domain.mlflow_messages import is_prompt
+from lockgate.domain.models import RegisteredModel
+from lockgate.domain.presets import DEFAULT_LIFECYCLE
 from lockgate.errors import AliasNotFound, AlreadyExists, StageEmpty, VersionNotFound
+from lockgate.registry import Registry
 
-LIFECYCLE = "open"
+LIFECYCLE, OF_PROMPTS = "open", "unstaged"
 PAGE_ITEMS, PAGE_ITEMS_MAX = 100, 1_000
 Answer = dict[str, Any]
 
@@ -30,13 +34,12 @@ def create(namespace: Namespace, given: Given) -> Answer:
     description = optional(given, "description", text, "")
     full_name = namespace.full_name(name)
     registry = namespace.registry
-    standard = registry.get_project(namespace.project).lifecycle == "standard"
     try:
         made = registry.create_model(
             full_name,
             description=description,
             tags=tagged,
-            lifecycle=LIFECYCLE if standard else None,
+            lifecycle=lifecycle_for(registry, namespace.project, tagged),
         )
     except AlreadyExists:
         raise _taken(name, is_prompt(tagged), namespace) from None
@@ -76,7 +79,7 @@ def delete(namespace: Namespace, given: Given) -> Answer:
     name = require(given, "name")
     found = namespace.model(name)
     with model_missing(name):
-        namespace.registry.delete_model(found.full_name, force=found.lifecycle == LIFECYCLE)
+        namespace.registry.delete_model(found.full_name, force=unguarded(found))
     return {}
 
 
@@ -166,6 +169,18 @@ def get_by_alias(namespace: Namespace, given: Given) -> Answer:
 def _change(namespace: Namespace, name: str, **changes: Any) -> Any:
     with model_missing(name):
         return namespace.registry.update_model(namespace.full_name(name), **changes)
+
+
+def lifecycle_for(registry: Registry, project: str, tagged: Mapping[str, str]) -> str | None:
+    """Return the lifecycle of a new model or prompt; None where the project chose one."""
+    if registry.get_project(project).lifecycle != DEFAULT_LIFECYCLE:
+        return None
+    return OF_PROMPTS if is_prompt(dict(tagged)) else LIFECYCLE
+
+
+def unguarded(model: RegisteredModel) -> bool:
+    """Say whether a model has its lifecycle because nobody chose one: a delete means it then."""
+    return model.lifecycle in (LIFECYCLE, OF_PROMPTS)
 
 
 def _changed(namespace: Namespace, name: str, **changes: Any) -> Answer:

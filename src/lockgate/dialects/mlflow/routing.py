@@ -7,7 +7,6 @@ everything else in the server's pool of threads.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +26,7 @@ from lockgate.dialects.mlflow.problems import (
 )
 from lockgate.dialects.mlflow.requests import Given, from_body, from_query
 from lockgate.errors import RegistryError
+from lockgate.http.threads import Threads
 
 Work = Callable[[Namespace, Given], Any]
 _encode = msgspec.json.Encoder().encode
@@ -123,8 +123,8 @@ class MlflowCalls:
         state = scope["app"].state
         if call.quick and state.reads_at_once:
             return _encode(call.work(namespace, given))
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(state.pool, lambda: _encode(call.work(namespace, given)))
+        pool: Threads = state.pool
+        return await pool.run(lambda: _encode(call.work(namespace, given)))
 
     def _call(self, scope: Scope) -> tuple[MlflowCall, str]:
         """Return the call at a path, and the webhook that the path names."""

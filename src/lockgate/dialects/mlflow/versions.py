@@ -8,7 +8,7 @@ from typing import Any
 
 from lockgate.dialects.mlflow import filters, words
 from lockgate.dialects.mlflow.artifact_uris import find_files, sealed_uri
-from lockgate.dialects.mlflow.models import LIFECYCLE
+from lockgate.dialects.mlflow.models import unguarded
 from lockgate.dialects.mlflow.namespace import Namespace
 from lockgate.dialects.mlflow.problems import MlflowProblem, invalid
 from lockgate.dialects.mlflow.requests import (
@@ -101,9 +101,7 @@ def delete(namespace: Namespace, given: Given) -> Answer:
     """
     found = _named(namespace, given)
     model = namespace.model(found.model)
-    namespace.registry.delete_version(
-        model.full_name, found.label, force=model.lifecycle == LIFECYCLE
-    )
+    namespace.registry.delete_version(model.full_name, found.label, force=unguarded(model))
     return {}
 
 

@@ -13,6 +13,7 @@ import re
 from urllib.parse import unquote_plus
 
 from lockgate.dialects.mlflow.problems import MlflowProblem, invalid
+from lockgate.domain.mlflow_messages import PROMPT_TEXT
 
 KEY_CHARS_MAX = 250
 VALUE_CHARS_MAX = 100_000
@@ -70,6 +71,8 @@ def tags(given: dict[str, str]) -> dict[str, str]:
     """Return tags whose keys and values MLflow allows."""
     for key, value in given.items():
         tag_key(key)
+        if key == PROMPT_TEXT and len(value) > VALUE_CHARS_MAX:
+            raise invalid(f"Prompt text exceeds max length of {VALUE_CHARS_MAX} characters.")
         _limit("value", VALUE_CHARS_MAX, value)
     return given
 
