@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -291,7 +292,12 @@ def open_driver(url: str, settings: Settings) -> Driver:
         from lockgate.storage.postgres import PostgresDriver
 
         return PostgresDriver(conninfo)
-    raise InvalidSetting(setting="url", detail=f"{redacted(url)!r} is none of {URL_FORMS}")
+    detail = f"{redacted(url)!r} is none of {URL_FORMS}"
+    if re.fullmatch(r"[\w.-]+:\d+", url):
+        detail += f"; did you mean http://{url}?"
+    elif re.fullmatch(r"[\w./-]+\.(db|sqlite3?)", url):
+        detail += f"; did you mean sqlite:///{url}?"
+    raise InvalidSetting(setting="url", detail=detail)
 
 
 def acting(settings: Settings, actor: str | None = None) -> Actor:

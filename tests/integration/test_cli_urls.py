@@ -65,3 +65,14 @@ def test_labels_head_a_comparison_as_they_are(lockgate: Terminal) -> None:
     lockgate.done("version", "register", "churn:1.0-RC2", "--metric", "auc=0.6")
     heading = lockgate.done("compare", "churn:1.0-rc1", "churn:1.0-RC2").splitlines()[0]
     assert heading.split() == ["METRIC", "1.0-rc1", "1.0-RC2", "DELTA", "CHANGE"]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("localhost:8000", "http://localhost:8000"), ("data/x.db", "sqlite:///data/x.db")],
+)
+def test_a_url_without_its_scheme(lockgate: Terminal, written: str, meant: str) -> None:
+    """What was probably meant is said, where it can be seen."""
+    ended = lockgate("--url", written, "model", "list")
+    assert ended.code == 2
+    assert f"did you mean {meant}?" in ended.err

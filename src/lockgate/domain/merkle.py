@@ -233,21 +233,13 @@ def verify_inclusion(
     """
     if not 0 <= index < size:
         return False
-    node, last = index, size - 1
+    steps = _climb(index, size - 1, proof)
+    if steps is None:
+        return False
     found = leaf
-    for sibling in proof:
-        if last == 0:
-            return False
-        if node & 1 or node == last:
-            found = node_hash(sibling, found)
-            while not node & 1 and node:
-                node >>= 1
-                last >>= 1
-        else:
-            found = node_hash(found, sibling)
-        node >>= 1
-        last >>= 1
-    return last == 0 and found == root
+    for sibling, is_left in steps:
+        found = node_hash(sibling, found) if is_left else node_hash(found, sibling)
+    return found == root
 
 
 def verify_consistency(
@@ -272,21 +264,40 @@ def verify_consistency(
     while node & 1:
         node >>= 1
         last >>= 1
+    steps = _climb(node, last, path[1:])
+    if steps is None:
+        return False
     old_found = new_found = path[0]
-    for sibling in path[1:]:
-        if last == 0:
-            return False
-        if node & 1 or node == last:
+    for sibling, is_left in steps:
+        # What stands to the left is in both trees, what stands to the right only in the new one.
+        if is_left:
             old_found = node_hash(sibling, old_found)
             new_found = node_hash(sibling, new_found)
+        else:
+            new_found = node_hash(new_found, sibling)
+    return old_found == old_root and new_found == new_root
+
+
+def _climb(node: int, last: int, proof: Sequence[bytes]) -> list[tuple[bytes, bool]] | None:
+    """Return each sibling on the way to the root, and whether it stands to the left.
+
+    The way begins at ``node`` of a level whose last node is ``last``. None for a proof that is
+    longer or shorter than the way.
+    """
+    steps: list[tuple[bytes, bool]] = []
+    for sibling in proof:
+        if last == 0:
+            return None
+        is_left = node & 1 == 1 or node == last
+        steps.append((sibling, is_left))
+        if is_left:
+            # The last node of a level, if it has no partner there, rises as it is.
             while not node & 1 and node:
                 node >>= 1
                 last >>= 1
-        else:
-            new_found = node_hash(new_found, sibling)
         node >>= 1
         last >>= 1
-    return last == 0 and old_found == old_root and new_found == new_root
+    return steps if last == 0 else None
 
 
 def _split(size: int) -> int:

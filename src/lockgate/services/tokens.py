@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -224,30 +225,26 @@ def _narrowed(grant: Grant | None, token: Token) -> Token:
     if grant is None:
         return token
     scope = grant.scope
-    wanted = frozenset(token.permissions or ())
-    if scope.permissions is not None:
-        if token.permissions is None:
-            wanted = scope.permissions
-        elif not wanted <= scope.permissions:
-            lacking = min(wanted - scope.permissions)
-            raise Forbidden(
-                actor=grant.actor, permission=lacking, project=", ".join(token.projects or ("any",))
-            )
-    projects = None if token.projects is None else frozenset(token.projects)
-    if scope.projects is not None:
-        projects = scope.projects if projects is None else projects & scope.projects
+    permissions = _both(token.permissions, scope.permissions)
+    lacking = set(token.permissions or ()) - set(permissions or ())
+    if lacking:
+        where = ", ".join(token.projects or ("any",))
+        raise Forbidden(actor=grant.actor, permission=min(lacking), project=where)
     ends = [each for each in (scope.expires_at, token.expires_at) if each is not None]
-    narrowed = token.permissions is None and scope.permissions is None
-    return Token(
-        id=token.id,
-        name=token.name,
-        owner=token.owner,
-        projects=None if projects is None else tuple(sorted(projects)),
-        permissions=None if narrowed else tuple(sorted(wanted)),
-        created_by=token.created_by,
-        created_at=token.created_at,
+    return replace(
+        token,
+        projects=_both(token.projects, scope.projects),
+        permissions=permissions,
         expires_at=min(ends, default=None),
     )
+
+
+def _both(one: Iterable[str] | None, other: Iterable[str] | None) -> tuple[str, ...] | None:
+    """Return what two bounds leave, by name; None is no bound."""
+    if one is None or other is None:
+        left = other if one is None else one
+        return None if left is None else tuple(sorted(set(left)))
+    return tuple(sorted(set(one) & set(other)))
 
 
 def _note(session: Session, who: Caller, action: str, token: Token) -> None:

@@ -44,19 +44,17 @@ def read_commit(body: BinaryIO, folder: Path) -> Commit:
 
     Raises `InvalidInput`, `LimitExceeded`.
     """
-    commit = Commit()
-    paths: dict[str, str] = {}
+    reading = _Reading(folder)
     for number in range(OPERATIONS_MAX + 1):
         line = body.readline(LINE_BYTES_MAX)
         if not line:
-            commit.inline = {spooled: path for path, spooled in paths.items()}
-            return commit
+            return reading.commit()
         arrived = None
         if len(line) == LINE_BYTES_MAX and not line.endswith(b"\n"):
             arrived = folder / _ARRIVING
             line = _take_content(body, line, arrived, number)
         if line.strip():
-            _read_line(commit, paths, number, line, folder, arrived)
+            reading.take(number, line, arrived)
     raise LimitExceeded(what="The number of operations", observed="more", limit=OPERATIONS_MAX)
 
 
@@ -103,15 +101,58 @@ def _take_content(body: BinaryIO, line: bytes, into: Path, number: int) -> bytes
     return before + b'"' + rest
 
 
-def _read_line(
-    commit: Commit,
-    paths: dict[str, str],
-    number: int,
-    line: bytes,
-    folder: Path,
-    arrived: Path | None,
-) -> None:
-    """Add what a line says; ``arrived`` is the file that was its content."""
+class _Reading:
+    """A commit of which some lines were read. A later line about a path counts, not an earlier."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._commit = Commit()
+        self._spooled: dict[str, str] = {}  # the names of files in the folder, by their paths
+
+    def commit(self) -> Commit:
+        """Return what all lines said."""
+        self._commit.inline = {spooled: path for path, spooled in self._spooled.items()}
+        return self._commit
+
+    def take(self, number: int, line: bytes, arrived: Path | None) -> None:
+        """Add what a line says; ``arrived`` is the file that was its content."""
+        kind, value = _parsed(number, line)
+        if arrived is not None and (kind != "file" or value.get("encoding") != "base64"):
+            raise InvalidInput(detail="A long line is a file in base64", field="encoding")
+        if kind == "header":
+            self._commit.summary = _text(value, "summary")
+            self._commit.description = _text(value, "description")
+            self._commit.parent = _text(value, "parentCommit") or None
+        elif kind == "deletedFile":
+            self._commit.deleted.append(_text(value, "path").strip("/"))
+        elif kind == "deletedFolder":
+            self._commit.deleted_folders.append(_text(value, "path").strip("/"))
+        elif kind == "file":
+            self._take_file(number, check_path(value.get("path")), value, arrived)
+        elif kind == "lfsFile":
+            self._take_by_hash(check_path(value.get("path")), _text(value, "oid"))
+        else:
+            raise NotSpoken(detail=f"Lockgate knows no operation {kind!r} of a commit.")
+
+    def _take_file(
+        self, number: int, path: str, value: dict[str, Any], arrived: Path | None
+    ) -> None:
+        self._commit.by_hash.pop(path, None)
+        into = self._folder / self._spooled.setdefault(path, spool_name(number, path))
+        if arrived is None:
+            into.write_bytes(_content(value))
+        else:
+            arrived.replace(into)
+
+    def _take_by_hash(self, path: str, oid: str) -> None:
+        self._commit.by_hash[path] = oid
+        spooled = self._spooled.pop(path, None)
+        if spooled is not None:
+            (self._folder / spooled).unlink()
+
+
+def _parsed(number: int, line: bytes) -> tuple[Any, dict[str, Any]]:
+    """Return the key and the value of a line. Raises `InvalidInput`."""
     try:
         said = read_json(line)
     except InvalidInput as error:
@@ -119,33 +160,7 @@ def _read_line(
     value = said.get("value") if isinstance(said, dict) else None
     if not isinstance(value, dict):
         raise InvalidInput(detail=f"Line {number + 1} has no key and value", field="body")
-    kind = said.get("key")
-    if arrived is not None and (kind != "file" or value.get("encoding") != "base64"):
-        raise InvalidInput(detail="A long line is a file in base64", field="encoding")
-    if kind == "header":
-        commit.summary = _text(value, "summary")
-        commit.description = _text(value, "description")
-        commit.parent = _text(value, "parentCommit") or None
-        return
-    if kind in ("deletedFile", "deletedFolder"):
-        listed = commit.deleted if kind == "deletedFile" else commit.deleted_folders
-        listed.append(_text(value, "path").strip("/"))
-        return
-    path = check_path(value.get("path"))
-    if kind == "file":
-        commit.by_hash.pop(path, None)
-        paths[path] = paths.get(path) or spool_name(number, path)
-        if arrived is None:
-            (folder / paths[path]).write_bytes(_content(value))
-        else:
-            arrived.replace(folder / paths[path])
-    elif kind == "lfsFile":
-        commit.by_hash[path] = _text(value, "oid")
-        spooled = paths.pop(path, None)
-        if spooled is not None:
-            (folder / spooled).unlink()
-    else:
-        raise NotSpoken(detail=f"Lockgate knows no operation {kind!r} of a commit.")
+    return said.get("key"), value
 
 
 def _content(value: dict[str, Any]) -> bytes:
