@@ -226,6 +226,7 @@ def test_a_body_says_that_it_is_json(http: httpx.Client, media: str | None) -> N
         ("GET", f"{V1}/projects/default/models/nothing", 404, "model_not_found"),
         ("GET", f"{CHURN}/versions?limit=1&limit=2", 400, "invalid_input"),
         ("GET", f"{CHURN}/versions?stge=Production", 400, "invalid_input"),
+        ("GET", f"{CHURN}?at=2026-10-01T00:00:00Z", 400, "invalid_input"),
         ("GET", f"{CHURN}/versions?limit=ten", 400, "invalid_input"),
         ("GET", f"{CHURN}/versions?limit={'9' * 5000}", 400, "invalid_input"),
         ("GET", f"{V1}/resolve", 400, "invalid_input"),

@@ -32,7 +32,7 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route whose body is JSON and says so, and whose query names each word once.
+    """A route whose body is JSON and says so, and whose query names words it knows, each once.
 
     What FastAPI makes of its function (shapes of the body, the words, the answer) costs more than
     anything else at a start. It is made when a request is for the route, or the documentation.
@@ -59,6 +59,8 @@ class StrictRoute(APIRoute):
 
         async def strict(request: Request) -> Response:
             _require_once(request, REPEATABLE | repeatable)
+            if not self.dependant.query_params:
+                _require_no_words(request)
             if KEY_HEADER in request.headers:
                 checked_key(request.headers[KEY_HEADER])
             if self.body_field is not None:
@@ -94,3 +96,11 @@ def _require_once(request: Request, repeatable: set[str]) -> None:
         if name in seen and name not in repeatable:
             raise InvalidInput(detail=f"The query names {name[:80]!r} twice", field=name[:80])
         seen.add(name)
+
+
+def _require_no_words(request: Request) -> None:
+    """Refuse words for a route that reads none: who asks ``?at=`` must not be told of today."""
+    for name, _ in request.query_params.multi_items():
+        raise InvalidInput(
+            detail=f"This path takes no words behind '?', and so no {name[:80]!r}", field=name[:80]
+        )
