@@ -76,10 +76,20 @@ def test_a_lifecycle_is_drawn_in_every_form(lockgate: Terminal, form: str, begin
 
 
 def test_migrate_says_where_it_stands(lockgate: Terminal, tmp_path: Path) -> None:
-    """--check tells an empty database from one that is up to date; migrate brings it there."""
+    """--check tells an empty database, and makes none; migrate brings it up to date."""
     database = f"sqlite:///{tmp_path}/other.db"
     missing = lockgate("migrate", "--check", "--database", database)
     assert missing.code == 4
+    assert not (tmp_path / "other.db").exists()
     assert lockgate("migrate", "--database", database).code == 0
     assert "is up to date" in lockgate.done("migrate", "--check", "--database", database)
     assert "was up to date" in lockgate.done("migrate", "--database", database)
+
+
+def test_a_database_in_a_folder_that_is_not_there(lockgate: Terminal, tmp_path: Path) -> None:
+    """The folder is named; it is not made."""
+    database = f"sqlite:///{tmp_path}/nowhere/other.db"
+    refused = lockgate("--url", database, "model", "list")
+    assert refused.code == 4
+    assert f"there is no folder {tmp_path}/nowhere" in " ".join(refused.err.split())
+    assert not (tmp_path / "nowhere").exists()

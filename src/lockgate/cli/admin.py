@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -151,7 +152,11 @@ def _require_current(url: str, settings: Settings) -> str:
     """Return the database's revision. Raises `SchemaOutdated` unless it is the newest."""
     from lockgate.bootstrap import open_driver
     from lockgate.storage.schema import HEAD, found_revision
+    from lockgate.storage.urls import sqlite_path
 
+    path = sqlite_path(url)
+    if path is not None and not Path(path).exists():  # which to open would make
+        raise SchemaOutdated(found="none", expected=HEAD, url=url)
     driver = open_driver(url, settings)
     try:
         with driver.reading() as connection:

@@ -12,6 +12,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 from lockgate.errors import Contended, DatabaseUnavailable
@@ -28,6 +29,7 @@ __all__ = ["SqliteDriver", "sqlite3"]
 SAFE_WAL_VERSION = (3, 51, 3)
 T = TypeVar("T")
 CACHE_KIB = 16_384
+WAL_PAUSE_S = 0.01
 # Pages that many transactions touch are copied back once for all of them.
 CHECKPOINT_PAGES = 4_000
 
@@ -74,11 +76,26 @@ class SqliteDriver:
         )
         connection.execute("PRAGMA foreign_keys = ON")
         if self.path is not None:
-            connection.execute("PRAGMA journal_mode = WAL")
+            self._log_ahead(connection)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
             connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         return connection
+
+    def _log_ahead(self, connection: Any) -> None:
+        """Have the database write ahead; of those who make one file at once, each has its turn.
+
+        SQLite does not wait for who is about to do the same: it says at once that it is busy.
+        """
+        until_s = monotonic() + self._busy_s
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error) or monotonic() > until_s:
+                    raise
+            sleep(WAL_PAUSE_S)
 
     def _reader(self) -> _Reader:
         """This thread's connection; a forked child never uses its parent's."""
@@ -175,7 +192,9 @@ class SqliteDriver:
             return Contended(
                 detail=f"Other writers kept the database busy for {self._busy_s:g} s; try again"
             )
-        return DatabaseUnavailable(detail=f"{error} ({self.url})", url=self.url)
+        folder = os.path.dirname(os.path.abspath(self.path or ""))
+        why = str(error) if os.path.isdir(folder) else f"there is no folder {folder}"
+        return DatabaseUnavailable(detail=f"{why} ({self.url})", url=self.url)
 
     def close(self) -> None:
         """Close every connection of this process, each once nobody is using it.
