@@ -10,7 +10,6 @@ it grows with every write even where the clock stands still or steps back.
 
 from __future__ import annotations
 
-import sqlite3
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
@@ -25,6 +24,7 @@ from lockgate.coordination.backend import StatusCounts
 from lockgate.coordination.comparing import ComparingBackend, Stored
 from lockgate.domain.claims import ModelKey, ModelRecord, ModelStatus, Progress, require_limit
 from lockgate.errors import Contended, CoordinatorUnavailable, InvalidInput
+from lockgate.write_ahead import sqlite3, write_ahead
 
 __all__ = ["SqlBackend", "engine_for", "entries"]
 
@@ -221,26 +221,16 @@ def engine_for(url: str) -> sa.Engine:
         )
     engine = sa.create_engine(
         address.set(drivername="sqlite+pysqlite"),
-        module=_sqlite_module(),
+        module=sqlite3,
         isolation_level="AUTOCOMMIT",
         connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
     )
 
     @sa.event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        write_ahead(connection, BUSY_TIMEOUT_S)
 
     return engine
-
-
-def _sqlite_module() -> Any:
-    """Return the newer SQLite where it is installed: older ones can damage a shared WAL."""
-    try:
-        import pysqlite3.dbapi2
-    except ImportError:
-        return sqlite3
-    return pysqlite3.dbapi2
 
 
 def _create_if_missing(engine: sa.Engine) -> list[str]:

@@ -12,24 +12,18 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from time import monotonic, sleep
 from typing import Any, TypeVar
 
 from lockgate.errors import Contended, DatabaseUnavailable
 from lockgate.storage.database import RetryableFault
 from lockgate.storage.group_commits import GroupCommits
-
-try:
-    from pysqlite3 import dbapi2 as sqlite3
-except ImportError:  # no wheel for this platform: the interpreter's own
-    import sqlite3
+from lockgate.write_ahead import is_busy, sqlite3, write_ahead
 
 __all__ = ["SqliteDriver", "sqlite3"]
 
 SAFE_WAL_VERSION = (3, 51, 3)
 T = TypeVar("T")
 CACHE_KIB = 16_384
-WAL_PAUSE_S = 0.01
 # Pages that many transactions touch are copied back once for all of them.
 CHECKPOINT_PAGES = 4_000
 
@@ -76,26 +70,10 @@ class SqliteDriver:
         )
         connection.execute("PRAGMA foreign_keys = ON")
         if self.path is not None:
-            self._log_ahead(connection)
-            connection.execute("PRAGMA synchronous = FULL")
+            write_ahead(connection, self._busy_s)
             connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
             connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         return connection
-
-    def _log_ahead(self, connection: Any) -> None:
-        """Have the database write ahead; of those who make one file at once, each has its turn.
-
-        SQLite does not wait for who is about to do the same: it says at once that it is busy.
-        """
-        until_s = monotonic() + self._busy_s
-        while True:
-            try:
-                connection.execute("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.OperationalError as error:
-                if not _is_busy(error) or monotonic() > until_s:
-                    raise
-            sleep(WAL_PAUSE_S)
 
     def _reader(self) -> _Reader:
         """This thread's connection; a forked child never uses its parent's."""
@@ -188,7 +166,7 @@ class SqliteDriver:
     def _told(self, error: Any) -> Exception:
         if isinstance(error, sqlite3.IntegrityError):
             return RetryableFault(str(error))
-        if isinstance(error, sqlite3.OperationalError) and _is_busy(error):
+        if isinstance(error, sqlite3.OperationalError) and is_busy(error):
             return Contended(
                 detail=f"Other writers kept the database busy for {self._busy_s:g} s; try again"
             )
@@ -251,7 +229,3 @@ class _Reading:
         self._turn.release()
         if isinstance(error, sqlite3.Error):
             raise driver._translation(error) from error
-
-
-def _is_busy(error: Exception) -> bool:
-    return "locked" in str(error) or "busy" in str(error)

@@ -12,7 +12,7 @@ import pytest
 from lockgate.domain.moments import to_micros
 from lockgate.errors import Contended, PolicyViolated
 from lockgate.storage.database import ATTEMPTS_MAX, Database, RetryableFault, Session
-from lockgate.storage.sqlite import SqliteDriver, sqlite3
+from lockgate.storage.sqlite import SqliteDriver
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -170,15 +170,3 @@ def test_close_waits_for_who_is_using_it(tmp_path: Path, file: str | None, use: 
     asking.join(30)
     closing.join(30)
     assert (still_open, found) == (True, [7])
-
-
-def test_a_file_that_another_is_about_to_make(tmp_path: Path) -> None:
-    """Whoever opens a new file while another writes to it waits until the other is done."""
-    path = str(tmp_path / "new.db")
-    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    other.execute("BEGIN IMMEDIATE")
-    threading.Timer(0.1, other.close).start()
-    driver = SqliteDriver(path)
-    with driver.reading() as connection:
-        assert connection.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
-    driver.close()
