@@ -50,6 +50,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--page", type=Path, help="write benchmarks.md and its charts here")
     parser.add_argument("--json", type=Path, help="write the results here")
+    parser.add_argument(
+        "--beside", type=Path, help="results of a run before, of this machine, to show with these"
+    )
     asked = parser.parse_args()
     if asked.quick:
         asked.databases, asked.sizes, asked.seconds, asked.mib = ["sqlite"], [1_000], 0.6, 128
@@ -59,6 +62,8 @@ def main() -> None:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lockgate-bench-")))
         server = stack.enter_context(postgres()) if "postgresql" in asked.databases else None
         results = _measure(asked, python, home, server)
+    if asked.beside is not None:
+        results = reporting.beside(json.loads(asked.beside.read_text()), results)
     if asked.json is not None:
         asked.json.write_text(json.dumps(results, indent=1))
     if asked.page is not None:

@@ -45,12 +45,26 @@ def show(results: Results) -> None:
         print(f" ✗ not measured: {each['what']}: {each['why']}")
 
 
+def beside(before: Results, results: Results) -> Results:
+    """Return the results of two runs as one; the limits are those of the run before."""
+    parts = ("requests", "bytes", "resting", "promoters", "missing")
+    both = before | {part: before[part] + results[part] for part in parts}
+    return both | {"runs": before.get("runs", 1) + 1}
+
+
 def write_page(results: Results, folder: Path) -> None:
     """Write ``benchmarks.md`` and its charts into the documentation."""
     charts = folder / "benchmarks"
     charts.mkdir(parents=True, exist_ok=True)
     (charts / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-    told = [_HEAD.format(**results["machine"], date=results["date"])]
+    runs = results.get("runs", 1)
+    told = [
+        _HEAD.format(
+            **results["machine"],
+            date=results["date"],
+            runs="one run" if runs == 1 else f"{runs} runs, one after the other",
+        )
+    ]
     told += [_goals_table(results), _missing_list(results["missing"])]
     for database, size in sorted({(row["database"], row["size"]) for row in results["requests"]}):
         told.append(f"\n## Requests: {size:,} versions, {database}\n")
@@ -84,7 +98,7 @@ def write_page(results: Results, folder: Path) -> None:
 
 _HEAD = """# Benchmarks
 
-Lockgate beside {peer}, one worker each unless it says otherwise, on one machine in one run: the
+Lockgate beside {peer}, one worker each unless it says otherwise, on one machine in {runs}: the
 same data, the same generator of load in a process of its own. `make bench` makes this page again,
 `make bench-quick` prints a small one.
 

@@ -72,6 +72,12 @@ def test_a_page_tells_goals_met_and_missed_and_what_was_not_measured(tmp_path: P
     assert (missed.reached, missed.verdict, missed.limit) == (16.0, "missed by 25%", 40.0)
     assert all(ratio.limit is None for what, ratio in found.items() if "search" in what)
     assert not any(what.startswith(GET.name) for what in found)
+    postgres = [each | {"database": "postgresql"} for each in asked]
+    later = results | {"requests": postgres, "missing": []}
+    reporting.write_page(reporting.beside(results, later), tmp_path / "both")
+    both = (tmp_path / "both" / "benchmarks.md").read_text()
+    assert "in 2 runs, one after the other" in both
+    assert "Requests: 1,000 versions, postgresql" in both
     reporting.write_page(results, tmp_path)
     page = (tmp_path / "benchmarks.md").read_text()
     for said in (

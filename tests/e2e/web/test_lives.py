@@ -56,8 +56,9 @@ def lives(site: str) -> Iterator[Client]:
         yield client
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(WIDE, "light"), (NARROW, "dark")], ids=["wide-light", "narrow-dark"]
+)
 @pytest.mark.parametrize("name", sorted(PAGES))
 def test_pages_are_accessible_and_unharmed(
     open_page: Open, lives: Client, name: str, size: tuple[int, int], scheme: str

@@ -24,8 +24,9 @@ def test_the_address_of_the_server_is_the_list_of_models(open_page: Open, site: 
     expect(digits.locator("time").first).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(WIDE, "light"), (NARROW, "dark")], ids=["wide-light", "narrow-dark"]
+)
 @pytest.mark.parametrize(
     "path",
     [
