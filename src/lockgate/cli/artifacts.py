@@ -76,12 +76,7 @@ def push(
     description: options.Description = None,
     stage: Annotated[
         str | None,
-        typer.Option(
-            "--stage",
-            metavar="STAGE",
-            autocompletion=options.complete_stage,
-            help="Where it begins, if the lifecycle lets.",
-        ),
+        options.stage_option("--stage", "Where it begins, if the lifecycle lets."),
     ] = None,
     lifecycle: Annotated[
         str | None,

@@ -38,12 +38,7 @@ def log(
     ] = None,
     version: Annotated[
         str | None,
-        typer.Option(
-            "--version",
-            metavar="VERSION",
-            autocompletion=options.complete_version,
-            help="Only of this version.",
-        ),
+        options.version_option("--version", "Only of this version."),
     ] = None,
     by: Annotated[
         str | None, typer.Option("--by", metavar="ACTOR", help="Only what this actor did.")

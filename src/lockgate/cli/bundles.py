@@ -57,12 +57,7 @@ def import_(
     file: File,
     into: Annotated[
         str | None,
-        typer.Option(
-            "--into",
-            metavar="PROJECT",
-            autocompletion=options.complete_project,
-            help="The project it is to be in.",
-        ),
+        options.project_option("--into", "The project it is to be in."),
     ] = None,
     trust: Trust = None,
 ) -> None:

@@ -23,12 +23,7 @@ def watch(
     ] = None,
     stage: Annotated[
         str | None,
-        typer.Option(
-            "--stage",
-            metavar="STAGE",
-            autocompletion=options.complete_stage,
-            help="Only what is about this stage.",
-        ),
+        options.stage_option("--stage", "Only what is about this stage."),
     ] = None,
     action: Annotated[
         str | None, typer.Option("--action", metavar="ACTION", help="Such as transition.")

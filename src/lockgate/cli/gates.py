@@ -27,12 +27,7 @@ class Form(StrEnum):
 
 To = Annotated[
     str | None,
-    typer.Option(
-        "--to",
-        metavar="STAGE",
-        autocompletion=options.complete_stage,
-        help="The stage; the next one unless told.",
-    ),
+    options.stage_option("--to", "The stage; the next one unless told."),
 ]
 AsForm = Annotated[
     Form,

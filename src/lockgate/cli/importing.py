@@ -35,12 +35,7 @@ def mlflow(
     ],
     into: Annotated[
         str | None,
-        typer.Option(
-            "--into",
-            metavar="PROJECT",
-            autocompletion=options.complete_project,
-            help="Where it goes; made if it is not there.",
-        ),
+        options.project_option("--into", "Where it goes; made if it is not there."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be brought.")

@@ -37,12 +37,7 @@ def latest(
     name: options.Model,
     stage: Annotated[
         str | None,
-        typer.Option(
-            "--stage",
-            metavar="STAGE",
-            autocompletion=options.complete_stage,
-            help="The latest that stands here.",
-        ),
+        options.stage_option("--stage", "The latest that stands here."),
     ] = None,
     at: options.At = None,
 ) -> None:

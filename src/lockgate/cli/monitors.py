@@ -80,12 +80,7 @@ def add(
     ] = None,
     stage: Annotated[
         str | None,
-        typer.Option(
-            "--stage",
-            metavar="STAGE",
-            autocompletion=options.complete_stage,
-            help="The serving one unless told.",
-        ),
+        options.stage_option("--stage", "The serving one unless told."),
     ] = None,
     window_s: Annotated[int, typer.Option("--window-s", metavar="N")] = 300,
     windows: Annotated[

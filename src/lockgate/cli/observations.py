@@ -21,12 +21,7 @@ if TYPE_CHECKING:
 
 Metric = Annotated[
     str,
-    typer.Argument(
-        metavar="METRIC",
-        autocompletion=options.complete_metric,
-        help="Such as auc.",
-        show_default=False,
-    ),
+    options.metric_argument("Such as auc."),
 ]
 When = Annotated[
     str | None, typer.Option("--at", metavar="TIME", help="When it was so; now unless told.")

@@ -75,6 +75,34 @@ def _model_before(ctx: typer.Context) -> str | None:
     return ctx.args[0] if named and ctx.args else None
 
 
+def stage_option(flag: str, told: str, *, show_default: bool = True) -> Any:
+    """Return an option that takes a stage, offered at TAB."""
+    return typer.Option(
+        flag,
+        metavar="STAGE",
+        autocompletion=complete_stage,
+        help=told,
+        show_default=show_default,
+    )
+
+
+def version_option(flag: str, told: str) -> Any:
+    """Return an option that takes a version of the model that stands before, offered at TAB."""
+    return typer.Option(flag, metavar="VERSION", autocompletion=complete_version, help=told)
+
+
+def project_option(flag: str, told: str) -> Any:
+    """Return an option that takes a project, offered at TAB."""
+    return typer.Option(flag, metavar="PROJECT", autocompletion=complete_project, help=told)
+
+
+def metric_argument(told: str) -> Any:
+    """Return an argument that takes a metric of the model that stands before, offered at TAB."""
+    return typer.Argument(
+        metavar="METRIC", autocompletion=complete_metric, help=told, show_default=False
+    )
+
+
 Model = Annotated[
     str,
     typer.Argument(
@@ -112,12 +140,7 @@ Comment = Annotated[
 ]
 Expect = Annotated[
     str | None,
-    typer.Option(
-        "--expect",
-        metavar="STAGE",
-        autocompletion=complete_stage,
-        help="Refuse unless the version stands in this stage now.",
-    ),
+    stage_option("--expect", "Refuse unless the version stands in this stage now."),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Delete even what is in use.")]
 WhyForce = Annotated[

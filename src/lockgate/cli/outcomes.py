@@ -22,12 +22,7 @@ app = typer.Typer(
 )
 Metric = Annotated[
     str,
-    typer.Argument(
-        metavar="METRIC",
-        autocompletion=options.complete_metric,
-        help="Such as conversion.",
-        show_default=False,
-    ),
+    options.metric_argument("Such as conversion."),
 ]
 _STYLES = {"better": "green", "worse": "red"}
 
@@ -49,12 +44,7 @@ def report(
     ] = None,
     version: Annotated[
         str | None,
-        typer.Option(
-            "--of",
-            metavar="VERSION",
-            autocompletion=options.complete_version,
-            help="Of this version, not an arm.",
-        ),
+        options.version_option("--of", "Of this version, not an arm."),
     ] = None,
     successes: Annotated[int | None, typer.Option("--successes", metavar="N")] = None,
     trials: Annotated[int | None, typer.Option("--trials", metavar="N")] = None,

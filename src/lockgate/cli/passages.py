@@ -20,12 +20,7 @@ PROMOTE, DEMOTE, ARCHIVE, TRANSITION = "promote", "demote", "archive", "transiti
 
 To = Annotated[
     str | None,
-    typer.Option(
-        "--to",
-        metavar="STAGE",
-        autocompletion=options.complete_stage,
-        help="The stage; the nearest in that direction if none.",
-    ),
+    options.stage_option("--to", "The stage; the nearest in that direction if none."),
 ]
 
 Force = Annotated[
@@ -80,13 +75,7 @@ def transition(
     version: options.Label = None,
     to: Annotated[
         str,
-        typer.Option(
-            "--to",
-            metavar="STAGE",
-            autocompletion=options.complete_stage,
-            help="The stage.",
-            show_default=False,
-        ),
+        options.stage_option("--to", "The stage.", show_default=False),
     ] = ...,  # type: ignore[assignment]  # Typer's sign for an option that must be given
     comment: options.Comment = "",
     expect: options.Expect = None,
@@ -105,21 +94,11 @@ def rollback(
     name: options.Model,
     stage: Annotated[
         str | None,
-        typer.Option(
-            "--stage",
-            metavar="STAGE",
-            autocompletion=options.complete_stage,
-            help="The stage; production unless told.",
-        ),
+        options.stage_option("--stage", "The stage; production unless told."),
     ] = None,
     to_version: Annotated[
         str | None,
-        typer.Option(
-            "--to-version",
-            metavar="VERSION",
-            autocompletion=options.complete_version,
-            help="An earlier one, not the last.",
-        ),
+        options.version_option("--to-version", "An earlier one, not the last."),
     ] = None,
     comment: options.Comment = "",
 ) -> None:

@@ -31,13 +31,7 @@ File = Annotated[
 ]
 Stage = Annotated[
     str,
-    typer.Option(
-        "--stage",
-        metavar="STAGE",
-        autocompletion=options.complete_stage,
-        help="The stage it guards.",
-        show_default=False,
-    ),
+    options.stage_option("--stage", "The stage it guards.", show_default=False),
 ]
 OfModel = Annotated[
     str | None,
@@ -118,12 +112,7 @@ def check(
     version: options.Label = None,
     to: Annotated[
         str | None,
-        typer.Option(
-            "--to",
-            metavar="STAGE",
-            autocompletion=options.complete_stage,
-            help="The stage; production unless told.",
-        ),
+        options.stage_option("--to", "The stage; production unless told."),
     ] = None,
     form: gates.AsForm = gates.Form.table,
     output: gates.OutputFile = None,

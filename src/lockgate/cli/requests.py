@@ -30,12 +30,7 @@ Wanted = Annotated[
 ]
 To = Annotated[
     str | None,
-    typer.Option(
-        "--to",
-        metavar="STAGE",
-        autocompletion=options.complete_stage,
-        help="Which request, if a version has several open.",
-    ),
+    options.stage_option("--to", "Which request, if a version has several open."),
 ]
 
 
@@ -45,13 +40,7 @@ def request(
     version: options.Label = None,
     to: Annotated[
         str,
-        typer.Option(
-            "--to",
-            metavar="STAGE",
-            autocompletion=options.complete_stage,
-            help="The stage.",
-            show_default=False,
-        ),
+        options.stage_option("--to", "The stage.", show_default=False),
     ] = ...,  # type: ignore[assignment]  # Typer's sign for an option that must be given
     auto: Annotated[
         bool, typer.Option("--auto", help="Promote by itself when the last requirement is met.")

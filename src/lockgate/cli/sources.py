@@ -33,12 +33,7 @@ def add(
     ],
     stage: Annotated[
         str | None,
-        typer.Option(
-            "--stage",
-            metavar="STAGE",
-            autocompletion=options.complete_stage,
-            help="The serving one unless told.",
-        ),
+        options.stage_option("--stage", "The serving one unless told."),
     ] = None,
     step_s: Annotated[
         int, typer.Option("--step-s", metavar="N", help="A value every so many seconds.")

@@ -16,12 +16,7 @@ app = typer.Typer(help="Make, list and revoke tokens.", rich_markup_mode=None, n
 
 Projects = Annotated[
     list[str] | None,
-    typer.Option(
-        "--in",
-        metavar="PROJECT",
-        autocompletion=options.complete_project,
-        help="Good in this project only; may be repeated.",
-    ),
+    options.project_option("--in", "Good in this project only; may be repeated."),
 ]
 Permissions = Annotated[
     list[str] | None,

@@ -58,12 +58,7 @@ def register(
     description: options.Description = None,
     stage: Annotated[
         str | None,
-        typer.Option(
-            "--stage",
-            metavar="STAGE",
-            autocompletion=options.complete_stage,
-            help="Where it begins, if the lifecycle lets.",
-        ),
+        options.stage_option("--stage", "Where it begins, if the lifecycle lets."),
     ] = None,
     lifecycle: Annotated[
         str | None,
@@ -98,12 +93,7 @@ def list_(
     name: options.Model,
     stage: Annotated[
         str | None,
-        typer.Option(
-            "--stage",
-            metavar="STAGE",
-            autocompletion=options.complete_stage,
-            help="Only those that stand here.",
-        ),
+        options.stage_option("--stage", "Only those that stand here."),
     ] = None,
     limit: options.Limit = options.LIMIT,
     all_: options.All = False,

@@ -51,12 +51,7 @@ Models = Annotated[
 ]
 Stages = Annotated[
     list[str] | None,
-    typer.Option(
-        "--stage",
-        metavar="STAGE",
-        autocompletion=options.complete_stage,
-        help="Only about this stage; may be repeated.",
-    ),
+    options.stage_option("--stage", "Only about this stage; may be repeated."),
 ]
 Actions = Annotated[
     list[str] | None,
