@@ -6,8 +6,10 @@ held against  ──► a bound, its own metric, its reference, or what stood th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import reduce
+from typing import TypeVar
 
 from lockgate.domain.drift import Histogram
 from lockgate.domain.moments import to_micros
@@ -24,6 +26,8 @@ from lockgate.storage import versions as version_rows
 from lockgate.storage.database import Session
 from lockgate.storage.models import StoredModel
 from lockgate.storage.store import Store
+
+T = TypeVar("T", Tally, Histogram)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,15 +104,27 @@ def _reference(
         if earlier is None:
             return None
         return _histogram(session, stored, earlier, rule, *_span_before(rule, version))
-    key = version_rows.find_key(session, stored, version.label)
-    shape = None if key is None else histogram_rows.find_shape(session, key[0], rule.metric)
+    shape = _shape(session, stored, rule, version)
     return None if shape is None else shape[1]
+
+
+def _shape(
+    session: Session, stored: StoredModel, rule: MonitorRule, version: ModelVersion
+) -> tuple[tuple[float, ...], Histogram | None] | None:
+    """Return where a version's histograms are cut, and its reference; None without any."""
+    key = version_rows.find_key(session, stored, version.label)
+    return None if key is None else histogram_rows.find_shape(session, key[0], rule.metric)
+
+
+def _lasting_s(rule: MonitorRule) -> int:
+    """Return how long all windows are that a rule looks at."""
+    return max(rule.windows, rule.recovery) * rule.window_s
 
 
 def _span_before(rule: MonitorRule, version: ModelVersion) -> tuple[int, int]:
     """Return the time before a version came to its stage, as long as its windows are."""
     until_us = to_micros(version.stage_since)
-    return until_us - max(rule.windows, rule.recovery) * rule.window_s * MICROS, until_us
+    return until_us - _lasting_s(rule) * MICROS, until_us
 
 
 def _tally(
@@ -120,15 +136,15 @@ def _tally(
     until_us: int,
 ) -> Tally | None:
     """Return the values of a version in a span, or None when they are too few."""
-    key = version_rows.find_key(session, stored, label)
-    if key is None:
-        return None
-    buckets = observation_rows.list_buckets(
-        session, key[0], rule.metric, GRAINS_S[0], since_us, until_us
-    )
-    tallies = [each.tally for each in buckets]
-    total = reduce(Tally.plus, tallies) if tallies else None
-    return None if total is None or total.n < rule.min_samples else total
+
+    def total_of(version_id: int) -> Tally | None:
+        buckets = observation_rows.list_buckets(
+            session, version_id, rule.metric, GRAINS_S[0], since_us, until_us
+        )
+        tallies = [each.tally for each in buckets]
+        return reduce(Tally.plus, tallies) if tallies else None
+
+    return _enough(session, stored, label, rule, total_of)
 
 
 def _histogram(
@@ -140,10 +156,25 @@ def _histogram(
     until_us: int,
 ) -> Histogram | None:
     """Return the histogram of a version in a span, or None when it has too few values."""
+    return _enough(
+        session,
+        stored,
+        label,
+        rule,
+        lambda version_id: total_between(session, version_id, rule.metric, since_us, until_us),
+    )
+
+
+def _enough(
+    session: Session,
+    stored: StoredModel,
+    label: str,
+    rule: MonitorRule,
+    total_of: Callable[[int], T | None],
+) -> T | None:
+    """Return the total of a version, or None where there is none or it is of too few values."""
     key = version_rows.find_key(session, stored, label)
-    if key is None:
-        return None
-    total = total_between(session, key[0], rule.metric, since_us, until_us)
+    total = None if key is None else total_of(key[0])
     return None if total is None or total.n < rule.min_samples else total
 
 
@@ -164,8 +195,6 @@ def why_unjudged(
             )
         return _without_incumbent(session, stored, rule, version)
     reference = _reference(session, stored, rule, version)
-    key = version_rows.find_key(session, stored, version.label)
-    shape = None if key is None else histogram_rows.find_shape(session, key[0], rule.metric)
     if reference is None and rule.against == "incumbent":
         return _without_incumbent(session, stored, rule, version)
     if reference is None:
@@ -174,6 +203,7 @@ def why_unjudged(
             f"by lockgate monitor histogram {stored.model.name}:{version.label} {rule.metric} FILE "
             "--reference, or report_histogram(…, reference=True)"
         )
+    shape = _shape(session, stored, rule, version)
     if shape is not None and shape[0] != reference.edges:
         return (
             f"other edges: the histograms of version {version.label} and of the one before it are "
@@ -191,9 +221,8 @@ def _without_incumbent(
             f"nothing before it: no version stood in {rule.stage} before {version.label}; hold the "
             "monitor against something else until one has"
         )
-    lasted_s = max(rule.windows, rule.recovery) * rule.window_s
     return (
         f"too little before it: version {earlier} reported fewer than {rule.min_samples} values of "
-        f"'{rule.metric}' in the {lasted_s} s before {version.label} came; hold the monitor "
-        "against something else"
+        f"'{rule.metric}' in the {_lasting_s(rule)} s before {version.label} came; hold the "
+        "monitor against something else"
     )
