@@ -41,8 +41,7 @@ class PossessedBlobs:
 
     def upload_urls(self, digests: Sequence[str], expires_s: int) -> list[str | None]:
         """Return where the caller, and nobody else, can send blobs without us; then `admit`."""
-        sender = self._who.name if self._who.grant is not None else ""
-        return [self._blobs.find_upload_url(each, expires_s, sender) for each in digests]
+        return [self._blobs.find_upload_url(each, expires_s, self._sender) for each in digests]
 
     def put_many(self, blobs: Sequence[tuple[str, Data]]) -> None:
         """Keep blobs, each verified first: who sends one has it."""
@@ -51,10 +50,14 @@ class PossessedBlobs:
 
     def admit(self, digests: Sequence[str]) -> None:
         """Keep blobs that the caller has sent to their URLs, each verified first."""
-        sender = self._who.name if self._who.grant is not None else ""
         for digest in digests:
-            self._blobs.admit(digest, sender)
+            self._blobs.admit(digest, self._sender)
         note_sent(self._store, self._who, digests)
+
+    @property
+    def _sender(self) -> str:
+        """Whose what is sent to a URL is; nobody's in particular before access control."""
+        return "" if self._who.grant is None else self._who.name
 
 
 def lacking(store: Store, who: Caller, digests: Iterable[str]) -> set[str]:

@@ -14,10 +14,7 @@ _T = upload_tables.uploads
 _M = tables.models
 _P = tables.projects
 _BY_TICKET = Statement(
-    select(
-        *(_T.c.model, _T.c.sha256, _T.c.size, _T.c.digest),
-        *(_T.c.opened_by, _T.c.token, _P.c.name),
-    )
+    select(_T.c.model, _T.c.sha256, _T.c.size, _T.c.digest, _T.c.opened_by, _T.c.token, _P.c.name)
     .select_from(_T.join(_M, _M.c.uid == _T.c.model).join(_P, _P.c.id == _M.c.project_id))
     .where(
         _T.c.ticket == bindparam("ticket"),
