@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -54,16 +55,27 @@ def embedded(url: str = "memory://", **settings: Any) -> Registry:
 
 
 @contextmanager
-def running(app: Any, limits: ConnectionLimits | None = None) -> Iterator[str]:
-    """Serve ``app`` on a free port of the loopback interface; yield its URL."""
+def running(
+    app: Any,
+    limits: ConnectionLimits | None = None,
+    certificate: tuple[Path, Path] | None = None,
+) -> Iterator[str]:
+    """Serve ``app`` on a free port of the loopback interface; yield its URL.
+
+    With a ``certificate`` and its key it speaks TLS.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(server_config(app, limits or ConnectionLimits()))
+    config = server_config(app, limits or ConnectionLimits())
+    if certificate is not None:
+        config.ssl_certfile, config.ssl_keyfile = map(str, certificate)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
         while not server.started and thread.is_alive():
             time.sleep(0.01)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        scheme = "http" if certificate is None else "https"
+        yield f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(timeout=20)

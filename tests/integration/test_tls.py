@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 
 import numpy as np
 import pytest
-import uvicorn
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -20,10 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from lockgate.artifacts.pushing import hash_tree
 from lockgate.errors import InvalidSetting, ServerUnreachable
 from lockgate.http.app import build_app
-from lockgate.http.connections import ConnectionLimits, server_config
 from lockgate.sdk.client import Client
 from lockgate.settings import Settings
-from registries import embedded
+from registries import embedded, running
 
 
 @pytest.fixture
@@ -63,20 +58,8 @@ def url(tmp_path: Path, certificate: tuple[Path, Path]) -> Iterator[str]:
     """A server that speaks TLS, on an empty registry."""
     database = f"sqlite:///{tmp_path}/r.db"
     app = build_app(embedded(database), Settings(database=database))
-    config = server_config(app, ConnectionLimits())
-    config.ssl_certfile, config.ssl_keyfile = map(str, certificate)
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        while not server.started and thread.is_alive():
-            time.sleep(0.01)
-        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=20)
-        listener.close()
+    with running(app, certificate=certificate) as served:
+        yield served
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import pytest
 from joserfc.jwk import ECKey, RSAKey
 
 from access_world import Access
+from attacked import told
 from lockgate.domain.identities import Trust
 from lockgate.errors import InvalidInput
 from lockgate.http.app import build_app
@@ -85,11 +86,6 @@ def access(provider: Provider, server: Server) -> Iterator[Access]:
 def http(server: Server) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server.url, trust_env=False, timeout=30) as client:
         yield client
-
-
-def told(answer: httpx.Response) -> tuple[int, str]:
-    """Return status and code of an answer."""
-    return answer.status_code, answer.json()["code"]
 
 
 def test_a_job_gets_a_token_that_may_what_its_rule_says(

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from access_world import ROOT, STRANGER, Access
+from attacked import told
 from lockgate.artifacts.store import blob_digest
 from lockgate.domain.access import Actor
 from lockgate.domain.manifests import Manifest
@@ -47,11 +48,6 @@ def access(server: Server, tmp_path: Path) -> Iterator[Access]:
 def http(server: Server) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server.url, trust_env=False, timeout=30) as client:
         yield client
-
-
-def told(answer: httpx.Response) -> tuple[int, str]:
-    """Return status and code of an answer."""
-    return answer.status_code, answer.json()["code"]
 
 
 def secret_of(access: Access) -> Manifest:
