@@ -2956,14 +2956,11 @@ export interface components {
         };
         /**
          * AccountBody
-         * @description ``kind`` is person or service; ``roles`` are those in the installation.
+         * @description ``kind`` is person or service, or as it is; ``roles`` are those in the installation.
          */
         AccountBody: {
-            /**
-             * Kind
-             * @default person
-             */
-            kind: string;
+            /** Kind */
+            kind?: string | null;
             /**
              * Roles
              * @default []

@@ -73,16 +73,10 @@ def set_account(
 ) -> None:
     """Add a person or a service account, or give one these roles in the installation."""
     session = Session.of(ctx)
-    kind = "service" if service or _is_service(session, name) else "person"
+    kind = "service" if service else None
     done = session.registry.set_account(name, kind, roles=roles or ())
     held = ", ".join(done.roles) or "no roles in the installation"
     session.output.done(done, f"{done.name} ({done.kind}) has {held}.")
-
-
-def _is_service(session: Session, name: str) -> bool:
-    """Say whether there is a service account of that name, which it then stays."""
-    accounts = session.registry.list_accounts()
-    return any(each.name == name and each.kind == "service" for each in accounts)
 
 
 @account.command("disable")

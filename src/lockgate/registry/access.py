@@ -68,8 +68,13 @@ class AccessVerbs(Desk):
 
     # --- accounts, teams, roles --------------------------------------------------------------
 
-    def set_account(self, name: str, kind: str = "person", *, roles: Sequence[str] = ()) -> Account:
-        """Add a person or a ``service`` account, with these roles in the installation."""
+    def set_account(
+        self, name: str, kind: str | None = None, *, roles: Sequence[str] = ()
+    ) -> Account:
+        """Add a ``person`` or a ``service`` account, or give one these roles in the installation.
+
+        Without a ``kind`` it stays what it is, and a new one is a person.
+        """
         return accounts.set_account(self._store, self._who, name, kind, roles)
 
     def disable_account(self, name: str) -> Account:

@@ -63,10 +63,15 @@ class AccessVerbs(Calls):
 
     # --- accounts, teams, roles --------------------------------------------------------------
 
-    def set_account(self, name: str, kind: str = "person", *, roles: Sequence[str] = ()) -> Account:
-        """Add a person or a ``service`` account, with these roles in the installation."""
+    def set_account(
+        self, name: str, kind: str | None = None, *, roles: Sequence[str] = ()
+    ) -> Account:
+        """Add a ``person`` or a ``service`` account, or give one these roles in the installation.
+
+        Without a ``kind`` it stays what it is, and a new one is a person.
+        """
         path = f"/accounts/{segment(name)}"
-        return self._change(Account, "PUT", path, {"kind": kind, "roles": roles})
+        return self._change(Account, "PUT", path, given(kind=kind, roles=roles))
 
     def disable_account(self, name: str) -> Account:
         """Disable an account, and revoke its tokens. What it did stays on record."""

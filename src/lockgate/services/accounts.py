@@ -28,19 +28,23 @@ TEAM_MEMBERS_MAX = 1_000
 DESCRIPTION_CHARS_MAX = 1_000
 
 
-def set_account(store: Store, who: Caller, name: str, kind: str, roles: Sequence[str]) -> Account:
+def set_account(
+    store: Store, who: Caller, name: str, kind: str | None, roles: Sequence[str]
+) -> Account:
     """Add a person or a service account, or give one these roles in the installation.
 
-    One that was disabled is enabled again; its old tokens work no more. Needs ``access.manage``.
+    Without a ``kind`` it stays what it is, and a new one is a person. One that was disabled is
+    enabled again; its old tokens work no more. Needs ``access.manage``.
     """
     name = names.key_name(name, "name", store.limits)
-    sort = _kind(kind)
+    wanted = None if kind is None else _kind(kind)
 
     def use_case(session: Session) -> Account:
         _begin(session)
         chosen = access.known_roles(roles, rows.own_roles(session), required=False)
         before = rows.find_account(session, name)
-        if before is not None and before.kind != kind:
+        sort = wanted or ("person" if before is None else before.kind)
+        if before is not None and before.kind != sort:
             raise Conflict(detail=f"'{name}' is a {before.kind} account already")
         if before is None and name in {team.name for team in rows.list_teams(session)}:
             raise AlreadyExists(kind="Team", name=name)
@@ -53,7 +57,7 @@ def set_account(store: Store, who: Caller, name: str, kind: str, roles: Sequence
         )
         rows.put_account(session, after)
         _require_administrator(session)
-        note(session, who, "set_account", {"account": name, "kind": kind, "roles": list(chosen)})
+        note(session, who, "set_account", {"account": name, "kind": sort, "roles": list(chosen)})
         return after
 
     return _changed(store, who, use_case)

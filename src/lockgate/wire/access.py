@@ -28,9 +28,9 @@ class TokenWords(Words):
 
 
 class AccountBody(Body):
-    """``kind`` is person or service; ``roles`` are those in the installation."""
+    """``kind`` is person or service, or as it is; ``roles`` are those in the installation."""
 
-    kind: str = "person"
+    kind: str | None = None
     roles: list[str] = Field(default=[])
 
 
