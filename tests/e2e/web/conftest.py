@@ -84,37 +84,58 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+@pytest.fixture(scope="module")
+def idle(browser: Browser) -> dict[bool, list[Page]]:
+    """Pages that no test looks at now, without and with touch, and as good as new.
+
+    A page that has shown the app shows it again for a quarter of what a new one needs.
+    """
+    return {False: [], True: []}
+
+
 @pytest.fixture
-def open_page(browser: Browser, site: str) -> Iterator[Open]:
+def open_page(browser: Browser, site: str, idle: dict[bool, list[Page]]) -> Iterator[Open]:
     """Open a page of the site: ``open_page("ui/", size=NARROW, scheme="dark")``.
 
     Whatever a page does in a test, none may break, or try what its policy forbids.
     """
     faults: list[str] = []
-    contexts = []
+    opened: list[tuple[bool, Page]] = []
 
     def hear(message: Any) -> None:
         if "Content Security Policy" in message.text or "Uncaught" in message.text:
             faults.append(message.text)
 
+    def break_(error: Any) -> None:
+        faults.append(str(error))
+
     def open_(
         path: str = "ui/", size: tuple[int, int] = WIDE, scheme: Any = "light", touch: bool = False
     ) -> Page:
-        context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]},
-            color_scheme=scheme,
-            reduced_motion="reduce",
-            has_touch=touch,
-        )
-        contexts.append(context)
-        context.set_default_timeout(PATIENCE_MS)
-        page = context.new_page()
+        page = idle[touch].pop() if idle[touch] else browser.new_context(has_touch=touch).new_page()
+        opened.append((touch, page))
+        page.set_default_timeout(PATIENCE_MS)
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.on("console", hear)
-        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("pageerror", break_)
         page.goto(f"{site}/{path}")
         return page
 
     yield open_
-    for context in contexts:
-        context.close()
+    for touch, page in opened:
+        _forget(page, site)
+        page.remove_listener("console", hear)
+        page.remove_listener("pageerror", break_)
+        idle[touch].append(page)
     assert faults == []
+
+
+def _forget(page: Page, site: str) -> None:
+    """Leave nothing in a page of what a test did: no app, no state of the site, no pointer."""
+    page.unroute_all()
+    # The site's state can be reached from any of its pages; this one is no app, which would keep.
+    page.goto(f"{site}/ui/manifest.json")
+    page.evaluate("localStorage.clear(); sessionStorage.clear()")
+    page.context.clear_cookies()
+    page.mouse.move(-1, -1)
