@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import sys
 from typing import Annotated, Any
 
@@ -155,8 +156,9 @@ ORDER = (
 )
 
 
+@functools.cache
 def command() -> Any:
-    """Return the whole command line, ready to run: a Click group as Typer builds it."""
+    """Return the whole command line, ready to run: a Click group as Typer builds it, once."""
     root: Any = typer.main.get_command(app)
     root.commands = {name: root.commands[name] for name in ORDER}
     add_everywhere(root)
