@@ -6,11 +6,13 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import docs_reference
+from warm_cli import warm_cli
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -24,10 +26,17 @@ def blocks(page: Path, language: str) -> list[str]:
     return [body for found, body in BLOCK.findall(page.read_text()) if found == language]
 
 
-def environment(folder: Path) -> dict[str, str]:
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a ``lockgate`` that starts at once: the pages run it a hundred times."""
+    with warm_cli(tmp_path_factory.mktemp("warm")) as folder:
+        yield folder
+
+
+def environment(folder: Path, warm: Path) -> dict[str, str]:
     """A user's environment: a folder of their own, and this installation on the path."""
     return {
-        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "PATH": f"{warm}:{BIN}:{os.environ['PATH']}",
         "HOME": str(folder),
         "LANG": "C.UTF-8",
         "LOCKGATE_ACTOR": "ana",
@@ -35,7 +44,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_what_a_page_shows_runs(page: Path, tmp_path: Path) -> None:
+def test_what_a_page_shows_runs(page: Path, tmp_path: Path, warm: Path) -> None:
     """The Python blocks of a page run one after the other, then its bash blocks do."""
     steps = blocks(page, "python")
     script = tmp_path / "page.py"
@@ -47,7 +56,7 @@ def test_what_a_page_shows_runs(page: Path, tmp_path: Path) -> None:
         done = subprocess.run(
             command,
             cwd=tmp_path,
-            env=environment(tmp_path),
+            env=environment(tmp_path, warm),
             capture_output=True,
             text=True,
             check=False,

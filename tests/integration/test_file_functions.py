@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import lockgate
+from lockgate.cli import main
 from lockgate.errors import InvalidReference, ServerUnreachable
 from lockgate.settings import Settings
 
@@ -70,15 +69,25 @@ def test_a_digest_is_used_without_the_server(out: Path, tmp_path: Path) -> None:
         nobody.use("churn@sha256:" + "0" * 64)
 
 
-def run(*arguments: str, code: int = 0) -> str:
-    """Run the command line; return what it wrote to standard output."""
-    program = Path(sys.executable).with_name("lockgate")
-    done = subprocess.run([program, *arguments], capture_output=True, text=True, env=os.environ)
-    assert done.returncode == code, done.stderr
-    return done.stdout
+Run = Callable[..., str]
 
 
-def test_the_commands(out: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command, which must end with ``code``; return what it wrote to standard output."""
+
+    def run_(*arguments: str, code: int = 0) -> str:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main.run(list(arguments))
+        out, err = capsys.readouterr()
+        assert ended.value.code == code, err
+        return out
+
+    return run_
+
+
+def test_the_commands(out: Path, tmp_path: Path, run: Run) -> None:
     """Files are pushed, listed, compared, waived, verified, swept and pulled from a terminal."""
     (out / "clf.pkl").write_bytes(b"\x80\x04N.")
     assert run("push", str(out), "churn:1", "--metric", "auc=0.9").startswith("default/churn:1 ")
