@@ -1,26 +1,25 @@
 """A process of its own that writes to a registry, for tests that race several or kill one.
 
-    python racer.py URL WORK ARGUMENTS-AS-JSON
-
-It opens the registry, prints ``ready``, waits for a line, and then prints one JSON line for
-each thing that it did: only after the registry said that it was done.
+It opens the registry, says that it is ready, waits for a word, and then reports each thing that it
+did: only after the registry said that it was done.
 """
 
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import random
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
+from multiprocessing.connection import Connection
 from queue import SimpleQueue
+from tempfile import NamedTemporaryFile
 from threading import Thread
 from typing import Any
 
 import lockgate
+from forks import FORKS
 from lockgate.errors import AlreadyExists, StageChanged, TransitionNotAllowed
 from lockgate.storage.idempotency import Once, Replayed
 
@@ -31,39 +30,66 @@ class Racer:
     """A running racer, seen from the test."""
 
     def __init__(self, url: str, work: str, **arguments: Any) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, url, work, json.dumps(arguments)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        self._it, here = FORKS.Pipe()
+        self._errors = NamedTemporaryFile("r")  # noqa: SIM115  # it is read at the end
+        self.process = FORKS.Process(
+            target=self.main, args=(here, self._errors.name, dict(os.environ), url, work, arguments)
         )
+        self.process.start()
+        here.close()
+
+    @staticmethod
+    def main(
+        test: Connection, errors: str, environ: dict[str, str], url: str, work: str, arguments: Any
+    ) -> None:
+        """Do one of the `WORKS`: this runs in the new process."""
+        with open(errors, "w") as file:
+            os.dup2(file.fileno(), 2)
+        os.environ.clear()
+        os.environ.update(environ)
+        eager = work == "look"  # opening the registry is part of the race
+        registry = None if eager else lockgate.connect(url, actor="ana")
+        test.send("ready")
+        test.recv()
+        registry = registry or lockgate.connect(url, actor="ana")
+        for report in WORKS[work](registry, **arguments):
+            test.send(report)
 
     def wait_ready(self) -> None:
         """Wait until it has opened the registry."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if line != "ready\n":
-            raise AssertionError(self.process.communicate(timeout=TIMEOUT_S)[1])
+        said = list(islice(self._heard(), 1))
+        assert said == ["ready"], self._wailed()
 
     def start(self) -> None:
         """Let it begin."""
-        assert self.process.stdin is not None
-        self.process.stdin.write("go\n")
-        self.process.stdin.flush()
+        self._it.send("go")
 
     def finish(self) -> list[Any]:
         """Wait for its end; return all that it reported. Raises what it died of."""
-        out, err = self.process.communicate(timeout=TIMEOUT_S)
-        assert self.process.returncode == 0, err
-        return [json.loads(line) for line in out.splitlines()]
+        reports = list(self._heard())
+        self.process.join(TIMEOUT_S)
+        assert (self.process.exitcode, self._wailed()) == (0, "")
+        return reports
 
     def kill(self) -> list[Any]:
         """Kill it with SIGKILL; return all that it reported before."""
         self.process.kill()
-        out, err = self.process.communicate(timeout=TIMEOUT_S)
-        assert not err, err
-        return [json.loads(line) for line in out.splitlines() if line.endswith("}")]
+        self.process.join(TIMEOUT_S)
+        reports = list(self._heard())
+        assert self._wailed() == ""
+        return reports
+
+    def _wailed(self) -> str:
+        """What it wrote to its standard error, which nobody can read again."""
+        with self._errors:
+            return self._errors.read()
+
+    def _heard(self) -> Iterator[Any]:
+        """All that it says until its end; a word that its end cut short was not said."""
+        with suppress(EOFError, OSError):
+            while True:
+                assert self._it.poll(TIMEOUT_S), "it says nothing"
+                yield self._it.recv()
 
 
 def race(racers: Sequence[Racer]) -> list[list[Any]]:
@@ -161,19 +187,3 @@ def look(registry: Any) -> Iterator[Any]:
 WORKS = {
     work.__name__: work for work in (promote, serve, register, claim, once, stream, crowd, look)
 }
-
-
-def main() -> None:
-    """Do what the command line says."""
-    url, work, arguments = sys.argv[1:]
-    eager = work == "look"  # opening the registry is part of the race
-    registry = None if eager else lockgate.connect(url, actor="ana")
-    print("ready", flush=True)
-    sys.stdin.readline()
-    registry = registry or lockgate.connect(url, actor="ana")
-    for report in WORKS[work](registry, **json.loads(arguments)):
-        os.write(1, json.dumps(report).encode() + b"\n")
-
-
-if __name__ == "__main__":
-    main()

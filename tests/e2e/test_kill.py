@@ -125,7 +125,7 @@ def cut_power(racer: Racer, image: Path, copy: Path, life_s: float) -> list[Any]
     racer.wait_ready()
     racer.start()
     time.sleep(life_s)
-    racer.process.send_signal(signal.SIGSTOP)
+    os.kill(racer.process.pid or 0, signal.SIGSTOP)
     shutil.copyfile(image, copy)
     return racer.kill()
 

@@ -8,7 +8,6 @@ one that has everything imported, so that two hundred rounds take about a minute
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import random
 import signal
@@ -23,23 +22,13 @@ from typing import Any
 import pytest
 
 from e2e import push_crashes
+from forks import FORKS
 from lockgate.artifacts.sending import PushProgress
 from lockgate.bootstrap import connect
 from lockgate.errors import ServerUnreachable, VersionNotFound
 from lockgate.settings import Settings
 
 SEED = int(os.environ.get("LOCKGATE_TEST_SEED", "4"))
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    [
-        "uvicorn",
-        "lockgate.artifacts.local",
-        "lockgate.artifacts.objects",
-        "lockgate.http.app",
-        "lockgate.registry",
-        "lockgate.storage.sqlite",
-    ]
-)
 CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 S3_ROUNDS = 15
 """On S3 rounds are slower; on the local store there are more."""
