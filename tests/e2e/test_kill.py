@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import lockgate
 from bare import assert_whole, run
 from racer import Racer
@@ -26,6 +28,12 @@ LIFE_S = (0.05, 0.6)
 FULL = 2
 # The file system writes nothing of its own accord while the image is copied.
 MOUNT_OPTIONS = "loop,commit=300"
+
+
+@pytest.fixture
+def tmp_path(on_disk: Path) -> Path:
+    """These tests are about disks."""
+    return on_disk
 
 
 def assert_acknowledged(registry: Any, url: str, reports: list[Any]) -> None:

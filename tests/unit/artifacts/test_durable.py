@@ -12,6 +12,12 @@ from lockgate.artifacts import durable
 from lockgate.artifacts.slots import Slots
 
 
+@pytest.fixture
+def tmp_path(on_disk: Path) -> Path:
+    """These tests are about disks."""
+    return on_disk
+
+
 @pytest.mark.parametrize(
     "size", [0, 1, 4096, durable.DIRECT_BYTES_MIN, 2**20 + 1, 2**22, 2**22 + 4095, 9 * 2**20 + 17]
 )
