@@ -16,7 +16,7 @@ import sys
 import sysconfig
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,11 +24,11 @@ from typing import Any
 
 import httpx
 
-from bare import run
 from lockgate.http.app import build_app
 from lockgate.http.connections import ConnectionLimits
 from lockgate.registry import Registry
 from lockgate.settings import Settings
+from lockgate.storage.sqlite import sqlite3
 from registries import embedded, running
 
 V1 = "/api/v1"
@@ -47,6 +47,8 @@ _OWN = tuple(
         )
     }
 )  # fmt: skip
+# Made once: every client would read all certificates for its own, though none speaks TLS here.
+_TLS = httpx.create_ssl_context()
 _TABLES = (
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY 1"
 )
@@ -155,15 +157,16 @@ class Target:
 
     def state(self) -> dict[str, str]:
         """Return a digest of every table and of every file in the store."""
-        database = f"sqlite:///{self.folder}/lockgate.db"
-        tables = [name for (name,) in run(database, _TABLES)]
-        found = {
-            name: hashlib.sha256(
-                repr(run(database, f'SELECT * FROM "{name}" ORDER BY 1')).encode()
-            ).hexdigest()
-            for name in tables
-            if name != "pulls"  # who fetched files when: a note that every fetch leaves
-        }
+        # One connection for all: each reads the whole schema first.
+        with closing(sqlite3.connect(self.folder / "lockgate.db", isolation_level=None)) as bare:
+            tables = [name for (name,) in bare.execute(_TABLES).fetchall()]
+            found = {
+                name: hashlib.sha256(
+                    repr(bare.execute(f'SELECT * FROM "{name}" ORDER BY 1').fetchall()).encode()
+                ).hexdigest()
+                for name in tables
+                if name != "pulls"  # who fetched files when: a note that every fetch leaves
+            }
         for path in sorted((self.folder / "lockgate.artifacts").rglob("*")):
             if path.is_file():
                 found[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -186,7 +189,7 @@ class Target:
             yield
         finally:
             watch.looking = False
-        served = httpx.get(f"{self.url}{FIRST}", trust_env=False, timeout=SOCKET_S)
+        served = httpx.get(f"{self.url}{FIRST}", trust_env=False, verify=_TLS, timeout=SOCKET_S)
         assert (served.status_code, served.json()["label"]) == (200, "1.0")
         assert before == self.state()
         ours = (*_OWN, *(os.path.realpath(each) for each in (self.folder, *more)))
