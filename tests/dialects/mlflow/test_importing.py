@@ -27,6 +27,8 @@ ENV = {
     **os.environ, "NO_PROXY": "*", "MLFLOW_DISABLE_TELEMETRY": "true",
     "AWS_EC2_METADATA_DISABLED": "true", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1",
+    # Nobody asks the server for a job, nor waits for one that is not there.
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
 }  # fmt: skip
 
 
