@@ -38,6 +38,10 @@ class NotSpoken(errors.RegistryError):
     """The hub has this and we have not; the detail says what to do instead."""
 
 
+class CommitIsOld(errors.Conflict):
+    """What a commit was to build on is not the latest any more."""
+
+
 def spoken(handle: Spoken) -> Handler:
     """Return a handler whose errors are in the hub's words."""
 
@@ -115,6 +119,8 @@ def _refused(sentence: str, status: int, code: str | None) -> Response:
 def _status_and_code(method: str, error: errors.RegistryError) -> tuple[int, str | None]:
     if isinstance(error, NotSpoken):
         return 501, None
+    if isinstance(error, CommitIsOld):
+        return 412, None
     reading = method in ("GET", "HEAD")
     if isinstance(error, errors.Forbidden):
         return 403, "GatedRepo" if reading else None
