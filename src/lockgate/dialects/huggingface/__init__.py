@@ -16,10 +16,11 @@ routes        path → handler, in
 snapshots     revision → version and its files
 shapes        all that to the hub's JSON
 answers       pages and errors
+addresses     where all that lies; a name in other letters
 """
 
+from lockgate.dialects.huggingface.addresses import PREFIX
 from lockgate.dialects.huggingface.answers import voice
-from lockgate.dialects.huggingface.files import PREFIX
 from lockgate.dialects.huggingface.routes import UPLOADS, routes
 
 __all__ = ["UPLOADS", "VOICES", "routes"]

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from lockgate import errors
+from lockgate.dialects.huggingface.addresses import find_own_address
 from lockgate.dialects.huggingface.snapshots import EntryNotFound, RevisionNotFound
 from lockgate.http.calls import Call
 from lockgate.http.problems import RETRY_AFTER_S, status_of
@@ -49,6 +50,8 @@ def spoken(handle: Spoken) -> Handler:
     async def answered(request: Request) -> Response:
         try:
             return await handle(Call(request))
+        except (errors.ModelNotFound, errors.ProjectNotFound, errors.InvalidName) as error:
+            return await find_own_address(Call(request)) or refusal(request, error)
         except errors.RegistryError as error:
             return refusal(request, error)
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from starlette.routing import Route
 
 from lockgate.dialects.huggingface import files, preuploads, reading, writing
+from lockgate.dialects.huggingface.addresses import PREFIX
 from lockgate.dialects.huggingface.answers import Handler
-from lockgate.dialects.huggingface.files import PREFIX
 from lockgate.dialects.huggingface.refusing import (
     NO_XET_PATH,
     OF_MODELS,

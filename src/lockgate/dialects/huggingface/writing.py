@@ -15,10 +15,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from lockgate.dialects.huggingface.addresses import PREFIX
 from lockgate.dialects.huggingface.answers import NotSpoken, answer, read_json, refusal, spoken
 from lockgate.dialects.huggingface.commit_lines import read_commit
 from lockgate.dialects.huggingface.commits import find_target, make_version
-from lockgate.dialects.huggingface.files import PREFIX, repository
+from lockgate.dialects.huggingface.files import repository
 from lockgate.dialects.huggingface.shapes import Shape
 from lockgate.errors import AlreadyExists, InvalidInput, LimitExceeded, RegistryError
 from lockgate.http.calls import Call
