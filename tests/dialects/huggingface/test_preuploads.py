@@ -14,6 +14,7 @@ from huggingface_hub import CommitOperationAdd
 from hub_world import Hub
 from lockgate.dialects.huggingface.ignoring import RULES_MAX, Ignoring
 from lockgate.dialects.huggingface.preuploads import INLINE_BYTES_MAX
+from lockgate.dialects.huggingface.unchanged import Ids
 from lockgate.errors import LimitExceeded
 
 FILES = {"config.json": b"{}", "empty": b"", "sub/weights.bin": bytes(range(256)) * 40}
@@ -91,6 +92,17 @@ def test_ids_of_what_is_here(hub: Hub) -> None:
     sha256 = hashlib.sha256(bytes(INLINE_BYTES_MAX + 1)).hexdigest()
     observed = [file["oid"] for file in asked(hub, "ids", *files).json()["files"]]
     assert observed == [git, None, None, None, sha256]
+
+
+def test_ids_are_made_while_a_client_waits(hub: Hub) -> None:
+    """What would take too long to hash is told no id: by its bytes, all of them, or by time."""
+    hub.push("patience", "1", {"a": b"aaaa", "b": b"bbbb", "empty": b""})
+    a, b, empty = hub.registry.manifest("patience:1").files
+    git = hashlib.sha1(b"blob 4\0aaaa", usedforsecurity=False).hexdigest()
+    ids = Ids(hub.registry.depot, bytes_max=7)
+    assert [ids.find(a, b"a"), ids.find(a, b"b"), ids.find(b, b"b")] == [git, None, None]
+    assert ids.find(empty, b"") == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+    assert Ids(hub.registry.depot, s_max=0).find(a, b"a") is None
 
 
 @pytest.mark.parametrize(
