@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lockgate.artifacts.heads import Heads
 from lockgate.artifacts.passing import PassingHashes
 from lockgate.domain.imports import ImportRules
 from lockgate.domain.manifests import Manifest, parse_manifest
@@ -49,6 +50,7 @@ class Depot:
         self._open_blobs = open_blobs
         self.rules = rules or DepotRules()
         self.passing = PassingHashes()
+        self.heads = Heads()
         self._blobs: BlobStore | None = None
         self._kept: OrderedDict[str, Manifest] = OrderedDict()
         self._kept_bytes = 0
