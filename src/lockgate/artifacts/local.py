@@ -80,7 +80,7 @@ class LocalStore:
         paths = {layout.blob_path(digest): digest for digest in digests}
         found = {path for path in paths if self._may_lie_at(path)}
         absent = paths.keys() - found
-        for folder_path, group in groupby(sorted(found), key=os.path.dirname):
+        for folder_path, group in groupby(sorted(found), key=lambda path: path.rpartition("/")[0]):
             absent.update(self._absent(folder_path, list(group)))
         return {paths[path] for path in absent}
 

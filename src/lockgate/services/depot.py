@@ -77,10 +77,15 @@ class Depot:
                 self._kept.move_to_end(digest)
                 return found
         manifest = parse_manifest(self.blobs.read_manifest(digest))
-        self._keep(manifest)
+        self._remember(manifest)
         return manifest
 
-    def _keep(self, manifest: Manifest) -> None:
+    def keep_manifest(self, manifest: Manifest) -> None:
+        """Put a manifest into the store. Raises `BlobStoreUnavailable`."""
+        self.blobs.put_manifest(manifest.digest, manifest.encoded)
+        self._remember(manifest)
+
+    def _remember(self, manifest: Manifest) -> None:
         size = len(manifest.encoded)
         if size > MANIFESTS_KEPT_BYTES_MAX // 4:
             return
