@@ -155,7 +155,10 @@ def check_manifest_files(manifest: Manifest, limits: ManifestLimits | None = Non
 
 
 def check_paths(paths: list[str], limits: ManifestLimits, other_faults: Iterable[str] = ()) -> None:
-    """Raise InvalidManifest unless a manifest may hold these paths (and no fault is given)."""
+    """Raise InvalidManifest unless a version may have files of these paths (and no fault is given).
+
+    Said before there is a manifest, to somebody who may never have heard of one.
+    """
     faults = list(other_faults)
     if len(paths) > limits.files_max:
         faults.append(f"{len(paths)} files, more than {limits.files_max}")
@@ -163,7 +166,7 @@ def check_paths(paths: list[str], limits: ManifestLimits, other_faults: Iterable
         faults.append("there is no file; a version has at least one")
     for path in paths:
         faults.extend(f"{path[:200]!r}: {fault}" for fault in path_faults(path, limits.paths))
-    _raise_on(faults + collision_faults(paths))
+    _raise_on(faults + collision_faults(paths), "This cannot be a version's files")
 
 
 def manifest_faults(files: tuple[FileEntry, ...], limits: ManifestLimits) -> list[str]:
@@ -247,14 +250,14 @@ def _is_text(text: str, bytes_max: int) -> bool:
         return False
 
 
-def _raise_on(faults: list[str]) -> None:
+def _raise_on(faults: list[str], what: str = "The manifest is not valid") -> None:
     if not faults:
         return
     shown = faults[:FAULTS_SHOWN_MAX]
     if len(faults) > len(shown):
         shown.append(f"and {len(faults) - len(shown)} more")
     first = shown[0] if len(shown) == 1 else f"{shown[0]} (the first of {len(faults)} faults)"
-    raise InvalidManifest(detail=f"The manifest is not valid: {first}.", faults=shown)
+    raise InvalidManifest(detail=f"{what}: {first}.", faults=shown)
 
 
 def _check_length(data: bytes, limits: ManifestLimits) -> None:
