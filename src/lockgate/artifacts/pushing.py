@@ -224,7 +224,7 @@ class Push:
         blobs: list[HashedBlob] = []
         for path in paths:
             with open_file(self._root, path) as file:
-                data = read_at(file, 0, files[path].size + 1)
+                data = read_at(file, 0, files[path].size)
                 _check_unchanged(path, file, files[path])
             blobs.append(HashedBlob.of(data))
             entries.append(_small_entry(path, blobs[-1]))

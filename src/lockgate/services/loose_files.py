@@ -232,7 +232,7 @@ class LooseFiles:
                 raise BlobStoreUnavailable(
                     detail="What was sent was swept before it had a name; send it again."
                 ) from error
-            self._depot.blobs.put_manifest(manifest.digest, manifest.encoded)
+            self._depot.keep_manifest(manifest)
             try:
                 self._store.write(self._who, _in_epoch(epoch, use_case))
             except EpochMoved:
