@@ -247,11 +247,14 @@ class LocalStore:
         else:
             new = folders - self._named_folders
             above = {os.path.dirname(folder_path) for folder_path in new}
+            # What lies in a folder when that is synced has a durable name from then on.
+            named = above | {f"{kind}/{name}" for kind in above for name in self._names(kind)}
             for folder_path in sorted(folders | above):
                 with self._folder(f"{folder_path}/x") as folder:
                     sync(folder)
-            if new:
+            if above - self._named_folders:
                 sync(self._root)
+            self._named_folders |= named
         self._named_folders |= folders
 
     def _holds(self, path: str, data: Data) -> bool:

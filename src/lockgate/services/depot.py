@@ -77,15 +77,16 @@ class Depot:
                 self._kept.move_to_end(digest)
                 return found
         manifest = parse_manifest(self.blobs.read_manifest(digest))
-        self._remember(manifest)
+        self.remember(manifest)
         return manifest
 
     def keep_manifest(self, manifest: Manifest) -> None:
         """Put a manifest into the store. Raises `BlobStoreUnavailable`."""
         self.blobs.put_manifest(manifest.digest, manifest.encoded)
-        self._remember(manifest)
+        self.remember(manifest)
 
-    def _remember(self, manifest: Manifest) -> None:
+    def remember(self, manifest: Manifest) -> None:
+        """Keep at hand a manifest that the store has just taken."""
         size = len(manifest.encoded)
         if size > MANIFESTS_KEPT_BYTES_MAX // 4:
             return
