@@ -28,7 +28,7 @@ PROPERTIES = frozenset(
         "inferenceProviderMapping", "lastModified", "library_name", "likes", "mask_token",
         "model-index", "pipeline_tag", "private", "resourceGroup", "safetensors", "sha",
         "siblings", "spaces", "tags", "transformersInfo", "trendingScore", "usedStorage",
-        "widgetData",
+        "widgetData", "xetEnabled", "gitalyUid",
     }
 )  # fmt: skip
 """What the hub may be asked of a model; what we do not know of one is left out."""
