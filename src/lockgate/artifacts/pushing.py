@@ -23,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from lockgate.artifacts.batches import batches_of, together
+from lockgate.artifacts.batches import BATCH_BYTES, batches_of, together
 from lockgate.artifacts.chunking import SMALL_FILE_BYTES_MAX, cut_sizes, find_layout
 from lockgate.artifacts.passing import FILES, Part
 from lockgate.artifacts.remembered import HashMemory
@@ -172,8 +172,10 @@ class Push:
         on_progress: Callable[[PushProgress], None] | None,
         workers: int,
         batches_max: int = BATCHES_IN_FLIGHT_MAX,
+        batch_bytes: int = BATCH_BYTES,
     ) -> None:
         self._batches_max = batches_max
+        self._batch_bytes = batch_bytes
         self._spare: list[Slots] = []
         self.sender = Sender(sink, bytes_total, on_progress)
         self._root = root
@@ -254,7 +256,7 @@ class Push:
             cuts = list(cuts)
         tensors = TensorDigests(layout, cuts)
         upload = secrets.token_hex(16)
-        for start, sizes in batches_of(cuts):
+        for start, sizes in batches_of(cuts, self._batch_bytes):
             if len(in_flight) >= self._batches_max:
                 chunks.extend(self._ended(in_flight.popleft()))
             slots = self._spare.pop() if self._spare else Slots()

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+from lockgate.artifacts.batches import BATCH_BYTES
 from lockgate.artifacts.chunking import SMALL_FILE_BYTES_MAX
 from lockgate.artifacts.pushing import Push, small_entry
-from lockgate.artifacts.store import BlobStore, HashedBlob
+from lockgate.artifacts.store import BlobStore, Data, HashedBlob
 from lockgate.domain.manifests import (
     FileEntry,
     Manifest,
@@ -18,14 +19,16 @@ from lockgate.domain.manifests import (
 )
 from lockgate.errors import Conflict, InvalidInput
 
-_BATCHES_MAX: Final = 1
+# One is kept while the next one comes: half as large as elsewhere, there may be many streams.
+_BATCHES_MAX: Final = 2
+_BATCH_BYTES: Final = BATCH_BYTES // 2
 
 
-def keep_stream(path: str, size: int, more: Callable[[int], bytes], store: BlobStore) -> Manifest:
+def keep_stream(path: str, size: int, more: Callable[[int], Data], store: BlobStore) -> Manifest:
     """Keep ``size`` bytes that come once, from first to last, and the manifest of this one file.
 
     ``more`` returns the next bytes, about as many as it is asked for; none when there are no more.
-    ``path`` says how the file is to be cut. About three batches are in memory at once.
+    ``path`` says how the file is to be cut. About 16 MiB are in memory at once.
     InvalidManifest for a path that no manifest may hold, InvalidInput when there are fewer bytes
     or more, and what ``store`` raises.
     """
@@ -50,7 +53,7 @@ def keep_stream(path: str, size: int, more: Callable[[int], bytes], store: BlobS
 
 
 def _push_large(path: str, size: int, stream: _Stream, store: BlobStore) -> FileEntry:
-    with Push(-1, store, None, size, None, _BATCHES_MAX, _BATCHES_MAX) as push:
+    with Push(-1, store, None, size, None, _BATCHES_MAX, _BATCHES_MAX, _BATCH_BYTES) as push:
         try:
             entry = push.push_pieces(path, size, stream.look, stream.fill)
         except Conflict as error:
@@ -71,7 +74,7 @@ def _too_few(size: int) -> InvalidInput:
 class _Stream:
     """Bytes that come once: those from ``start`` on are kept until they are taken."""
 
-    def __init__(self, more: Callable[[int], bytes]) -> None:
+    def __init__(self, more: Callable[[int], Data]) -> None:
         self._more = more
         self._start = 0
         self._window = bytearray()
@@ -88,8 +91,14 @@ class _Stream:
 
     def fill(self, start: int, memory: memoryview) -> int:
         """Take bytes into ``memory``, and forget them and all before them."""
-        data = self.look(start, len(memory))
-        memory[: len(data)] = data
-        del self._window[: start - self._start + len(data)]
-        self._start = start + len(data)
-        return len(data)
+        first = start - self._start
+        filled = min(max(len(self._window) - first, 0), len(memory))
+        memory[:filled] = memoryview(self._window)[first : first + filled]
+        del self._window[: first + filled]
+        while filled < len(memory) and (data := self._more(len(memory) - filled)):
+            taken = min(len(data), len(memory) - filled)
+            memory[filled : filled + taken] = memoryview(data)[:taken]
+            self._window += memoryview(data)[taken:]
+            filled += taken
+        self._start = start + filled
+        return filled

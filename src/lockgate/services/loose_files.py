@@ -15,6 +15,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from lockgate.artifacts.store import Data
 from lockgate.artifacts.streaming import keep_stream
 from lockgate.domain.manifests import (
     Manifest,
@@ -52,7 +53,7 @@ _NEXT = "\x01"
 _PART_NAME = "part"
 _LOGGED_MODEL = re.compile(r"(?:^|/)models/(m-[0-9a-f]{32})/artifacts/")
 
-More = Callable[[int], bytes]
+More = Callable[[int], Data]
 
 
 @dataclass(frozen=True, slots=True)
