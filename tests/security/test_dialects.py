@@ -347,3 +347,23 @@ def test_hugging_faces_client(access: Access, server: Server, tmp_path: Path) ->
         )
     assert refused.value.response.status_code == 403
     assert "HF_TOKEN" not in os.environ
+
+
+def test_a_name_in_other_letters_leads_to_nothing_that_is_hidden(
+    access: Access, server: Server
+) -> None:
+    """Who may not see a model is told the same of its name in capitals as of one that is none."""
+
+    def told(person: str | None, name: str) -> tuple[int, str | None, str]:
+        headers = {} if person is None else {"Authorization": f"Bearer {access.tokens[person]}"}
+        answer = httpx.get(f"{server.url}/hf/api/models/{name}", headers=headers)
+        # A refusal names what was asked for, which differs here by its letters alone.
+        return answer.status_code, answer.headers.get("location"), answer.text.replace(name, "…")
+
+    status, location, _ = told("viewer", "risk/CHURN")
+    assert (status, location) == (307, "/hf/api/models/risk/churn")
+    for person in (STRANGER, None):
+        hidden, absent = told(person, "risk/CHURN"), told(person, "risk/ABSENT")
+        assert hidden[:2] == absent[:2]
+        assert hidden[1] is None
+        assert hidden[2].replace("CHURN", "") == absent[2].replace("ABSENT", "")

@@ -32,9 +32,11 @@ def together(
         yield batch
 
 
-def batches_of(sizes: Iterable[int]) -> Iterator[tuple[int, list[int]]]:
+def batches_of(
+    sizes: Iterable[int], bytes_max: int = BATCH_BYTES
+) -> Iterator[tuple[int, list[int]]]:
     """Group consecutive chunks: yields where a batch starts in the file, and its chunks' sizes."""
     start = 0
-    for batch in together(sizes, lambda size: size):
+    for batch in together(sizes, lambda size: size, bytes_max=bytes_max):
         yield start, batch
         start += sum(batch)

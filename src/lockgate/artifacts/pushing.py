@@ -23,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from lockgate.artifacts.batches import batches_of, together
+from lockgate.artifacts.batches import BATCH_BYTES, batches_of, together
 from lockgate.artifacts.chunking import SMALL_FILE_BYTES_MAX, cut_sizes, find_layout
 from lockgate.artifacts.passing import FILES, Part
 from lockgate.artifacts.remembered import HashMemory
@@ -172,8 +172,10 @@ class Push:
         on_progress: Callable[[PushProgress], None] | None,
         workers: int,
         batches_max: int = BATCHES_IN_FLIGHT_MAX,
+        batch_bytes: int = BATCH_BYTES,
     ) -> None:
         self._batches_max = batches_max
+        self._batch_bytes = batch_bytes
         self._spare: list[Slots] = []
         self.sender = Sender(sink, bytes_total, on_progress)
         self._root = root
@@ -224,10 +226,10 @@ class Push:
         blobs: list[HashedBlob] = []
         for path in paths:
             with open_file(self._root, path) as file:
-                data = read_at(file, 0, files[path].size + 1)
+                data = read_at(file, 0, files[path].size)
                 _check_unchanged(path, file, files[path])
             blobs.append(HashedBlob.of(data))
-            entries.append(_small_entry(path, blobs[-1]))
+            entries.append(small_entry(path, blobs[-1]))
         self.sender.send(blobs, FILES)
         return entries
 
@@ -239,11 +241,11 @@ class Push:
             def read(start: int, length: int) -> bytes:
                 return read_at(file, start, length)
 
-            entry = self._push_pieces(path, state.size, read, partial(read_into, file))
+            entry = self.push_pieces(path, state.size, read, partial(read_into, file))
             _check_unchanged(path, file, state)
         return entry
 
-    def _push_pieces(self, path: str, size: int, look: Read, fill: Fill) -> FileEntry:
+    def push_pieces(self, path: str, size: int, look: Read, fill: Fill) -> FileEntry:
         """Send a file; ``fill`` is asked for all of it in order, ``look`` for some before that."""
         sha256 = hashlib.sha256()
         chunks: list[Chunk] = []
@@ -254,7 +256,7 @@ class Push:
             cuts = list(cuts)
         tensors = TensorDigests(layout, cuts)
         upload = secrets.token_hex(16)
-        for start, sizes in batches_of(cuts):
+        for start, sizes in batches_of(cuts, self._batch_bytes):
             if len(in_flight) >= self._batches_max:
                 chunks.extend(self._ended(in_flight.popleft()))
             slots = self._spare.pop() if self._spare else Slots()
@@ -286,17 +288,6 @@ class Push:
         self.sender.send(blobs, part)
         return [Chunk(blob.digest, len(blob.data)) for blob in blobs]
 
-    def push_bytes(self, path: str, size: int, look: Read, fill: Fill) -> FileEntry:
-        """Send a file from elsewhere; see `_push_pieces`."""
-        if size > SMALL_FILE_BYTES_MAX:
-            return self._push_pieces(path, size, look, fill)
-        data = look(0, size)
-        if len(data) != size:
-            raise _changed(path)
-        blob = HashedBlob.of(data)
-        self.sender.send([blob], FILES)
-        return _small_entry(path, blob)
-
     # --- files hashed before -----------------------------------------------------------------
 
     def _resend(self, entries: list[FileEntry], files: dict[str, FileState]) -> None:
@@ -325,8 +316,8 @@ class Push:
         self.sender.advance(0, chunk.size, 1)
 
 
-def _small_entry(path: str, blob: HashedBlob) -> FileEntry:
-    """Return the entry of a file that is one chunk; none when it is empty."""
+def small_entry(path: str, blob: HashedBlob) -> FileEntry:
+    """Return the entry of a file that is one chunk, or none when it is empty."""
     data = blob.data
     layout = find_layout(path, lambda start, length: bytes(data[start : start + length]), len(data))
     tensors = TensorDigests(layout, [len(data)])

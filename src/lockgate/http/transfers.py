@@ -103,33 +103,55 @@ class BodyStream:
     Call `more` from a thread of `Transfers`, never from the event loop.
     """
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, length: int) -> None:
+        """``length`` is what the body was announced with."""
         self._pieces = aiter(request.stream())
+        self._into: BodyInto | None = request.scope.get("extensions", {}).get(BODY_INTO)
+        self._left = length
         self._loop = asyncio.get_running_loop()
 
-    def more(self, about: int) -> bytes:
+    def more(self, about: int) -> Data:
         """Return the next bytes, a megabyte at a time or so; none at the end.
 
         Raises `InvalidInput` when the client sends nothing for too long.
         """
         wanted = min(about, _TAKEN_AT_ONCE_BYTES)
-        return asyncio.run_coroutine_threadsafe(self._gather(wanted), self._loop).result()
+        if self._into is not None:
+            wanted = min(wanted, self._left)
+        work = self._gather(wanted) if self._into is None else self._fill(self._into, wanted)
+        taken = asyncio.run_coroutine_threadsafe(self._patient(work), self._loop).result()
+        self._left -= len(taken)
+        return taken
 
-    async def _gather(self, wanted: int) -> bytes:
-        gathered = bytearray()
+    async def _patient(self, work: AsyncGenerator[Data, None]) -> Data:
+        """Return the last that ``work`` yields, which says each time when there is news."""
+        taken: Data = b""
         try:
-            async with asyncio.timeout(SILENCE_S_MAX) as patience:
-                while len(gathered) < wanted:
-                    piece = await anext(self._pieces, None)
-                    if piece is None:
-                        break
-                    gathered += piece
+            async with asyncio.timeout(SILENCE_S_MAX) as patience, aclosing(work):
+                async for said in work:
+                    taken = said
                     patience.reschedule(self._loop.time() + SILENCE_S_MAX)
         except TimeoutError:
             raise InvalidInput(
                 detail=f"Nothing came for {SILENCE_S_MAX:g} s; send the file again.", field="body"
             ) from None
-        return bytes(gathered)
+        return taken
+
+    async def _gather(self, wanted: int) -> AsyncGenerator[Data, None]:
+        gathered = bytearray()
+        while len(gathered) < wanted:
+            piece = await anext(self._pieces, None)
+            if piece is None:
+                break
+            gathered += piece
+            yield b""
+        yield memoryview(gathered)
+
+    async def _fill(self, into: BodyInto, wanted: int) -> AsyncGenerator[Data, None]:
+        memory = memoryview(bytearray(wanted))
+        async with aclosing(into(memory)) as filling:
+            async for filled in filling:
+                yield memory[:filled]
 
 
 async def read_body(

@@ -22,7 +22,7 @@ from huggingface_hub.errors import (
 
 from hub_world import Hub, contents
 from lockgate.dialects.huggingface.commit_lines import LINE_BYTES_MAX
-from lockgate.dialects.huggingface.writing import INLINE_BYTES_MAX, INLINE_BYTES_MAX_XET
+from lockgate.dialects.huggingface.preuploads import INLINE_BYTES_MAX, INLINE_BYTES_MAX_XET
 
 FILES = {
     "README.md": b"# A model\n",

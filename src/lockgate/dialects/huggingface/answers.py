@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from lockgate import errors
+from lockgate.dialects.huggingface.addresses import find_own_address
 from lockgate.dialects.huggingface.snapshots import EntryNotFound, RevisionNotFound
 from lockgate.http.calls import Call
 from lockgate.http.problems import RETRY_AFTER_S, status_of
@@ -38,6 +39,10 @@ class NotSpoken(errors.RegistryError):
     """The hub has this and we have not; the detail says what to do instead."""
 
 
+class CommitIsOld(errors.Conflict):
+    """What a commit was to build on is not the latest any more."""
+
+
 def spoken(handle: Spoken) -> Handler:
     """Return a handler whose errors are in the hub's words."""
 
@@ -45,6 +50,8 @@ def spoken(handle: Spoken) -> Handler:
     async def answered(request: Request) -> Response:
         try:
             return await handle(Call(request))
+        except (errors.ModelNotFound, errors.ProjectNotFound, errors.InvalidName) as error:
+            return await find_own_address(Call(request)) or refusal(request, error)
         except errors.RegistryError as error:
             return refusal(request, error)
 
@@ -115,6 +122,8 @@ def _refused(sentence: str, status: int, code: str | None) -> Response:
 def _status_and_code(method: str, error: errors.RegistryError) -> tuple[int, str | None]:
     if isinstance(error, NotSpoken):
         return 501, None
+    if isinstance(error, CommitIsOld):
+        return 412, None
     reading = method in ("GET", "HEAD")
     if isinstance(error, errors.Forbidden):
         return 403, "GatedRepo" if reading else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from lockgate.dialects.huggingface.answers import NotSpoken
+from lockgate.dialects.huggingface.answers import CommitIsOld, NotSpoken
 from lockgate.dialects.huggingface.commit_lines import Commit
 from lockgate.dialects.huggingface.snapshots import (
     MAIN,
@@ -70,11 +70,12 @@ def find_target(registry: Registry, name: str, revision: str) -> Target:
 def make_version(registry: Registry, target: Target, commit: Commit, folder: Path) -> str:
     """Make the version that a commit describes, and return its commit id.
 
-    One that would change nothing makes none. Raises `Conflict` when ``parent`` is not the latest.
+    One that would change nothing makes none. Raises `CommitIsOld` when ``parent`` is not the
+    latest.
     """
     base = target.base
     if commit.parent is not None and commit.parent != base.commit:
-        raise Conflict(
+        raise CommitIsOld(
             detail=f"{target.name} has changed: its latest commit is {base.commit}, "
             f"not {commit.parent[:40]!r}."
         )
@@ -98,10 +99,15 @@ def make_version(registry: Registry, target: Target, commit: Commit, folder: Pat
 def _remaining(base: Snapshot, commit: Commit) -> dict[str, FileEntry]:
     """Return the files of the base that are not deleted, by path."""
     kept = {file.path: file for file in base.files}
+    folders = list(commit.deleted_folders)
     for path in commit.deleted:
-        base.load_file(path)
-        kept.pop(path, None)
-    for folder in commit.deleted_folders:
+        if path in kept:
+            del kept[path]
+        elif any(each.startswith(f"{path}/") for each in kept):
+            folders.append(path)  # to the client a path without a slash at its end is a file
+        else:
+            base.load_file(path)
+    for folder in folders:
         below = [path for path in kept if path.startswith(f"{folder}/")]
         if not below:
             raise EntryNotFound(

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
+from lockgate.dialects.huggingface.addresses import PREFIX
 from lockgate.dialects.huggingface.answers import COMMIT_HEADER, answer, spoken
 from lockgate.dialects.huggingface.snapshots import Snapshot, is_commit, load_snapshot
 from lockgate.domain.manifests import FileEntry
@@ -17,8 +18,6 @@ from lockgate.errors import InvalidInput
 from lockgate.http.calls import Call
 from lockgate.http.downloads import send_file
 from lockgate.registry import Registry
-
-PREFIX = "/hf"
 
 
 def repository(call: Call) -> str:

@@ -12,11 +12,14 @@ from starlette.responses import Response
 
 from lockgate.dialects.huggingface.answers import answer, page, read_body, read_json, spoken
 from lockgate.dialects.huggingface.files import repository
+from lockgate.dialects.huggingface.history import add_last_commits
 from lockgate.dialects.huggingface.shapes import (
+    PROPERTIES,
     Shape,
     file_shape,
     folder_shape,
     model_shape,
+    only,
     ref_shape,
     tree_of,
     version_shape,
@@ -50,7 +53,7 @@ async def list_models(call: Call) -> Response:
     """List repositories by name: ``author`` is a project, ``search`` a part of a name."""
     words = call.request.query_params
     count = min(_whole(words, "limit", MODELS_MAX), MODELS_MAX)
-    where = _sought(words)
+    wanted, where = _properties(words), _sought(words)
     if where is None:
         return answer([])
     try:
@@ -65,7 +68,7 @@ async def list_models(call: Call) -> Response:
         )
     except ProjectNotFound:
         return answer([])
-    shapes = [model_shape(model, None, blobs=False) for model in found]
+    shapes = [only(model_shape(model, None, blobs=False), wanted) for model in found]
     following = None if found.next_cursor is None else {"cursor": found.next_cursor}
     return page(call.request, shapes, following)
 
@@ -76,10 +79,12 @@ async def model_info(call: Call) -> Response:
     name = repository(call)
     revision = call.request.path_params.get("revision", MAIN)
     blobs = _flag(call.request.query_params, "blobs")
+    wanted = _properties(call.request.query_params)
 
     def look(registry: Registry) -> Shape:
         model = registry.get_model(name)
-        return model_shape(model, load_snapshot(registry, name, revision), blobs=blobs)
+        snapshot = load_snapshot(registry, name, revision)
+        return only(model_shape(model, snapshot, blobs=blobs), wanted, snapshot.files)
 
     return answer(await call.run(lambda: look(call.registry)))
 
@@ -89,10 +94,10 @@ async def tree(call: Call) -> Response:
     """List a folder of a revision, a thousand entries a page."""
     words, path = call.request.query_params, call.request.path_params.get("path", "")
     first = _whole(words, "cursor", 0)
-    recursive = _flag(words, "recursive")
-    folder = path.strip("/")
+    recursive, expand = _flag(words, "recursive"), _flag(words, "expand")
+    folder, after = path.strip("/"), first + ENTRIES_MAX
 
-    def look(registry: Registry) -> list[Shape]:
+    def look(registry: Registry) -> tuple[list[Shape], bool]:
         snapshot = _snapshot(call, registry)
         found = list(tree_of(snapshot.files, folder, recursive=recursive))
         if folder and not found:
@@ -100,25 +105,29 @@ async def tree(call: Call) -> Response:
                 detail=f"{snapshot.name} has no folder {folder[:200]!r} at this revision.",
                 commit=snapshot.commit,
             )
-        return found
+        entries = found[first:after]
+        if expand:
+            add_last_commits(registry, snapshot, entries)
+        return entries, after < len(found)
 
-    entries = await call.run(lambda: look(call.registry))
-    after = first + ENTRIES_MAX
-    following = {"cursor": str(after)} if after < len(entries) else None
-    return page(call.request, entries[first:after], following)
+    entries, more = await call.run(lambda: look(call.registry))
+    return page(call.request, entries, {"cursor": str(after)} if more else None)
 
 
 @spoken
 async def paths_info(call: Call) -> Response:
     """Show those of the paths that are there."""
-    wanted = await _paths(call)
+    wanted, expand = await _paths(call)
     if len(wanted) > PATHS_MAX:
         raise InvalidInput(detail=f"At most {PATHS_MAX} paths at once", field="paths")
 
     def look(registry: Registry) -> list[Shape]:
         snapshot = _snapshot(call, registry)
         shapes = (_path_shape(snapshot, path.strip("/")) for path in wanted)
-        return [shape for shape in shapes if shape is not None]
+        found = [shape for shape in shapes if shape is not None]
+        if expand:
+            add_last_commits(registry, snapshot, found)
+        return found
 
     return answer(await call.run(lambda: look(call.registry)))
 
@@ -153,11 +162,16 @@ async def commits(call: Call) -> Response:
     """List the versions up to a revision as its history, newest first."""
     name, words = repository(call), call.request.query_params
     revision = call.request.path_params["revision"]
+    formatted = "formatted" in words.getlist("expand[]")
 
     def look(registry: Registry) -> tuple[list[Shape], str | None]:
         last = find_version(registry, name, revision)
         found = registry.list_versions(name, limit=ENTRIES_MAX, cursor=words.get("cursor"))
-        shapes = [version_shape(each) for each in found if last and each.seq <= last.seq]
+        shapes = [
+            version_shape(each, formatted=formatted)
+            for each in found
+            if last and each.seq <= last.seq
+        ]
         return shapes, found.next_cursor
 
     shapes, cursor = await call.run(lambda: look(call.registry))
@@ -184,10 +198,24 @@ async def whoami(call: Call) -> Response:
             "fullname": registry.actor,
             "isPro": False,
             "canPay": False,
-            "orgs": [{"type": "org", "id": each.name, "name": each.name} for each in projects],
+            "orgs": [_organization(each.name) for each in projects],
             "auth": {"type": "access_token", "accessToken": {"displayName": "", "role": "write"}},
         }
     )
+
+
+def _organization(project: str) -> Shape:
+    return {"type": "org", "id": project, "name": project, "fullname": project}
+
+
+def _properties(words: QueryParams) -> list[str]:
+    """Return which properties of a model are asked for; none are all. Raises `InvalidInput`."""
+    wanted = words.getlist("expand")
+    if not PROPERTIES.issuperset(wanted):
+        raise InvalidInput(
+            detail=f'"expand" must be one of [{", ".join(sorted(PROPERTIES))}]', field="expand"
+        )
+    return wanted
 
 
 def _sought(words: QueryParams) -> str | None:
@@ -222,19 +250,23 @@ def _path_shape(snapshot: Snapshot, path: str) -> Shape | None:
     return folder_shape(path, below) if below else None
 
 
-async def _paths(call: Call) -> list[str]:
-    """Return the paths of a body, a form (as the Python client sends) or JSON."""
+async def _paths(call: Call) -> tuple[list[str], bool]:
+    """Return the paths of a body, a form (as the Python client sends) or JSON, and ``expand``."""
     if media_type(call.request) == "application/json":
         body = await read_json(call)
-        paths: Any = body.get("paths") if isinstance(body, dict) else None
+        said = body if isinstance(body, dict) else {}
+        paths: Any = said.get("paths")
+        expand = said.get("expand") is True
     else:
         text = (await read_body(call.request)).decode("utf-8", "replace")
-        paths = [value for key, value in parse_qsl(text, max_num_fields=5_000) if key == "paths"]
+        fields = parse_qsl(text, max_num_fields=5_000)
+        paths = [value for key, value in fields if key == "paths"]
+        expand = _flag(dict(fields), "expand")
     if isinstance(paths, str):
         paths = [paths]
     if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
         raise InvalidInput(detail="paths must be a list of text", field="paths")
-    return paths
+    return paths, expand
 
 
 def _flag(words: Mapping[str, str], name: str) -> bool:

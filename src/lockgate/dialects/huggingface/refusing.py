@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from lockgate.dialects.huggingface.addresses import PREFIX
 from lockgate.dialects.huggingface.answers import Handler, NotSpoken, answer, refusal
-from lockgate.dialects.huggingface.files import PREFIX
 
 OF_MODELS: Mapping[str, str] = {
     "branch": "a version's label never moves; a commit to a label that is free makes the version, "

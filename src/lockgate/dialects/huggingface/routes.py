@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from starlette.routing import Route
 
-from lockgate.dialects.huggingface import files, reading, writing
+from lockgate.dialects.huggingface import files, preuploads, reading, writing
+from lockgate.dialects.huggingface.addresses import PREFIX
 from lockgate.dialects.huggingface.answers import Handler
-from lockgate.dialects.huggingface.files import PREFIX
 from lockgate.dialects.huggingface.refusing import (
     NO_XET_PATH,
     OF_MODELS,
@@ -50,7 +50,7 @@ routes: list[Route] = [
     *_of_models("/commits/{revision}", reading.commits),
     *_of_models("/refs", reading.refs),
     *_of_models("/auth-check", reading.auth_check),
-    *_of_models("/preupload/{revision}", writing.preupload, ("POST",)),
+    *_of_models("/preupload/{revision}", preuploads.preupload, ("POST",)),
     *_of_models("/commit/{revision}", writing.commit, ("POST",)),
     *_of_models("/branch/{label}", writing.make_branch, ("POST",)),
     *_of_models("/xet-write-token/{revision}", no_xet, METHODS),

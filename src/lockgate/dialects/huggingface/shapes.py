@@ -7,7 +7,10 @@ the client's cache, whatever its size.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import html
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -18,6 +21,18 @@ from lockgate.domain.models import RegisteredModel
 from lockgate.domain.versions import ModelVersion
 
 Shape = dict[str, Any]
+PROPERTIES = frozenset(
+    {
+        "author", "baseModels", "cardData", "childrenModelCount", "config", "createdAt",
+        "disabled", "downloads", "downloadsAllTime", "evalResults", "gated", "gguf", "inference",
+        "inferenceProviderMapping", "lastModified", "library_name", "likes", "mask_token",
+        "model-index", "pipeline_tag", "private", "resourceGroup", "safetensors", "sha",
+        "siblings", "spaces", "tags", "transformersInfo", "trendingScore", "usedStorage",
+        "widgetData", "xetEnabled", "gitalyUid",
+    }
+)  # fmt: skip
+"""What the hub may be asked of a model; what we do not know of one is left out."""
+_FROM_TAGS = ("pipeline_tag", "library_name")
 
 
 def model_shape(model: RegisteredModel, snapshot: Snapshot | None, *, blobs: bool) -> Shape:
@@ -36,6 +51,7 @@ def model_shape(model: RegisteredModel, snapshot: Snapshot | None, *, blobs: boo
         "likes": 0,
         "tags": [f"{key}:{value}" if value else key for key, value in model.tags.items()],
     }
+    shape |= {word: model.tags[word] for word in _FROM_TAGS if model.tags.get(word)}
     if snapshot is None:
         return shape
     shape["sha"] = snapshot.commit
@@ -50,6 +66,18 @@ def model_shape(model: RegisteredModel, snapshot: Snapshot | None, *, blobs: boo
             "digest": version.digest,
         }
     return shape
+
+
+def only(shape: Shape, wanted: Sequence[str], files: Sequence[FileEntry] = ()) -> Shape:
+    """Return a repository with no more than these properties; with all if none are given.
+
+    Parameters are counted only for who asks: that looks at every tensor.
+    """
+    if not wanted:
+        return shape
+    if "safetensors" in wanted and (parameters := _parameters(files)):
+        shape["safetensors"] = {"parameters": parameters, "total": sum(parameters.values())}
+    return {word: value for word, value in shape.items() if word in ("_id", "id", *wanted)}
 
 
 def file_shape(file: FileEntry) -> Shape:
@@ -90,16 +118,20 @@ def tree_of(files: Iterable[FileEntry], folder: str, *, recursive: bool) -> Iter
         yield file_shape(entries[path]) if path in entries else folder_shape(path, below[path])
 
 
-def version_shape(version: ModelVersion) -> Shape:
-    """Return a version as a commit in a history."""
-    title, _, message = version.description.partition("\n")
-    return {
+def version_shape(version: ModelVersion, *, formatted: bool = False) -> Shape:
+    """Return a version as a commit in a history; ``formatted``: with its words as HTML, too."""
+    first, _, rest = version.description.partition("\n")
+    title, message = first or f"Version {version.label}", rest.strip()
+    shape: Shape = {
         "id": commit_of(version),
-        "title": title or f"Version {version.label}",
-        "message": message.strip(),
+        "title": title,
+        "message": message,
         "authors": [{"user": version.created_by}],
         "date": moment(version.created_at),
     }
+    if formatted:
+        shape["formatted"] = {"title": html.escape(title), "message": html.escape(message)}
+    return shape
 
 
 def ref_shape(kind: str, name: str, commit: str) -> Shape:
@@ -110,6 +142,16 @@ def ref_shape(kind: str, name: str, commit: str) -> Shape:
 def moment(at: datetime) -> str:
     """Return a time as the hub writes it."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def _parameters(files: Iterable[FileEntry]) -> dict[str, int]:
+    """Return how many numbers of each type the safetensors files hold."""
+    counted: Counter[str] = Counter()
+    for file in files:
+        if file.path.endswith(".safetensors"):
+            for tensor in file.tensors or ():
+                counted[tensor.dtype] += math.prod(tensor.shape)
+    return dict(counted)
 
 
 def _sibling(file: FileEntry, *, blobs: bool) -> Shape:

@@ -95,7 +95,7 @@ def find_version(registry: Registry, name: str, revision: str) -> ModelVersion |
     """Return the version that a revision means, None for a model that has none yet.
 
     A stage comes first, then an alias, then a label: whoever may only add versions cannot give
-    one a label that takes the place of ``production``. Raises `RevisionNotFound`.
+    one a label that takes the place of ``production``. Raises `RevisionNotFound`, `ModelNotFound`.
     """
     if revision == MAIN:
         try:
@@ -116,6 +116,7 @@ def find_version(registry: Registry, name: str, revision: str) -> ModelVersion |
             return registry.resolve(f"{name}@sha256:{digest[1]}")
         return _by_word(registry, name, revision)
     except (VersionNotFound, StageEmpty, InvalidReference) as error:
+        registry.get_model(name)  # what is wrong may be the name
         raise RevisionNotFound(detail=str(error), revision=revision[:200]) from None
 
 

@@ -1,14 +1,11 @@
-"""Repositories made and deleted, and commits: preupload, large files, then the commit itself.
+"""Repositories made and deleted, and commits: large files, then the commit itself.
 
 A file comes within the commit, or is uploaded before, by LFS in one piece: to an address with a
-ticket in it, since clients send no credentials there. Clients that ask how to send large files (all
-before 2.0) send them by LFS. Later ones, where they have Xet, ask nobody and try nothing else: what
-they are to send within the commit is all that reaches a server without Xet, so that is much more.
+ticket in it, since clients send no credentials there. Which way is said in `preuploads`.
 """
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,10 +15,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from lockgate.dialects.huggingface.addresses import PREFIX
 from lockgate.dialects.huggingface.answers import NotSpoken, answer, read_json, refusal, spoken
-from lockgate.dialects.huggingface.commit_lines import check_path, read_commit
+from lockgate.dialects.huggingface.commit_lines import read_commit
 from lockgate.dialects.huggingface.commits import find_target, make_version
-from lockgate.dialects.huggingface.files import PREFIX, repository
+from lockgate.dialects.huggingface.files import repository
 from lockgate.dialects.huggingface.shapes import Shape
 from lockgate.errors import AlreadyExists, InvalidInput, LimitExceeded, RegistryError
 from lockgate.http.calls import Call
@@ -31,17 +29,6 @@ from lockgate.registry import Registry
 SPOOL_PIECE_BYTES = 2**20
 FILES_MAX = 1_000
 COMMIT_BYTES_MAX = 2**31
-INLINE_BYTES_MAX = 32 * 2**20
-INLINE_BYTES_MAX_XET = 2**30
-"""Room for one such file and what goes with it, in base64."""
-XET_SINCE = 2
-"""The major version of the client that does not ask any more."""
-NO_XET = (
-    "large-files; Lockgate has no Xet storage. If the upload of files of more than 1 GiB fails, "
-    "set HF_HUB_DISABLE_XET=1, or use lockgate push."
-)
-"""The client shows no sentence of what refuses it Xet."""
-_CLIENT = re.compile(r"\bhf_hub/(\d{1,4})\.")
 LFS_TYPE = "application/vnd.git-lfs+json"
 
 
@@ -98,7 +85,7 @@ async def make_branch(call: Call) -> Response:
     body = await read_json(call)
 
     def check(registry: Registry) -> None:
-        _require_push(registry, name)
+        require_push(registry, name)
         if find_target(registry, name, label).label is None:
             raise AlreadyExists(kind="Branch", name=label)
 
@@ -116,27 +103,6 @@ async def validate_card(call: Call) -> Response:
     """Accept a model card's metadata as it is: nothing here reads it."""
     await read_json(call)
     return answer({"errors": [], "warnings": []})
-
-
-@spoken
-async def preupload(call: Call) -> Response:
-    """Say how each file is to be sent; refuse early what the commit would refuse."""
-    _refuse_pull_request(call)
-    name, revision = repository(call), call.request.path_params["revision"]
-    body = await read_json(call)
-    files = body.get("files") if isinstance(body, dict) else None
-    if not isinstance(files, list) or len(files) > FILES_MAX:
-        raise InvalidInput(detail=f"files must be a list of at most {FILES_MAX}", field="files")
-    most = _inline_bytes_max(call.request)
-
-    def check(registry: Registry) -> None:
-        _require_push(registry, name)
-        find_target(registry, name, revision)
-
-    await call.run(lambda: check(call.registry))
-    modes = [_mode(file, most) for file in files]
-    large = any(mode["uploadMode"] == "lfs" for mode in modes)
-    return answer({"files": modes}, headers={"x-hf-warning": NO_XET} if large else {})
 
 
 @spoken
@@ -183,11 +149,11 @@ async def upload(request: Request) -> Response:
 @spoken
 async def commit(call: Call) -> Response:
     """Make a version of what a commit says."""
-    _refuse_pull_request(call)
+    refuse_pull_request(call)
     name, revision = repository(call), call.request.path_params["revision"]
-    registry, transfers = call.registry, _transfers(call.request)
+    registry, transfers = call.registry, transfers_of(call.request)
     # Before the body, which may be long and is kept on disk.
-    await call.run(lambda: _require_push(registry, name))
+    await call.run(lambda: require_push(registry, name))
 
     def carry_out(folder: Path, body: Path) -> tuple[str, str]:
         with body.open("rb") as lines:
@@ -229,7 +195,8 @@ async def _spooled(
         yield folder, body
 
 
-def _require_push(registry: Registry, name: str) -> None:
+def require_push(registry: Registry, name: str) -> None:
+    """Raise `Forbidden` for whoever may send no files to a model."""
     model = registry.get_model(name)
     registry.uploads.require(model.project, model.name)
 
@@ -249,21 +216,6 @@ def _require_models(body: dict[str, Any]) -> None:
         raise NotSpoken(detail=f"Lockgate keeps models, no {str(body['type'])[:40]!r}.")
 
 
-def _inline_bytes_max(request: Request) -> int:
-    """Return the size of the largest file that whoever asks is to send within a commit."""
-    found = _CLIENT.search(request.headers.get("user-agent", ""))
-    asks = found is None or int(found[1]) < XET_SINCE
-    return INLINE_BYTES_MAX if asks else INLINE_BYTES_MAX_XET
-
-
-def _mode(file: Any, inline_bytes_max: int) -> Shape:
-    if not isinstance(file, dict) or type(file.get("size")) is not int:
-        raise InvalidInput(detail="A file has a path and a size", field="files")
-    mode = "regular" if file["size"] <= inline_bytes_max else "lfs"
-    path = check_path(file.get("path"))
-    return {"path": path, "uploadMode": mode, "shouldIgnore": False, "oid": None}
-
-
 def _object(value: Any) -> tuple[str, int]:
     oid = value.get("oid") if isinstance(value, dict) else None
     size = value.get("size") if isinstance(value, dict) else None
@@ -279,7 +231,8 @@ def _list(body: dict[str, Any], name: str) -> list[Any]:
     return found
 
 
-def _refuse_pull_request(call: Call) -> None:
+def refuse_pull_request(call: Call) -> None:
+    """Raise `NotSpoken` for a commit that is to be a pull request."""
     if call.request.query_params.get("create_pr") in ("1", "true", "True"):
         raise NotSpoken(
             detail="Lockgate has no pull requests: commit, then ask for a promotion of the version."
@@ -290,6 +243,7 @@ def _address(request: Request, path: str) -> str:
     return f"{request.url.scheme}://{request.url.netloc}{PREFIX}/{path}"
 
 
-def _transfers(request: Request) -> Transfers:
+def transfers_of(request: Request) -> Transfers:
+    """Return the turns of the application's transfers."""
     transfers: Transfers = request.app.state.transfers
     return transfers
