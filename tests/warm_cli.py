@@ -24,13 +24,16 @@ from pathlib import Path
 
 PROGRAM = Path(sys.executable).with_name("lockgate")
 READ_BYTES = 65_536
-# Run by a Python without `site`, which starts in a hundredth of a second.
-ASK = f"""#!{sys.executable} -SE
+# A Python without `site` starts in a hundredth of a second.
+LOCKGATE = f"""#!/bin/sh
+exec '{sys.executable}' -SE "${{0%/*}}/ask.py" "$@"
+"""
+ASK = f"""
 import json, os, socket, sys
 if sys.argv[1:2] == ["serve"]:
     os.execv("{PROGRAM}", sys.argv)
 with socket.socket(socket.AF_UNIX) as asked:
-    asked.connect(os.path.dirname(os.path.abspath(__file__)) + "/asked")
+    asked.connect(os.path.dirname(__file__) + "/asked")
     what = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode() + b"\\n"
     sent = socket.send_fds(asked, [what], [0, 1, 2])
     asked.sendall(what[sent:])
@@ -67,7 +70,8 @@ def main(folder: Path) -> None:
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(folder / "asked"))
     listener.listen()
-    (folder / "lockgate").write_text(ASK)
+    (folder / "ask.py").write_text(ASK)
+    (folder / "lockgate").write_text(LOCKGATE)
     (folder / "lockgate").chmod(0o755)
     print("ready", flush=True)
     while True:
