@@ -161,15 +161,35 @@ def register_version(
     return store.write(who, lambda session: register_in(store, session, who, project, model, new))
 
 
+def register_known(
+    store: Store, who: Caller, project: str, name: str, new: NewVersion
+) -> ModelVersion:
+    """Register a version of a model that is there already. Raises `ModelNotFound`."""
+
+    def use_case(session: Session) -> ModelVersion:
+        stored = model_rows.lock_model(session, project, name)
+        return _register(store, session, who, stored, new)
+
+    return store.write(who, use_case)
+
+
 def register_in(
     store: Store, session: Session, who: Caller, project: str, model: NewModel, new: NewVersion
 ) -> ModelVersion:
     """Register a version within a transaction that is under way; see `register_version`."""
-    guard.require(session, REGISTER, project_id(session, project), project)
     stored = model_rows.find_locked_model(session, project, model.name)
     if stored is None:
+        guard.require(session, REGISTER, project_id(session, project), project)
         _add_model(store, session, who, project, model)
         stored = model_rows.lock_model(session, project, model.name)
+    return _register(store, session, who, stored, new)
+
+
+def _register(
+    store: Store, session: Session, who: Caller, stored: StoredModel, new: NewVersion
+) -> ModelVersion:
+    """Register a version of a locked model."""
+    guard.require_here(session, REGISTER, stored)
     lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
     label = _label(session, lifecycle, stored, new.label)
     existing = version_rows.find_key(session, stored, label) if new.label else None
