@@ -31,7 +31,7 @@ TENSOR_BYTES = 4 * 2**20
 Row = dict[str, Any]
 # The peer's own client, in its own environment: a run's artifacts through the server's proxy.
 _CLIENT = """
-import sys, time, tempfile, shutil
+import sys, time, tempfile
 from mlflow import MlflowClient
 url, experiment, source, verb = sys.argv[1:]
 client = MlflowClient(tracking_uri=url)
@@ -47,7 +47,6 @@ else:
     began = time.perf_counter()
     client.download_artifacts(verb, "model", target)
     print(time.perf_counter() - began, verb)
-    shutil.rmtree(target)
 """
 
 
@@ -59,7 +58,7 @@ def measure(python: Path, home: Path, mib: int, tunes: int = TUNES) -> list[Row]
     file = large / "model.safetensors"
     loops: dict[str, Callable[[], Any]] = {
         "large": lambda: copy_file(file, home / "copied"),
-        "small": lambda: copy_tree(small, home / "copied-tree"),
+        "small": lambda: copy_tree(small, home / f"copied-tree-{len(limits['small'])}"),
         "hash": lambda: hash_file(file),
     }
     limits: dict[str, list[float]] = {name: [] for name in loops}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,6 +94,22 @@ def test_a_body_that_stands_still(target: Target, sent: int) -> None:
         connection.sendall(head + body)
         assert status_of(connection) == 204
     assert kept(target, LARGE)
+
+
+@pytest.mark.parametrize("sent", [40, 1_000_000])
+def test_what_is_left_of_a_body_is_no_request(target: Target, sent: int) -> None:
+    """What comes of a body after its answer is never taken for what the client asks next."""
+    head, body = request(HEALTH * 50_000)
+    with socket.create_connection(target.address, timeout=20) as connection:
+        connection.sendall(head + body[:sent])
+        assert status_of(connection) == 408
+        answers = b""
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(body[sent:])
+            connection.shutdown(socket.SHUT_WR)
+            while piece := connection.recv(65_536):
+                answers += piece
+        assert b"HTTP/1.1" not in answers
 
 
 @pytest.mark.parametrize("sent", [0, 1_000_000])

@@ -1,15 +1,14 @@
 /** Deciding a request: a comment that goes on record, and a button for each thing that can be said. */
 
-import { Button, Group, Stack, Textarea } from "@mantine/core";
+import { Button, Group, Stack } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, said } from "../api/client";
 import type { Request } from "../api/lives";
+import { Comment } from "./Comment";
 import { ProblemCard } from "./states";
 
 export type Verdict = "approve" | "reject" | "withdraw";
-
-const COMMENT_CHARS_MAX = 2_000;
 
 interface Props {
   request: string;
@@ -36,16 +35,7 @@ export function Decision({ request, withdrawable, description, onDecided }: Prop
   });
   return (
     <Stack gap="sm">
-      <Textarea
-        label="Comment"
-        description={description}
-        value={comment}
-        onChange={(event) => setComment(event.currentTarget.value)}
-        maxLength={COMMENT_CHARS_MAX}
-        autosize
-        minRows={2}
-        maxRows={8}
-      />
+      <Comment description={description} value={comment} onChange={setComment} />
       {decide.error && <ProblemCard error={decide.error} />}
       <Group gap="sm">
         <Button onClick={() => decide.mutate("approve")} loading={decide.isPending}>

@@ -1,18 +1,18 @@
 /** The dialog before a version moves: what the gate says, who makes room, and why one does it. */
 
-import { Alert, Button, Checkbox, Group, Modal, Skeleton, Stack, Text, Textarea } from "@mantine/core";
+import { Alert, Button, Checkbox, Group, Modal, Skeleton, Stack, Text } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, said } from "../api/client";
 import { type Named, type Preview, preview, requests, transitions } from "../api/versions";
 import { tellDone } from "../shell/toasts";
+import { Comment } from "./Comment";
 import { GateRows, headline, rowsOf } from "./GateRows";
 import { Moment } from "./Moment";
 import { ProblemCard } from "./states";
 
 const VERBS: Record<string, string> = { promote: "Promote", demote: "Demote", archive: "Archive" };
-const COMMENT_CHARS_MAX = 2_000;
 
 export interface Wished {
   named: Named;
@@ -138,16 +138,7 @@ function Verdict({ named, from, seen, close }: { named: Named; from: string; see
         </Alert>
       )}
       {(mayAsk || mayMove) && (
-        <Textarea
-          label="Comment"
-          description="Goes on record with what happens."
-          value={comment}
-          onChange={(event) => setComment(event.currentTarget.value)}
-          maxLength={COMMENT_CHARS_MAX}
-          autosize
-          minRows={2}
-          maxRows={8}
-        />
+        <Comment description="Goes on record with what happens." value={comment} onChange={setComment} />
       )}
       {mayAsk && (
         <Checkbox

@@ -33,11 +33,11 @@ from lockgate.artifacts.store import (
     check_blobs,
     check_manifest,
 )
+from lockgate.artifacts.trees import open_parent
 from lockgate.errors import BlobNotFound, BlobStoreUnavailable, InvalidInput
 
 # Files that one put keeps open until all are on the disk.
 _FILES_AT_ONCE_MAX: Final = 128
-_FOLDER_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _WRITE_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -78,10 +78,11 @@ class LocalStore:
 
     def missing(self, digests: Collection[str]) -> set[str]:
         paths = {layout.blob_path(digest): digest for digest in digests}
-        lacking: set[str] = set()
-        for folder_path, group in groupby(sorted(paths), key=os.path.dirname):
-            lacking.update(paths[path] for path in self._absent(folder_path, list(group)))
-        return lacking
+        found = {path for path in paths if self._may_lie_at(path)}
+        absent = paths.keys() - found
+        for folder_path, group in groupby(sorted(found), key=lambda path: path.rpartition("/")[0]):
+            absent.update(self._absent(folder_path, list(group)))
+        return {paths[path] for path in absent}
 
     def delete(self, digest: str) -> None:
         self._delete(layout.blob_path(digest))
@@ -208,6 +209,7 @@ class LocalStore:
     ) -> None:
         """Make durable files, without their names yet, of what is not there."""
         files: list[int] = []
+        unique = secrets.token_hex(16)
         try:
             for path, data in items:
                 if path in unnamed:
@@ -215,7 +217,7 @@ class LocalStore:
                 if self._holds(path, data):
                     self._renew(path)
                     continue
-                name = secrets.token_hex(16)
+                name = f"{unique}-{len(files)}"
                 files.append(os.open(name, _WRITE_FLAGS, 0o644, dir_fd=temporary))
                 unnamed[path] = name
                 write_new(files[-1], data)
@@ -230,11 +232,13 @@ class LocalStore:
 
     def _name(self, unnamed: dict[str, str], temporary: int) -> None:
         """Give files their names, folder by folder; what is left in ``unnamed`` has none."""
-        for path in sorted(unnamed, key=os.path.dirname):
-            with self._folder(path, create=True) as folder:
-                target = os.path.basename(path)
-                os.rename(unnamed[path], target, src_dir_fd=temporary, dst_dir_fd=folder)
-            del unnamed[path]
+        for kind, paths in groupby(sorted(unnamed), key=lambda path: path.partition("/")[0]):
+            with self._folder(f"{kind}/x", create=True) as above:
+                for path in list(paths):
+                    below, target = path.removeprefix(f"{kind}/"), os.path.basename(path)
+                    with open_parent(above, below, create=True) as folder:
+                        os.rename(unnamed[path], target, src_dir_fd=temporary, dst_dir_fd=folder)
+                    del unnamed[path]
 
     def _sync_folders(self, folders: set[str], begun: int) -> None:
         """Make the names in these folders durable, and the folders' own: those once a process."""
@@ -243,15 +247,20 @@ class LocalStore:
         else:
             new = folders - self._named_folders
             above = {os.path.dirname(folder_path) for folder_path in new}
+            # What lies in a folder when that is synced has a durable name from then on.
+            named = above | {f"{kind}/{name}" for kind in above for name in self._names(kind)}
             for folder_path in sorted(folders | above):
                 with self._folder(f"{folder_path}/x") as folder:
                     sync(folder)
-            if new:
+            if above - self._named_folders:
                 sync(self._root)
+            self._named_folders |= named
         self._named_folders |= folders
 
     def _holds(self, path: str, data: Data) -> bool:
         """Tell whether a file with exactly these bytes is there (a damaged one is replaced)."""
+        if not self._may_lie_at(path):
+            return False
         try:
             with self._open(path) as file:
                 return os.fstat(file).st_size == len(data) and _read_all(file, 0, None) == data
@@ -261,6 +270,19 @@ class LocalStore:
     def _renew(self, path: str) -> None:
         with self._folder(path) as folder, contextlib.suppress(FileNotFoundError):
             os.utime(os.path.basename(path), dir_fd=folder, follow_symlinks=False)
+
+    def _may_lie_at(self, path: str) -> bool:
+        """Tell at the price of one look whether there is anything; whether it counts, is open.
+
+        A link in the way is followed here, and refused by whoever then reads or writes.
+        """
+        try:
+            os.stat(path, dir_fd=self._root, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return True
 
     def _absent(self, folder_path: str, paths: list[str]) -> list[str]:
         """Return those of the paths in one folder at which no file lies."""
@@ -326,27 +348,9 @@ class LocalStore:
         finally:
             os.close(file)
 
-    @contextlib.contextmanager
-    def _folder(self, path: str, *, create: bool = False) -> Iterator[int]:
-        """Yield a descriptor of the folder that ``path`` lies in, following no link."""
-        current = self._root
-        try:
-            for segment in path.split("/")[:-1]:
-                try:
-                    below = os.open(segment, _FOLDER_FLAGS, dir_fd=current)
-                except FileNotFoundError:
-                    if not create:
-                        raise
-                    with contextlib.suppress(FileExistsError):
-                        os.mkdir(segment, 0o755, dir_fd=current)
-                    below = os.open(segment, _FOLDER_FLAGS, dir_fd=current)
-                if current != self._root:
-                    os.close(current)
-                current = below
-            yield current
-        finally:
-            if current != self._root:
-                os.close(current)
+    def _folder(self, path: str, *, create: bool = False) -> contextlib.AbstractContextManager[int]:
+        """Open the folder that ``path`` lies in, following no link."""
+        return open_parent(self._root, path, create=create)
 
     @contextlib.contextmanager
     def _reporting(self) -> Iterator[None]:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from itertools import accumulate
 from typing import IO, Any, Final
 
-from lockgate.artifacts.proof_child import HEAD_BYTES
+from lockgate.artifacts.heads import HEAD_BYTES
 from lockgate.domain.contents import ContentProof, Verdict
 from lockgate.domain.manifests import FileEntry
 from lockgate.errors import Corrupt
@@ -79,10 +79,13 @@ def _proof(file: FileEntry, answer: dict[str, Any]) -> ContentProof:
     )
 
 
-def chunk_reader(read_blob: Callable[[str], bytes]) -> ReadFile:
+def chunk_reader(
+    read_blob: Callable[[str], bytes], find_head: Callable[[str], bytes | None] | None = None
+) -> ReadFile:
     """Return a reader of files that are put together from chunks; keeps one chunk in memory.
 
-    ``read_blob`` returns a chunk, verified, such as ``store.read``.
+    ``read_blob`` returns a chunk, verified, such as ``store.read``; ``find_head`` the beginning of
+    one if that is at hand, such as ``heads.find``.
     """
     last: list[Any] = ["", b""]
 
@@ -93,8 +96,12 @@ def chunk_reader(read_blob: Callable[[str], bytes]) -> ReadFile:
         return data
 
     def read(file: FileEntry, start: int, length: int) -> bytes:
-        ends = list(accumulate(chunk.size for chunk in file.chunks))
         stop = min(start + length, file.size)
+        if find_head is not None and start == 0 and file.chunks:
+            head = find_head(file.chunks[0].digest)
+            if head is not None and len(head) >= stop:
+                return head[:stop]
+        ends = list(accumulate(chunk.size for chunk in file.chunks))
         parts = []
         while start < stop:
             index = bisect_right(ends, start)
@@ -118,7 +125,13 @@ class _Child:
     def __init__(self) -> None:
         # -I: neither the environment nor the current folder decide what is imported.
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-m", "lockgate.artifacts.proof_child"],
+            [
+                sys.executable,
+                "-I",
+                # Not by -m, which takes as long to find the program as this takes to start it.
+                "-c",
+                "from lockgate.artifacts.proof_child import main; main()",
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -17,7 +17,6 @@ from typing import Any, Final
 
 from lockgate.artifacts.formats import judge
 
-HEAD_BYTES: Final = 4096
 CPU_S_MAX: Final = 120
 MEMORY_BYTES_MAX: Final = 2 * 2**30
 _FILES_MAX: Final = 16

@@ -224,10 +224,10 @@ class Push:
         blobs: list[HashedBlob] = []
         for path in paths:
             with open_file(self._root, path) as file:
-                data = read_at(file, 0, files[path].size + 1)
+                data = read_at(file, 0, files[path].size)
                 _check_unchanged(path, file, files[path])
             blobs.append(HashedBlob.of(data))
-            entries.append(_small_entry(path, blobs[-1]))
+            entries.append(small_entry(path, blobs[-1]))
         self.sender.send(blobs, FILES)
         return entries
 
@@ -239,11 +239,11 @@ class Push:
             def read(start: int, length: int) -> bytes:
                 return read_at(file, start, length)
 
-            entry = self._push_pieces(path, state.size, read, partial(read_into, file))
+            entry = self.push_pieces(path, state.size, read, partial(read_into, file))
             _check_unchanged(path, file, state)
         return entry
 
-    def _push_pieces(self, path: str, size: int, look: Read, fill: Fill) -> FileEntry:
+    def push_pieces(self, path: str, size: int, look: Read, fill: Fill) -> FileEntry:
         """Send a file; ``fill`` is asked for all of it in order, ``look`` for some before that."""
         sha256 = hashlib.sha256()
         chunks: list[Chunk] = []
@@ -286,17 +286,6 @@ class Push:
         self.sender.send(blobs, part)
         return [Chunk(blob.digest, len(blob.data)) for blob in blobs]
 
-    def push_bytes(self, path: str, size: int, look: Read, fill: Fill) -> FileEntry:
-        """Send a file from elsewhere; see `_push_pieces`."""
-        if size > SMALL_FILE_BYTES_MAX:
-            return self._push_pieces(path, size, look, fill)
-        data = look(0, size)
-        if len(data) != size:
-            raise _changed(path)
-        blob = HashedBlob.of(data)
-        self.sender.send([blob], FILES)
-        return _small_entry(path, blob)
-
     # --- files hashed before -----------------------------------------------------------------
 
     def _resend(self, entries: list[FileEntry], files: dict[str, FileState]) -> None:
@@ -325,8 +314,8 @@ class Push:
         self.sender.advance(0, chunk.size, 1)
 
 
-def _small_entry(path: str, blob: HashedBlob) -> FileEntry:
-    """Return the entry of a file that is one chunk; none when it is empty."""
+def small_entry(path: str, blob: HashedBlob) -> FileEntry:
+    """Return the entry of a file that is one chunk, or none when it is empty."""
     data = blob.data
     layout = find_layout(path, lambda start, length: bytes(data[start : start + length]), len(data))
     tensors = TensorDigests(layout, [len(data)])

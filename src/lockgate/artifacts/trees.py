@@ -103,18 +103,28 @@ def open_root(path: Path) -> Iterator[int]:
 @contextlib.contextmanager
 def open_parent(root: int, path: str, *, create: bool = False) -> Iterator[int]:
     """Yield a descriptor of the folder under ``root`` that ``path`` lies in."""
-    current = os.dup(root)
+    current = root
     try:
         for segment in path.split("/")[:-1]:
-            if create:
-                with contextlib.suppress(FileExistsError):
-                    os.mkdir(segment, 0o755, dir_fd=current)
-            below = os.open(segment, FOLDER_FLAGS, dir_fd=current)
-            os.close(current)
+            below = _open_below(current, segment, create)
+            if current != root:
+                os.close(current)
             current = below
         yield current
     finally:
-        os.close(current)
+        if current != root:
+            os.close(current)
+
+
+def _open_below(folder: int, name: str, create: bool) -> int:
+    try:
+        return os.open(name, FOLDER_FLAGS, dir_fd=folder)
+    except FileNotFoundError:
+        if not create:
+            raise
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(name, 0o755, dir_fd=folder)
+        return os.open(name, FOLDER_FLAGS, dir_fd=folder)
 
 
 @contextlib.contextmanager

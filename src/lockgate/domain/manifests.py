@@ -79,9 +79,13 @@ class FileEntry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The files of a version, sorted by path; made by `build_manifest` or `parse_manifest`."""
+    """The files of a version, sorted by path; made by `build_manifest` or `parse_manifest`.
+
+    ``checked`` are the limits within which all that it says was found to hold.
+    """
 
     files: tuple[FileEntry, ...]
+    checked: ManifestLimits | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def encoded(self) -> bytes:
@@ -118,7 +122,7 @@ def build_manifest(files: Iterable[FileEntry], limits: ManifestLimits | None = N
     Raises InvalidManifest naming every fault, LimitExceeded when its bytes are too many.
     """
     limits = limits or ManifestLimits()
-    manifest = Manifest(tuple(sorted(files, key=lambda file: file.path)))
+    manifest = Manifest(tuple(sorted(files, key=lambda file: file.path)), limits)
     _raise_on(manifest_faults(manifest.files, limits))
     _check_length(manifest.encoded, limits)
     return manifest
@@ -137,7 +141,7 @@ def parse_manifest(data: bytes, limits: ManifestLimits | None = None) -> Manifes
     files = reader.files(_load(data))
     faults = reader.faults + manifest_faults(files, limits)
     _raise_on(faults)
-    manifest = Manifest(files)
+    manifest = Manifest(files, limits)
     if manifest.encoded != data:
         _raise_on(["the bytes are not canonical JSON (sorted keys and paths, no white space)"])
     return manifest
@@ -145,11 +149,16 @@ def parse_manifest(data: bytes, limits: ManifestLimits | None = None) -> Manifes
 
 def check_manifest_files(manifest: Manifest, limits: ManifestLimits | None = None) -> None:
     """Raise InvalidManifest unless all that a manifest says holds, whoever made the object."""
-    _raise_on(manifest_faults(manifest.files, limits or ManifestLimits()))
+    limits = limits or ManifestLimits()
+    if manifest.checked != limits:
+        _raise_on(manifest_faults(manifest.files, limits))
 
 
 def check_paths(paths: list[str], limits: ManifestLimits, other_faults: Iterable[str] = ()) -> None:
-    """Raise InvalidManifest unless a manifest may hold these paths (and no fault is given)."""
+    """Raise InvalidManifest unless a version may have files of these paths (and no fault is given).
+
+    Said before there is a manifest, to somebody who may never have heard of one.
+    """
     faults = list(other_faults)
     if len(paths) > limits.files_max:
         faults.append(f"{len(paths)} files, more than {limits.files_max}")
@@ -157,7 +166,7 @@ def check_paths(paths: list[str], limits: ManifestLimits, other_faults: Iterable
         faults.append("there is no file; a version has at least one")
     for path in paths:
         faults.extend(f"{path[:200]!r}: {fault}" for fault in path_faults(path, limits.paths))
-    _raise_on(faults + collision_faults(paths))
+    _raise_on(faults + collision_faults(paths), "This cannot be a version's files")
 
 
 def manifest_faults(files: tuple[FileEntry, ...], limits: ManifestLimits) -> list[str]:
@@ -241,14 +250,14 @@ def _is_text(text: str, bytes_max: int) -> bool:
         return False
 
 
-def _raise_on(faults: list[str]) -> None:
+def _raise_on(faults: list[str], what: str = "The manifest is not valid") -> None:
     if not faults:
         return
     shown = faults[:FAULTS_SHOWN_MAX]
     if len(faults) > len(shown):
         shown.append(f"and {len(faults) - len(shown)} more")
     first = shown[0] if len(shown) == 1 else f"{shown[0]} (the first of {len(faults)} faults)"
-    raise InvalidManifest(detail=f"The manifest is not valid: {first}.", faults=shown)
+    raise InvalidManifest(detail=f"{what}: {first}.", faults=shown)
 
 
 def _check_length(data: bytes, limits: ManifestLimits) -> None:
@@ -318,6 +327,15 @@ def _refuse_number(text: str) -> Any:
     raise ValueError(f"{text[:40]} is not an integer")
 
 
+_CHUNK: Final[dict[str, Any]] = {"digest": str, "size": int}
+_FILE: Final[dict[str, Any]] = {
+    "path": str, "size": int, "sha256": str, "chunks": list, "tensors": (list, type(None)),
+}  # fmt: skip
+_TENSOR: Final[dict[str, Any]] = {
+    "name": str, "dtype": str, "shape": list, "start": int, "size": int, "digest": str,
+}  # fmt: skip
+
+
 class _Reader:
     """Turns JSON values into entries; a value of the wrong type becomes a fault and is left out."""
 
@@ -335,14 +353,7 @@ class _Reader:
 
     def _file(self, value: Any, index: int) -> FileEntry | None:
         what = f"file {index}"
-        kinds = {
-            "path": str,
-            "size": int,
-            "sha256": str,
-            "chunks": list,
-            "tensors": (list, type(None)),
-        }
-        members = self._members(value, what, kinds)
+        members = self._members(value, what, _FILE)
         if members is None:
             return None
         chunks = [self._chunk(c, f"{what}, chunk {i}") for i, c in enumerate(members["chunks"])]
@@ -359,14 +370,11 @@ class _Reader:
         )
 
     def _chunk(self, value: Any, what: str) -> Chunk | None:
-        members = self._members(value, what, {"digest": str, "size": int})
+        members = self._members(value, what, _CHUNK)
         return None if members is None else Chunk(**members)
 
     def _tensor(self, value: Any, what: str) -> TensorEntry | None:
-        kinds = {
-            "name": str, "dtype": str, "shape": list, "start": int, "size": int, "digest": str,
-        }  # fmt: skip
-        members = self._members(value, what, kinds)
+        members = self._members(value, what, _TENSOR)
         if members is None:
             return None
         shape = members.pop("shape")
@@ -384,14 +392,14 @@ class _Reader:
             names = ", ".join(sorted(kinds))
             self.faults.append(f"{what}: the keys are not exactly {names}")
             return None
-        wrong = [
-            key
-            for key, kind in kinds.items()
-            if not isinstance(value[key], kind) or isinstance(value[key], bool)
-        ]
-        self.faults.extend(f"{what}: {key} has the wrong type" for key in wrong)
-        integers = (item for item in value.values() if isinstance(item, int))
-        if any(not 0 <= item <= _INTEGER_MAX for item in integers):
+        is_good = in_range = True
+        for key, kind in kinds.items():
+            item = value[key]
+            if not isinstance(item, kind) or isinstance(item, bool):
+                self.faults.append(f"{what}: {key} has the wrong type")
+                is_good = False
+            if isinstance(item, int) and not 0 <= item <= _INTEGER_MAX:
+                in_range = False
+        if not in_range:
             self.faults.append(f"{what}: a number is not between 0 and 2^53 - 1")
-            return None
-        return None if wrong else value
+        return value if is_good and in_range else None

@@ -273,11 +273,13 @@ def _framed(
             pieces += frames.frame(data)
             size += len(data)
             if size >= SEND_BYTES:
-                yield pieces
+                # Small ones are sent as one: each send costs more than their copy.
+                yield pieces if len(data) >= SEND_BYTES else [b"".join(pieces)]
                 pieces, size = [], 0
     except RegistryError as error:
         pieces += frames.problem_frame(problem_of(error, status_of(error), request_id))
-    yield pieces
+    if pieces:
+        yield [b"".join(pieces)]
 
 
 async def _in_turn(

@@ -1,6 +1,7 @@
 """The body of a request, received straight into the memory where it is wanted.
 
-    socket ──► memory of the route ──► the parser, which looks on and counts     (here)
+    socket ──► memory of the route: counted here, the parser never sees it      (a whole body)
+    socket ──► memory of the route ──► the parser, which looks on and counts     (a part of one)
     socket ──► bytes ──► bytes ──► gathered body ──► message ──► memory          (everywhere else)
 
 A server that speaks so offers `BODY_INTO` among the request's ``extensions``: called with memory
@@ -14,7 +15,9 @@ from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from typing import Any
 
+import httptools
 from starlette.requests import ClientDisconnect
+from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 BODY_INTO = "lockgate.body_into"
@@ -46,6 +49,11 @@ class FillingProtocol(HttpToolsProtocol):
         if self._filling is not None:
             self._filling.end()
 
+    def end_of_body(self) -> None:
+        """Go on to the next request: all of this one's body came past the parser."""
+        self.parser = httptools.HttpRequestParser(self)  # the old one waits for that body
+        self.on_message_complete()
+
     def take_back(self) -> None:
         """Receive again what comes from now on, such as the next request."""
         if self._filling is not None:
@@ -67,7 +75,7 @@ class FillingProtocol(HttpToolsProtocol):
         count = min(len(cycle.body), len(memory))
         memory[:count] = cycle.body[:count]
         cycle.body = cycle.body[count:]
-        filling = _Filling(self, memory, count)
+        filling = _Filling(self, memory, count, _body_bytes(cycle.scope) == len(memory))
         if cycle.more_body and not cycle.disconnected and count < len(memory):
             self._filling = filling
             self.transport.set_protocol(filling)
@@ -86,10 +94,14 @@ class FillingProtocol(HttpToolsProtocol):
 class _Filling(asyncio.BufferedProtocol):
     """What a connection is while it fills memory; all else that happens is still its own."""
 
-    def __init__(self, connection: FillingProtocol, memory: memoryview, filled: int) -> None:
+    def __init__(
+        self, connection: FillingProtocol, memory: memoryview, filled: int, takes_all: bool
+    ) -> None:
+        """``takes_all`` says that the memory is for all of the body, neither more nor less."""
         self._connection = connection
         self._memory = memory
-        self.filled = filled
+        self._takes_all = takes_all
+        self.filled = self._looked_at = filled
         self._told = 0
         self._is_over = False
         self._news = asyncio.Event()
@@ -105,10 +117,22 @@ class _Filling(asyncio.BufferedProtocol):
 
     def end(self) -> None:
         """Give the connection back what comes from now on; once is enough."""
-        if not self._is_over:
-            self._connection.take_back()
+        if self._is_over:
+            return
         self._is_over = True
+        if self._takes_all and self.filled == len(self._memory) != self._looked_at:
+            self._connection.end_of_body()
+        else:
+            self._look()
+        self._connection.take_back()
         self._news.set()
+
+    def _look(self) -> None:
+        """Show the parser what it has not seen, of which it makes a copy: of little at a time."""
+        while self._looked_at < self.filled and not self._connection.transport.is_closing():
+            piece = self._memory[self._looked_at : self.filled][:_LOOKED_AT_BYTES]
+            self._looked_at += len(piece)
+            self._connection.data_received(piece)  # type: ignore[arg-type]
 
     # --- what the event loop calls -----------------------------------------------------------
 
@@ -116,12 +140,9 @@ class _Filling(asyncio.BufferedProtocol):
         return self._memory[self.filled :]
 
     def buffer_updated(self, nbytes: int) -> None:
-        come = self._memory[self.filled : self.filled + nbytes]
         self.filled += nbytes
-        # The parser makes a copy of what it looks at: of little at a time.
-        for first in range(0, nbytes, _LOOKED_AT_BYTES):
-            piece = come[first : first + _LOOKED_AT_BYTES]
-            self._connection.data_received(piece)  # type: ignore[arg-type]
+        if not self._takes_all:
+            self._look()
         if self.filled == len(self._memory):
             self.end()
         self._news.set()
@@ -137,3 +158,10 @@ class _Filling(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         self._connection.resume_writing()
+
+
+def _body_bytes(scope: HTTPScope) -> int | None:
+    """Return how many bytes a body has, if that was announced, once and for all."""
+    lengths = [value for name, value in scope["headers"] if name == b"content-length"]
+    is_chunked = any(name == b"transfer-encoding" for name, _ in scope["headers"])
+    return int(lengths[0]) if len(lengths) == 1 and not is_chunked else None

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lockgate.artifacts.heads import Heads
 from lockgate.artifacts.passing import PassingHashes
 from lockgate.domain.imports import ImportRules
 from lockgate.domain.manifests import Manifest, parse_manifest
@@ -49,6 +50,7 @@ class Depot:
         self._open_blobs = open_blobs
         self.rules = rules or DepotRules()
         self.passing = PassingHashes()
+        self.heads = Heads()
         self._blobs: BlobStore | None = None
         self._kept: OrderedDict[str, Manifest] = OrderedDict()
         self._kept_bytes = 0
@@ -75,10 +77,16 @@ class Depot:
                 self._kept.move_to_end(digest)
                 return found
         manifest = parse_manifest(self.blobs.read_manifest(digest))
-        self._keep(manifest)
+        self.remember(manifest)
         return manifest
 
-    def _keep(self, manifest: Manifest) -> None:
+    def keep_manifest(self, manifest: Manifest) -> None:
+        """Put a manifest into the store. Raises `BlobStoreUnavailable`."""
+        self.blobs.put_manifest(manifest.digest, manifest.encoded)
+        self.remember(manifest)
+
+    def remember(self, manifest: Manifest) -> None:
+        """Keep at hand a manifest that the store has just taken."""
         size = len(manifest.encoded)
         if size > MANIFESTS_KEPT_BYTES_MAX // 4:
             return

@@ -15,7 +15,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from lockgate.artifacts.streaming import push_stream
+from lockgate.artifacts.streaming import keep_stream
 from lockgate.domain.manifests import (
     Manifest,
     ManifestLimits,
@@ -74,13 +74,14 @@ class LooseFiles:
     def put(self, project: str, path: str, size: int, more: More) -> None:
         """Keep a file of ``size`` bytes under a path, in place of the one that is there.
 
-        ``more`` is that of `push_stream`. Raises what that does, `ProjectNotFound`, `Conflict`
+        ``more`` is that of `keep_stream`. Raises what that does, `ProjectNotFound`, `Conflict`
         when the path is a folder or leads through a file.
         """
         self._check(path)
         if size > FILE_BYTES_MAX:
             raise LimitExceeded(what="A file's size in bytes", observed=size, limit=FILE_BYTES_MAX)
         self._store.read(lambda session: _writable(session, project))
+        epoch = quiet_epoch(self._store)
         manifest = self._take_in(path.rpartition("/")[2], size, more)
         logged = _LOGGED_MODEL.search(path)
         file = LooseFile(path, manifest.digest, size)
@@ -90,7 +91,7 @@ class LooseFiles:
             _check_place(session, key, path)
             rows.keep_file(session, key, file, logged[1] if logged else None, self._who.name)
 
-        self._name(manifest, use_case)
+        self._name(manifest, epoch, use_case)
 
     def find(self, project: str, path: str) -> Manifest:
         """Return the manifest of the one file at a path. Raises `NotFound`."""
@@ -176,6 +177,7 @@ class LooseFiles:
         if not 1 <= number <= PARTS_MAX:
             raise LimitExceeded(what="The number of a part", observed=number, limit=PARTS_MAX)
         self._store.snapshot(lambda session: _load_upload(session, project, upload))
+        epoch = quiet_epoch(self._store)
         manifest = self._take_in(_PART_NAME, size, more)
         part = Part(number, manifest.digest, size)
 
@@ -183,7 +185,7 @@ class LooseFiles:
             _load_upload(session, project, upload)
             rows.keep_part(session, upload, part)
 
-        self._name(manifest, use_case)
+        self._name(manifest, epoch, use_case)
         return manifest.digest
 
     def complete(self, project: str, upload: str, path: str, numbers: list[int]) -> None:
@@ -220,24 +222,29 @@ class LooseFiles:
         check_paths([path], ManifestLimits())
 
     def _take_in(self, name: str, size: int, more: More) -> Manifest:
-        return build_manifest([push_stream(name, size, more, self._depot.blobs)])
+        manifest = keep_stream(name, size, more, self._depot.blobs)
+        self._depot.remember(manifest)
+        return manifest
 
-    def _name(self, manifest: Manifest, use_case: Callable[[Session], None]) -> None:
-        """Run the transaction that names a manifest, so that no sweep passes it unseen."""
+    def _name(self, manifest: Manifest, epoch: Epoch, use_case: Callable[[Session], None]) -> None:
+        """Run the transaction that names a manifest, so that no sweep passes it unseen.
+
+        ``epoch`` was read before any of it was kept.
+        """
         for _ in range(SEALS_MAX):
-            epoch = quiet_epoch(self._store)
+            try:
+                self._store.write(self._who, _in_epoch(epoch, use_case))
+            except EpochMoved:
+                epoch = quiet_epoch(self._store)
+            else:
+                return
             try:
                 require_blobs(self._depot.blobs, manifest)
             except BlobNotFound as error:
                 raise BlobStoreUnavailable(
                     detail="What was sent was swept before it had a name; send it again."
                 ) from error
-            self._depot.blobs.put_manifest(manifest.digest, manifest.encoded)
-            try:
-                self._store.write(self._who, _in_epoch(epoch, use_case))
-            except EpochMoved:
-                continue
-            return
+            self._depot.keep_manifest(manifest)
         raise Contended(detail=f"Sweeps came between {SEALS_MAX} attempts to keep a file.")
 
 

@@ -33,6 +33,7 @@ class PossessedBlobs:
     def __init__(self, store: Store, depot: Depot, who: Caller) -> None:
         self._store = store
         self._blobs = depot.blobs
+        self._heads = depot.heads
         self._who = who
 
     def missing(self, digests: Collection[str]) -> set[str]:
@@ -46,6 +47,7 @@ class PossessedBlobs:
     def put_many(self, blobs: Sequence[tuple[str, Data]]) -> None:
         """Keep blobs, each verified first: who sends one has it."""
         self._blobs.put_many(blobs)
+        self._heads.note(blobs)
         note_sent(self._store, self._who, [digest for digest, _ in blobs])
 
     def admit(self, digests: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 
 from lockgate.artifacts.proof import PROOF_VERSION, chunk_reader, prove_files
 from lockgate.domain.contents import ContentProof, Verdict
@@ -32,14 +33,17 @@ def prove(store: Store, depot: Depot, manifest: Manifest) -> list[ContentProof]:
     """
     known = store.snapshot(lambda session: rows.list_proofs(session, manifest.files, PROOF_VERSION))
     unproved = [file for file in manifest.files if file.path not in known]
-    if len(unproved) < SHARED_MIN:
-        return prove_files(unproved, chunk_reader(depot.blobs.read))
 
-    def share(first: int) -> list[ContentProof]:
-        return prove_files(unproved[first::PROCESSES], chunk_reader(depot.blobs.read))
+    def share(first: int, step: int) -> list[ContentProof]:
+        read = chunk_reader(depot.blobs.read, depot.heads.find)
+        return prove_files(unproved[first::step], read)
+
+    if len(unproved) < SHARED_MIN:
+        return share(0, 1)
 
     with ThreadPoolExecutor(PROCESSES, thread_name_prefix="prove") as pool:
-        return [proof for proofs in pool.map(share, range(PROCESSES)) for proof in proofs]
+        shares = pool.map(share, range(PROCESSES), repeat(PROCESSES))
+        return [proof for proofs in shares for proof in proofs]
 
 
 def keep(session: Session, manifest: Manifest, proofs: list[ContentProof]) -> None:

@@ -68,7 +68,7 @@ def keep_manifest(depot: Depot, data: bytes) -> Manifest:
     Raises `InvalidManifest` with every fault.
     """
     manifest = parse_manifest(data)
-    depot.blobs.put_manifest(manifest.digest, data)
+    depot.keep_manifest(manifest)
     return manifest
 
 
@@ -111,7 +111,7 @@ def publish(
                 if quiet_epoch(store) == epoch:
                     raise
                 continue
-        depot.blobs.put_manifest(manifest.digest, manifest.encoded)
+        depot.keep_manifest(manifest)
         use_case = _sealing(store, who, epoch, project, model, new, manifest, found, again)
         try:
             return store.write(who, use_case)

@@ -119,7 +119,7 @@ class Uploads:
                 expected=f"{upload.sha256} of {upload.size} bytes",
             )
         manifest = Manifest((replace(entry, path=SPOOLED),))
-        self._depot.blobs.put_manifest(manifest.digest, manifest.encoded)
+        self._depot.keep_manifest(manifest)
 
         def use_case(session: Session) -> None:
             _expected(session, ticket)

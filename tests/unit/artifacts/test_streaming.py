@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 from lockgate.artifacts.objects import ObjectStore
 from lockgate.artifacts.opening import open_store
 from lockgate.artifacts.pushing import hash_tree
-from lockgate.artifacts.streaming import push_stream
+from lockgate.artifacts.streaming import keep_stream
 from lockgate.errors import InvalidInput, InvalidManifest
 
 
@@ -45,29 +45,32 @@ def files(tmp_path: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("piece", [1_000, 2**20, 2**30])
-def test_a_stream_has_the_entry_of_the_file(
+def test_a_stream_has_the_manifest_of_the_file(
     files: dict[str, bytes], tmp_path: Path, piece: int
 ) -> None:
-    """Digest, chunks and tensors are those of the same bytes in a file; all chunks are stored."""
+    """Digest, chunks and tensors are those of the same bytes in a file; all is in the store."""
     store = open_store("memory://")
     assert isinstance(store, ObjectStore)
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
-        entry = push_stream(name, len(data), stream(data, piece), store)  # type: ignore[arg-type]
-        assert (entry,) == hash_tree(tmp_path / name).files
+        manifest = keep_stream(name, len(data), stream(data, piece), store)  # type: ignore[arg-type]
+        assert manifest == hash_tree(tmp_path / name)
+        assert store.read_manifest(manifest.digest) == manifest.encoded
+        [entry] = manifest.files
         assert b"".join(store.read(chunk.digest) for chunk in entry.chunks) == data
 
 
 @pytest.mark.parametrize("size", [10, 400_000])
 def test_too_few_and_too_many_bytes(size: int) -> None:
-    """A stream that ends early, or goes on, is refused."""
+    """A stream that ends early, or goes on, is refused, and has no manifest."""
     store = open_store("memory://")
     for length in (size - 1, size + 1):
         with pytest.raises(InvalidInput):
-            push_stream("a.bin", size, stream(bytes(length), 7_000), store)  # type: ignore[arg-type]
+            keep_stream("a.bin", size, stream(bytes(length), 7_000), store)  # type: ignore[arg-type]
+    assert list(store.list_manifests()) == []
 
 
 def test_a_path_that_no_version_may_hold() -> None:
     """The path is judged before a byte is read."""
     with pytest.raises(InvalidManifest):
-        push_stream("../a", 1, stream(b"1", 1), open_store("memory://"))  # type: ignore[arg-type]
+        keep_stream("../a", 1, stream(b"1", 1), open_store("memory://"))  # type: ignore[arg-type]

@@ -2,13 +2,15 @@ import "uplot/dist/uPlot.min.css";
 
 import { Text, useComputedColorScheme } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useEffect, useMemo, useRef } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import uPlot from "uplot";
 import { type Monitor, observations, type Series } from "../../api/uses";
 import { type AuditEvent, type Named, version } from "../../api/versions";
 import { ProblemCard, RowsComing } from "../../parts/states";
 import { threshold } from "../../words/monitors";
 import { count, metricText } from "../../words/numbers";
+import figures from "./figure.module.css";
+import { useSince } from "./since";
 import styles from "./trends.module.css";
 
 const HEIGHT = 200;
@@ -29,9 +31,7 @@ interface Props {
 
 /** A metric of a version in use over time: its mean and reach, where it must stay, and the alarms. */
 export default function Observed({ named, metric, hours, rule, events = [] }: Props) {
-  // Cut to the minute, so that the question stays the same while one looks.
-  const minute = Math.floor(Date.now() / MINUTE_MS);
-  const since = useMemo(() => (hours ? new Date(minute * MINUTE_MS - hours * 3_600_000).toISOString() : undefined), [hours, minute]);
+  const since = useSince(hours);
   const found = useQuery({ ...observations(named, metric, since), placeholderData: (before) => before });
   const own = useQuery({ ...version(named), enabled: rule?.against === "metrics" });
   if (found.error) return <ProblemCard error={found.error} />;
@@ -70,7 +70,7 @@ function Drawn({ series, line, events }: { series: Series; line: number | null; 
     // `drawn` stands for all that is drawn: new arrays of the same numbers draw nothing anew.
   }, [drawn, scheme]);
   return (
-    <figure className={styles.figure}>
+    <figure className={figures.figure}>
       <div ref={place} role="img" aria-label={told} />
       <figcaption>
         <Key line="mean">mean, with lowest and highest of each step</Key>

@@ -1,11 +1,12 @@
 import { Text, VisuallyHidden } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
 import { type Drift, drift } from "../../api/uses";
 import type { Named } from "../../api/versions";
 import { ProblemCard, RowsComing } from "../../parts/states";
 import { count, metricText } from "../../words/numbers";
 import { type Bin, bins, ticks } from "../../words/spreads";
+import figures from "./figure.module.css";
+import { useSince } from "./since";
 import styles from "./spread.module.css";
 
 const HEIGHT = 120;
@@ -13,7 +14,6 @@ const HEIGHT = 120;
 const BIN = 20;
 const BAR = 8;
 const TICKS_MAX = 5;
-const MINUTE_MS = 60_000;
 
 interface Props {
   named: Named;
@@ -24,9 +24,7 @@ interface Props {
 
 /** How the values of a metric are spread now, beside the reference that they are held against. */
 export default function Spread({ named, metric, hours }: Props) {
-  // Cut to the minute, so that the question stays the same while one looks.
-  const minute = Math.floor(Date.now() / MINUTE_MS);
-  const since = useMemo(() => (hours ? new Date(minute * MINUTE_MS - hours * 3_600_000).toISOString() : undefined), [hours, minute]);
+  const since = useSince(hours);
   const found = useQuery({ ...drift(named, metric, since), placeholderData: (before) => before });
   if (found.error) return <ProblemCard error={found.error} />;
   if (!found.data) return <RowsComing rows={2} />;
@@ -43,7 +41,7 @@ function Drawn({ series, quiet }: { series: Drift; quiet: string }) {
   const told = `How ${metric} of version ${version} is spread: ${count(values, "value")} now, ${count(known, "value")} in the reference${apart ? `; ${apart}` : ""}`;
   const most = Math.max(...drawn.map((each) => Math.max(each.before, each.now)));
   return (
-    <figure className={styles.figure}>
+    <figure className={`${figures.figure} ${styles.figure}`}>
       <div role="img" aria-label={told}>
         <svg className={styles.bars} viewBox={`0 0 ${drawn.length * BIN} ${HEIGHT}`} height={HEIGHT} preserveAspectRatio="none" aria-hidden="true">
           {drawn.map((bin, at) => (

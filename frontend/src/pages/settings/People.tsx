@@ -79,16 +79,16 @@ export function People(_: { project: string }) {
           </Text>
         }
       >
-          <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} required maxLength={100} />
-          <SegmentedControl
-            aria-label="Kind"
-            data={[
-              { value: "person", label: "Person" },
-              { value: "service", label: "Service" },
-            ]}
-            value={kind}
-            onChange={(next) => setKind(next as "person" | "service")}
-          />
+        <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} required maxLength={100} />
+        <SegmentedControl
+          aria-label="Kind"
+          data={[
+            { value: "person", label: "Person" },
+            { value: "service", label: "Service" },
+          ]}
+          value={kind}
+          onChange={(next) => setKind(next as "person" | "service")}
+        />
         <RolesField label="Roles in the whole installation" value={wanted} onChange={setWanted} />
       </KeepForm>
     </Stack>

@@ -62,8 +62,8 @@ export function Teams(_: { project: string }) {
         />
       )}
       <KeepForm title="Make a team, or change one" action="Keep" ready={name.trim() !== "" && who.length > 0} saving={set}>
-          <TextInput label="Team" value={name} onChange={(event) => setName(event.currentTarget.value)} required maxLength={100} />
-          <TagsInput label="People" data={people.data?.map((each) => each.name) ?? []} value={who} onChange={setWho} style={{ flex: "1 1 14rem" }} />
+        <TextInput label="Team" value={name} onChange={(event) => setName(event.currentTarget.value)} required maxLength={100} />
+        <TagsInput label="People" data={people.data?.map((each) => each.name) ?? []} value={who} onChange={setWho} style={{ flex: "1 1 14rem" }} />
         <RolesField label="Roles in the whole installation" value={wanted} onChange={setWanted} />
       </KeepForm>
     </Stack>

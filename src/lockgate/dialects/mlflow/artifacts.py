@@ -21,6 +21,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
+from lockgate.artifacts.chunking import SMALL_FILE_BYTES_MAX
 from lockgate.dialects.mlflow import artifact_uris
 from lockgate.dialects.mlflow.namespace import Namespace, namespace_of
 from lockgate.dialects.mlflow.problems import (
@@ -203,9 +204,10 @@ def _joined(folder: str, local_path: str) -> str:
 async def _body(request: Request) -> tuple[int, Callable[[int], bytes]]:
     """Return a body's size, and what hands out its bytes."""
     announced = request.headers.get("content-length")
-    if announced is not None:
+    if announced is not None and int(announced) > SMALL_FILE_BYTES_MAX:
         return int(announced), BodyStream(request).more
-    # Nobody says how long it is, as clients do for an empty file: so it has to be short.
+    # A small one is taken whole before a thread waits for it. So is one of which nobody says how
+    # long it is, as clients do for an empty file: it has to be short.
     gathered = bytearray()
     async for piece in request.stream():
         gathered += piece
