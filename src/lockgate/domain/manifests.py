@@ -17,14 +17,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
-from lockgate.domain.digests import is_digest, is_hex, sha256_digest
+from lockgate.domain.digests import sha256_digest
+from lockgate.domain.manifest_faults import INTEGER_MAX, manifest_faults
 from lockgate.domain.paths import PathLimits, collision_faults, path_faults
 from lockgate.errors import InvalidManifest, LimitExceeded
 
 SCHEMA: Final = "lockgate.manifest.v1"
 FAULTS_SHOWN_MAX: Final = 100
-# The largest integer that every JSON reader keeps exactly.
-_INTEGER_MAX: Final = 2**53 - 1
 
 
 @dataclass(frozen=True)
@@ -167,87 +166,6 @@ def check_paths(paths: list[str], limits: ManifestLimits, other_faults: Iterable
     for path in paths:
         faults.extend(f"{path[:200]!r}: {fault}" for fault in path_faults(path, limits.paths))
     _raise_on(faults + collision_faults(paths), "This cannot be a version's files")
-
-
-def manifest_faults(files: tuple[FileEntry, ...], limits: ManifestLimits) -> list[str]:
-    """Return everything that is wrong with these entries, as sentences."""
-    faults: list[str] = []
-    if not files:
-        faults.append("there is no file; a version has at least one")
-    counts = (
-        ("files", len(files), limits.files_max),
-        ("chunks", sum(len(file.chunks) for file in files), limits.chunks_max),
-        ("tensors", sum(len(file.tensors or ()) for file in files), limits.tensors_max),
-        ("bytes in all", sum(file.size for file in files), limits.total_bytes_max),
-    )
-    faults.extend(f"{n} {what}, more than {most}" for what, n, most in counts if n > most)
-    if faults:
-        return faults
-    chunk_sizes: dict[str, int] = {}
-    for file in files:
-        faults.extend(f"{file.path[:200]!r}: {fault}" for fault in _file_faults(file, limits))
-        for chunk in file.chunks:
-            if chunk_sizes.setdefault(chunk.digest, chunk.size) != chunk.size:
-                faults.append(f"chunk {chunk.digest} is listed with two sizes")
-    paths = [file.path for file in files]
-    if paths != sorted(paths):
-        faults.append("the files are not sorted by path")
-    return faults + collision_faults(paths)
-
-
-def _file_faults(file: FileEntry, limits: ManifestLimits) -> list[str]:
-    faults = path_faults(file.path, limits.paths)
-    if not 0 <= file.size <= limits.file_bytes_max:
-        faults.append(f"size {file.size} is not between 0 and {limits.file_bytes_max}")
-    if not is_hex(file.sha256):
-        faults.append("sha256 is not 64 lower-case hexadecimal digits")
-    for index, chunk in enumerate(file.chunks):
-        if not is_digest(chunk.digest, "blake3"):
-            faults.append(f"chunk {index}: the digest is not 'blake3:' and 64 hexadecimal digits")
-        if not 1 <= chunk.size <= limits.chunk_bytes_max:
-            faults.append(
-                f"chunk {index}: size {chunk.size} is not between 1 and {limits.chunk_bytes_max}"
-            )
-    total = sum(chunk.size for chunk in file.chunks)
-    if total != file.size:
-        faults.append(f"the chunks hold {total} bytes, the file {file.size}")
-    if file.tensors is not None:
-        faults.extend(_tensor_faults(file.tensors, file.size, limits))
-    return faults
-
-
-def _tensor_faults(
-    tensors: tuple[TensorEntry, ...], file_size: int, limits: ManifestLimits
-) -> list[str]:
-    faults = []
-    names: set[str] = set()
-    end = 0
-    for tensor in tensors:
-        what = f"tensor {tensor.name[:100]!r}"
-        if tensor.name in names:
-            faults.append(f"{what} is listed twice")
-        names.add(tensor.name)
-        if not _is_text(tensor.name, limits.tensor_name_bytes_max):
-            faults.append(f"{what}: the name is empty, too long or not Unicode")
-        if not (tensor.dtype.isascii() and tensor.dtype.isidentifier() and len(tensor.dtype) <= 32):
-            faults.append(f"{what}: {tensor.dtype[:32]!r} is not a dtype")
-        if len(tensor.shape) > limits.rank_max or any(
-            not 0 <= extent <= _INTEGER_MAX for extent in tensor.shape
-        ):
-            faults.append(f"{what}: the shape is out of range")
-        if not is_digest(tensor.digest, "blake3"):
-            faults.append(f"{what}: the digest is not 'blake3:' and 64 hexadecimal digits")
-        if tensor.start < end or tensor.size < 0 or tensor.start + tensor.size > file_size:
-            faults.append(f"{what} overlaps its neighbour or the end of the file")
-        end = max(end, tensor.start + tensor.size)
-    return faults
-
-
-def _is_text(text: str, bytes_max: int) -> bool:
-    try:
-        return 1 <= len(text.encode()) <= bytes_max
-    except UnicodeEncodeError:
-        return False
 
 
 def _raise_on(faults: list[str], what: str = "The manifest is not valid") -> None:
@@ -398,7 +316,7 @@ class _Reader:
             if not isinstance(item, kind) or isinstance(item, bool):
                 self.faults.append(f"{what}: {key} has the wrong type")
                 is_good = False
-            if isinstance(item, int) and not 0 <= item <= _INTEGER_MAX:
+            if isinstance(item, int) and not 0 <= item <= INTEGER_MAX:
                 in_range = False
         if not in_range:
             self.faults.append(f"{what}: a number is not between 0 and 2^53 - 1")

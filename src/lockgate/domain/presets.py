@@ -141,8 +141,9 @@ _STRICT: dict[str, Any] = {
 _UNSTAGED: dict[str, Any] = {
     "name": "unstaged",
     "description": "One stage, and every other word free for an alias: MLflow's prompts.",
-    "stages": [{"name": "None", "colour": "gray"}],
-    "initial": "None",
+    # Spelt as in `open`, where prompts and models of MLflow's clients come from.
+    "stages": [{"name": "none", "colour": "gray"}],
+    "initial": "none",
     "edges": [],
     "same_stage": "noop",
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 from lockgate.domain.pages import Page
 from lockgate.domain.versions import ModelVersion
+from lockgate.registry.counted import CountedVersions
 from lockgate.registry.desk import Desk
 from lockgate.services import catalog, editing, registration, resolution, retention
 from lockgate.services.editing import Edit
@@ -14,6 +15,11 @@ from lockgate.services.editing import Edit
 
 class VersionVerbs(Desk):
     """Versions of models."""
+
+    @property
+    def counted(self) -> CountedVersions:
+        """Versions as clients know them that make models first, and call versions by number."""
+        return CountedVersions(self._store, self._who)
 
     def register_model(
         self,

@@ -185,6 +185,7 @@ def _move_versions(
         for alias in aliases:
             names.alias_name(alias, lifecycle.stage_words)
     crowded = {stage: labels for stage, labels in holders.items() if len(labels) > 1}
+    former = store.lifecycles.load(session, stored.lifecycle_id)
     if homeless or crowded:
         parts = [
             f"it has no stage '{stage}', where {len(labels)} versions stand (such as {labels[0]})"
@@ -195,16 +196,24 @@ def _move_versions(
         ]
         raise Conflict(
             detail=f"Model '{stored.model.name}' cannot move to lifecycle '{lifecycle.name}': "
-            + "; ".join(parts),
+            + "; ".join(parts)
+            + _way_out(former, lifecycle),
             model=stored.model.name,
             lifecycle=lifecycle.name,
         )
     for key, stage in respelt:
         version = version_rows.load_version_by_id(session, key, stored.model.name)
         exclusive = lifecycle.stage(stage).exclusive
-        old = store.lifecycles.load(session, stored.lifecycle_id).stage(stage).exclusive
+        old = former.stage(stage).exclusive
         if exclusive != old:
             version_rows.update_version(session, key, version, version, exclusive)
+
+
+def _way_out(former: Lifecycle, lifecycle: Lifecycle) -> str:
+    """Say where a version can stand under either lifecycle, if anywhere."""
+    there = {stage.name for stage in lifecycle.stages}
+    shared = [stage.name for stage in former.stages if stage.name in there]
+    return f". First take them where both have a stage: {', '.join(shared)}" if shared else ""
 
 
 def _version_changes(

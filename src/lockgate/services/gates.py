@@ -55,9 +55,12 @@ class Candidate:
 
 
 def lock_candidate(
-    store: Store, session: Session, project: str, name: str, label: str
+    store: Store, session: Session, project: str, name: str, label: str | int
 ) -> Candidate:
-    """Return a version whose model nobody else changes until the transaction ends."""
+    """Return a version whose model nobody else changes until the transaction ends.
+
+    An integer is a number alone, see `storage.versions.load_version`.
+    """
     stored = model_rows.lock_model(session, project, name)
     lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
     key, version = version_rows.load_version(session, stored, label)

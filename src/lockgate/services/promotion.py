@@ -56,9 +56,9 @@ class Move:
 
 
 def transition(
-    store: Store, who: Caller, project: str, name: str, label: str, move: Move
+    store: Store, who: Caller, project: str, name: str, label: str | int, move: Move
 ) -> Promoted:
-    """Take a version to another stage.
+    """Take a version to another stage. An integer is a number alone, whatever its label.
 
     Raises `TransitionNotAllowed` with the steps that are, `StageChanged` when the version does
     not stand where the caller expected, `PolicyViolated` with the whole report. A refusal by the

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from lockgate.errors import (
     TransitionNotAllowed,
 )
 from lockgate.services.gates import judge, lock_candidate, plan_of
+from lockgate.services.labels import label_of
 from lockgate.services.lifecycles import find_key
 from lockgate.services.lineage import keep_parents
 from lockgate.storage import guard, history
@@ -36,11 +36,6 @@ from lockgate.storage.models import StoredModel
 from lockgate.storage.passages import Passage, apply_plan
 from lockgate.storage.projects import load_project, project_id
 from lockgate.storage.store import Caller, Store
-
-_SEMVER = re.compile(
-    r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
-    r"(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,17 +156,37 @@ def register_version(
     return store.write(who, lambda session: register_in(store, session, who, project, model, new))
 
 
+def register_known(
+    store: Store, who: Caller, project: str, name: str, new: NewVersion
+) -> ModelVersion:
+    """Register a version of a model that is there already. Raises `ModelNotFound`."""
+
+    def use_case(session: Session) -> ModelVersion:
+        stored = model_rows.lock_model(session, project, name)
+        return _register(store, session, who, stored, new)
+
+    return store.write(who, use_case)
+
+
 def register_in(
     store: Store, session: Session, who: Caller, project: str, model: NewModel, new: NewVersion
 ) -> ModelVersion:
     """Register a version within a transaction that is under way; see `register_version`."""
-    guard.require(session, REGISTER, project_id(session, project), project)
     stored = model_rows.find_locked_model(session, project, model.name)
     if stored is None:
+        guard.require(session, REGISTER, project_id(session, project), project)
         _add_model(store, session, who, project, model)
         stored = model_rows.lock_model(session, project, model.name)
+    return _register(store, session, who, stored, new)
+
+
+def _register(
+    store: Store, session: Session, who: Caller, stored: StoredModel, new: NewVersion
+) -> ModelVersion:
+    """Register a version of a locked model."""
+    guard.require_here(session, REGISTER, stored)
     lifecycle = store.lifecycles.load(session, stored.lifecycle_id)
-    label = _label(session, lifecycle, stored, new.label)
+    label = label_of(session, lifecycle, stored, new.label)
     existing = version_rows.find_key(session, stored, label) if new.label else None
     if existing is not None and version_rows.label_taken(session, stored.id, label):
         return _duplicate(session, lifecycle, stored, label, existing)
@@ -247,39 +262,6 @@ def _add_model(
         },
     )
     return model_rows.load_model(session, project, new.name)
-
-
-def _label(session: Session, lifecycle: Lifecycle, stored: StoredModel, label: str | None) -> str:
-    """Return the label that the version scheme accepts, or the next free number."""
-    scheme = lifecycle.version_scheme
-    if label is None:
-        if scheme == "semver":
-            raise InvalidInput(
-                detail=f"Lifecycle '{lifecycle.name}' wants semantic versions: pass version, "
-                "such as '1.4.0'",
-                field="version",
-            )
-        number = stored.next_seq
-        while version_rows.label_taken(session, stored.id, str(number)):
-            number += 1
-        return str(number)
-    if scheme == "auto":
-        raise InvalidInput(
-            detail=f"Lifecycle '{lifecycle.name}' counts versions itself: leave version out",
-            field="version",
-        )
-    if scheme == "int" and (not label.isascii() or not label.isdigit() or label != str(int(label))):
-        raise InvalidInput(
-            detail=f"Lifecycle '{lifecycle.name}' wants whole numbers as versions, got {label!r}",
-            field="version",
-        )
-    if scheme == "semver" and not _SEMVER.fullmatch(label):
-        raise InvalidInput(
-            detail=f"Lifecycle '{lifecycle.name}' wants semantic versions such as '1.4.0', "
-            f"got {label!r}",
-            field="version",
-        )
-    return label
 
 
 def _duplicate(

@@ -42,8 +42,8 @@ class Driver(Protocol):
     """How one kind of database is connected to; see `sqlite` and `postgres`.
 
     The context managers yield an open DB-API connection, and ``transact`` hands its work one
-    within a transaction. All turn the driver's errors into `RetryableFault`, `Contended` or
-    `DatabaseUnavailable`.
+    within a transaction, or a cursor of one. All turn the driver's errors into `RetryableFault`,
+    `Contended` or `DatabaseUnavailable`.
     """
 
     dialect: str
@@ -115,11 +115,13 @@ class Session:
 
     def many(self, statement: Statement, rows: list[dict[str, Any]]) -> None:
         """Run a change once for each of ``rows``."""
-        if rows:
+        if len(rows) == 1:  # psycopg makes a pipeline for any number of them
+            self._execute(statement, rows[0])
+        elif rows:
             sql, names, built_in = statement.text(self.dialect)
             bound = ({**built_in, **row} for row in rows)
             values = [[each[name] for name in names] for each in bound]
-            self._connection.cursor().executemany(sql, values)
+            self._connection.executemany(sql, values)
 
     # --- who may see and do what -------------------------------------------------------------
 

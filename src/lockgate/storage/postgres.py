@@ -90,9 +90,12 @@ class PostgresDriver:
                 raise
 
     def transact(self, work: Callable[[Any], T]) -> T:
-        """Return what ``work`` returns of a connection within a transaction, once it is durable."""
+        """Return what ``work`` returns of a cursor within a transaction, once it is durable.
+
+        One cursor for all of it: a new one would have to learn again how values are written.
+        """
         with self.writing() as connection:
-            return work(connection)
+            return work(connection.cursor())
 
     @contextmanager
     def _checkout(self) -> Iterator[Any]:

@@ -28,7 +28,7 @@ _ALL = Statement(
 _GUARDING = Statement(
     select(_T.c.name, _T.c.needs).where(
         _T.c.project_id == bindparam("project_id"),
-        (_T.c.model_key == PROJECT_KEY) | (_T.c.model_key == bindparam("model_key")),
+        _T.c.model_key.in_([PROJECT_KEY, bindparam("model_key")]),
         _T.c.kind == bindparam("kind"),
         _T.c.name_key == bindparam("name_key"),
     )

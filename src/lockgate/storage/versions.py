@@ -244,15 +244,22 @@ def latest_label(session: Session, model_id: int) -> str | None:
     return found
 
 
-def load_version(session: Session, stored: StoredModel, label: str) -> tuple[int, ModelVersion]:
-    """Return key and version for a change. Raises `VersionNotFound`."""
-    label = names.sought(label, "version")
-    row = session.one(_WHOLE_BY_LABEL, model_id=stored.id, label=label)
-    if row is None and _is_number(label):
-        row = session.one(_WHOLE_BY_SEQ, model_id=stored.id, seq=int(label))
+def load_version(
+    session: Session, stored: StoredModel, label: str | int
+) -> tuple[int, ModelVersion]:
+    """Return key and version for a change, by its label or else its number. Of an integer, the
+    version of that number, whatever it is called. Raises `VersionNotFound`.
+    """
+    if isinstance(label, int):
+        row = session.one(_WHOLE_BY_SEQ, model_id=stored.id, seq=label)
+    else:
+        label = names.sought(label, "version")
+        row = session.one(_WHOLE_BY_LABEL, model_id=stored.id, label=label)
+        if row is None and _is_number(label):
+            row = session.one(_WHOLE_BY_SEQ, model_id=stored.id, seq=int(label))
     version = None if row is None else _version(row, stored.model.name)
     if version is None or version.deleted_at is not None:
-        raise VersionNotFound(version=label, model=stored.model.name)
+        raise VersionNotFound(version=str(label), model=stored.model.name)
     return row[1], version
 
 

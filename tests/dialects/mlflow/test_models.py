@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lockgate.errors import Conflict
 from lockgate.registry import Registry
 
 
@@ -175,6 +176,24 @@ def test_a_prompt_has_no_stages_so_its_aliases_may_be_called_like_them(
     client.delete_prompt_version("greet", "1")
     client.delete_prompt("greet")
     assert list(client.search_prompts()) == []
+
+
+def test_a_prompt_that_was_made_under_open(client: Any, registry: Registry) -> None:
+    """It moves to a lifecycle without stages once nothing stands in one that this lacks."""
+    registry.create_model("greet", lifecycle="open", tags={"mlflow.prompt.is_prompt": "true"})
+    for text in ("Hello {{name}}", "Hi {{name}}"):
+        client.register_prompt("greet", text)
+    registry.transition("greet", "2", "production")
+    with pytest.raises(Conflict) as refusal:
+        registry.update_model("greet", lifecycle="unstaged")
+    assert str(refusal.value) == (
+        "Model 'greet' cannot move to lifecycle 'unstaged': it has no stage 'production', where 1 "
+        "versions stand (such as 2). First take them where both have a stage: none"
+    )
+    registry.transition("greet", "2", "none")
+    registry.update_model("greet", lifecycle="unstaged")
+    client.set_prompt_alias("greet", "production", 2)
+    assert client.load_prompt("prompts:/greet@production").version == 2
 
 
 def test_a_workspace_is_a_project(client: Any, mlflow: Any, registry: Registry) -> None:

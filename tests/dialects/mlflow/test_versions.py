@@ -57,6 +57,8 @@ def test_a_number_is_not_a_label(client: Any, registry: Registry) -> None:
     client.set_registered_model_alias("churn", "champion", "2")
     assert client.get_registered_model("churn").aliases == {"champion": "2"}
     assert registry.resolve("churn@champion").label == "1.0.0"
+    client.transition_model_version_stage("churn", "2", "Staging")
+    assert [v.label for v in registry.list_versions("churn", stage="staging")] == ["1.0.0"]
     client.delete_model_version("churn", "1")
     assert [v.label for v in registry.list_versions("churn")] == ["1", "1.0.0"]
 

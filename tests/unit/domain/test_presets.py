@@ -17,7 +17,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "open": ("none", "staging", "production", "archived"),
     "single": ("none", "staging", "production", "archived"),
     "strict": NTP,
-    "unstaged": ("None",),
+    "unstaged": ("none",),
 }
 
 _STANDARD_WAYS = """
@@ -151,7 +151,7 @@ OPTIONS: dict[str, dict[str, object]] = {
         "latest_by": "seq",
     },
     "unstaged": {
-        "initial": "None",
+        "initial": "none",
         "initial_choice": False,
         "same_stage": "noop",
         "on_duplicate_version": "conflict",
@@ -173,7 +173,7 @@ MARKED: dict[str, dict[str, tuple[bool, str, tuple[str, ...]]]] = {
 SERVING = {
     **dict.fromkeys(("standard", "linear", "kanban", "strict"), "Production"),
     **dict.fromkeys(("open", "single"), "production"),
-    "unstaged": "None",
+    "unstaged": "none",
 }
 ARCHIVE = {
     "standard": "Archived",

@@ -9,7 +9,7 @@ from typing import Any
 from lockgate.dialects.mlflow import filters, words
 from lockgate.dialects.mlflow.artifact_uris import find_files, sealed_uri
 from lockgate.dialects.mlflow.models import unguarded
-from lockgate.dialects.mlflow.namespace import Namespace
+from lockgate.dialects.mlflow.namespace import Namespace, model_missing, version_missing
 from lockgate.dialects.mlflow.problems import MlflowProblem, invalid
 from lockgate.dialects.mlflow.requests import (
     Given,
@@ -32,7 +32,7 @@ from lockgate.dialects.mlflow.shapes import (
 from lockgate.domain.manifests import Manifest
 from lockgate.domain.mlflow_messages import is_prompt
 from lockgate.domain.versions import ModelVersion
-from lockgate.errors import NotFound
+from lockgate.errors import ModelNotFound, NotFound, VersionNotFound
 
 PAGE_ITEMS_MAX = 200_000
 Answer = dict[str, Any]
@@ -44,7 +44,6 @@ def create(namespace: Namespace, given: Given) -> Answer:
     name = require(given, "name")
     source = words.source(require(given, "source"))
     tagged = words.tags(optional(given, "tags", tags, {}))
-    model = namespace.model(name)
     run_id = optional(given, "run_id", text)
     metadata = {
         MODEL_ID: optional(given, "model_id", text),
@@ -59,19 +58,18 @@ def create(namespace: Namespace, given: Given) -> Answer:
         metadata[STORAGE_LOCATION] = storage_of(original)
     files = _files(namespace, source, original)
     registry = namespace.registry
-    make = (
-        registry.register_model
-        if files is None
-        else partial(registry.seal, manifest=files, again=True)
-    )
-    made = make(
-        model.full_name,
-        artifact_uri=source,
-        run_id=run_id or None,
-        tags=tagged,
-        metadata={key: value for key, value in metadata.items() if value},
-        description=optional(given, "description", text, ""),
-    )
+    if files is None:
+        make = partial(registry.counted.register, namespace.full_name(name))
+    else:
+        make = partial(registry.seal, namespace.model(name).full_name, files, again=True)
+    with model_missing(name):
+        made = make(
+            artifact_uri=source,
+            run_id=run_id or None,
+            tags=tagged,
+            metadata={key: value for key, value in metadata.items() if value},
+            description=optional(given, "description", text, ""),
+        )
     return {"model_version": model_version(made)}
 
 
@@ -109,13 +107,17 @@ def transition(namespace: Namespace, given: Given) -> Answer:
     """Take a version to another stage, past its gate, and archive who stood there if asked to."""
     stage = require(given, "stage")
     archive_others = optional(given, "archive_existing_versions", flag, False)
-    found = _named(namespace, given)
-    with namespace.stage_known(found.model, stage):
+    name, version = require(given, "name"), require(given, "version")
+    full_name, number = namespace.full_name(name), words.version_number(version)
+    with namespace.stage_known(name, stage):
         if archive_others:
-            _require_active(namespace, found.model, stage)
-        done = namespace.registry.transition(
-            f"{found.project}/{found.model}", found.label, stage, archive_others=archive_others
-        )
+            _require_active(namespace, namespace.version(name, version).model, stage)
+        try:
+            done = namespace.registry.counted.transition(
+                full_name, number, stage, archive_others=archive_others
+            )
+        except (ModelNotFound, VersionNotFound):
+            raise version_missing(name, version) from None
     return {"model_version": model_version(done.version)}
 
 
