@@ -122,6 +122,7 @@ def _theirs(
 
 
 def _client(python: Path, server: Server, words: list[str]) -> tuple[float, str]:
+    os.sync()
     done = subprocess.run(
         [str(python), "-c", _CLIENT, server.url, "bench", *words],
         check=True,

@@ -49,7 +49,7 @@ def beside(before: Results, results: Results) -> Results:
     """Return the results of two runs as one; the limits are those of the run before."""
     parts = ("requests", "bytes", "resting", "promoters", "missing")
     both = before | {part: before[part] + results[part] for part in parts}
-    return both | {"runs": before.get("runs", 1) + 1}
+    return both | {"runs": before.get("runs", 1) + results.get("runs", 1)}
 
 
 def write_page(results: Results, folder: Path) -> None:
